@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from processes import signals
+from processes.bounded_http import BoundedHttp
 from processes.programs import LocalServerError
 from processes.signals import StopSignals
 from settings import Settings
@@ -42,22 +43,7 @@ class WebServer(uvicorn.Server):
     ) -> None:
         self._listening = listening or listening_socket(settings.host, settings.port)
         limit_unread(self._listening)
-        config = uvicorn.Config(
-            app,  # type: ignore[arg-type]  # uvicorn's protocol types are narrower than ASGI's
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            server_header=False,
-            forwarded_allow_ips=settings.forwarded_allow_ips,
-            timeout_keep_alive=settings.keep_alive_seconds,
-            timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
-            ws="auto",
-            ws_max_size=_LONGEST_MESSAGE,
-            ws_per_message_deflate=False,  # its buffers take more memory than everything else of a listener
-        )
-        super().__init__(config)
+        super().__init__(configured(app, settings))
         self._stopping = stopping
         self._drain = drain
         self._on_ready = on_ready
@@ -101,6 +87,26 @@ class WebServer(uvicorn.Server):
             log.exception("drain_failed")
         signals.end_within(_LAST_ANSWERS_SECONDS + _CLOSING_SECONDS)
         self.should_exit = True
+
+
+def configured(app: object, settings: Settings) -> uvicorn.Config:
+    """Returns how uvicorn serves the application."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # uvicorn's protocol types are narrower than ASGI's
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+        http=BoundedHttp,
+        ws="auto",
+        ws_max_size=_LONGEST_MESSAGE,
+        ws_per_message_deflate=False,  # its buffers take more memory than everything else of a listener
+    )
 
 
 def refuse_taken(host: str, port: int) -> None:
