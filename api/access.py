@@ -103,7 +103,12 @@ class Access:
         await self._expect_allowed(req, found)
         rest = incoming.of(req)
         if rest is not None:
-            self._bodies.admit(rest, found.operation, partial(self._check_again, req, found))
+            self._bodies.admit(rest, principal(req), found.operation, partial(self._check_again, req, found))
+
+    async def process_response(self, req: Request, _resp: Response, _resource: Any, _well: bool) -> None:
+        rest = incoming.of(req)
+        if rest is not None:
+            rest.end()
 
     async def process_request_ws(self, req: Request, _ws: WebSocket) -> None:
         found = self._routes.found(req)

@@ -1,4 +1,4 @@
-"""Bodies that do not come with their head: each has its time, and access is checked again while it comes.
+"""Bodies that do not come with their head: bounded in time and bytes, and access is checked again while they come.
 
 Whoever has sent a head may lose their access before they send the last byte. A body that is there at once, as most
 are, costs nothing of this.
@@ -14,7 +14,9 @@ from typing import Any
 import falcon
 import falcon.asgi
 
+from api.bodies_under_way import BodiesUnderWay, BodyUnderWay
 from api.operations import Operation
+from core.principals import Principal
 from services.access.known_keys import REMEMBERED_SECONDS
 from services.system import System
 
@@ -41,7 +43,7 @@ class BodyTooSlow(falcon.HTTPError):
 
 
 @dataclass
-class _Terms:
+class Terms:
     """What a body that was admitted is held to; `checked_at` is on `clock`, `ends_at` on the event loop's."""
 
     seconds: float
@@ -49,22 +51,30 @@ class _Terms:
     check: Callable[[], Awaitable[None]]
     clock: Callable[[], float]
     checked_at: float
+    under_way: BodyUnderWay | None
 
 
 class Incoming:
     """The rest of one request's body, as it comes."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, first: Event) -> None:
         self._receive = receive
-        self._terms: _Terms | None = None
+        self._first = len(first.get("body", b""))
+        self._terms: Terms | None = None
 
-    def admit(self, seconds: float, check: Callable[[], Awaitable[None]], clock: Callable[[], float]) -> None:
-        """Allow this body so many seconds from now on; `check` raises once its sender has no access any more."""
-        ends_at = asyncio.get_running_loop().time() + seconds
-        self._terms = _Terms(seconds, ends_at, check, clock, clock())
+    def admit(self, terms: Terms) -> None:
+        """Let the body come on these terms. Raises as `receive` does."""
+        self._terms = terms
+        if terms.under_way is not None:
+            terms.under_way.take(self._first)
+
+    def end(self) -> None:
+        """Count the body no more, once its request is answered."""
+        if self._terms is not None and self._terms.under_way is not None:
+            self._terms.under_way.end()
 
     async def receive(self) -> Event:
-        """Return what comes next. Raises `BodyTooSlow`, and what the check raises."""
+        """Return what comes next. Raises `BodyTooSlow`, `TooMany`, and what the check raises."""
         terms = self._terms
         if terms is None:  # refused, so that nobody reads it
             return await self._receive()
@@ -73,6 +83,8 @@ class Incoming:
                 event = await self._receive()
         except TimeoutError:
             raise BodyTooSlow(terms.seconds) from None
+        if terms.under_way is not None:
+            terms.under_way.take(len(event.get("body", b"")))
         if terms.clock() - terms.checked_at >= TRUSTED_SECONDS:
             await terms.check()
             terms.checked_at = terms.clock()
@@ -85,7 +97,7 @@ class Request(falcon.asgi.Request):
     def __init__(self, scope: Event, receive: Receive, first_event: Event | None = None, options: Any = None) -> None:
         self.incoming: Incoming | None = None
         if first_event is not None and first_event.get("more_body"):
-            self.incoming = Incoming(receive)
+            self.incoming = Incoming(receive, first_event)
             receive = self.incoming.receive
         super().__init__(scope, receive, first_event, options)
 
@@ -96,11 +108,20 @@ class Bodies:
     def __init__(self, system: System) -> None:
         self._clock = system.clock
         self._seconds_of_a_file = LONGEST_SECONDS + system.settings.max_upload_bytes / SLOWEST_FILE_BYTES
+        self._under_way = BodiesUnderWay()
 
-    def admit(self, incoming: Incoming, operation: Operation, check: Callable[[], Awaitable[None]]) -> None:
-        """Let a body come, as `Incoming.admit` says."""
+    def admit(
+        self, incoming: Incoming, principal: Principal, operation: Operation, check: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Let a body come; `check` raises once its sender has no access any more. Raises `TooMany`.
+
+        Files are not counted here, since they are not held in memory.
+        """
         seconds = self._seconds_of_a_file if operation.takes_file else LONGEST_SECONDS
-        incoming.admit(seconds, check, self._clock.monotonic)
+        ends_at = asyncio.get_running_loop().time() + seconds
+        under_way = None if operation.takes_file else self._under_way.begin(principal)
+        clock = self._clock.monotonic
+        incoming.admit(Terms(seconds, ends_at, check, clock, checked_at=clock(), under_way=under_way))
 
 
 def of(req: falcon.asgi.Request) -> Incoming | None:

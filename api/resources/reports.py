@@ -11,7 +11,7 @@ import falcon
 from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
-from api import answers, bodies, validation
+from api import answers, bodies, incoming, validation
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.run_reports import Completion, EndedAttempt, Failure, Heartbeat, Lease, Log, Logged, TokenHeader
@@ -46,13 +46,18 @@ class Report:
 
     async def _answer(self, req: Request, resp: Response, run_id: UUID, take: Callable[..., BaseModel]) -> None:
         sender = Sender(run_id, req.get_header(_HEADER) or "")
+        if incoming.of(req) is not None:  # a stranger's is refused before it is received
+            await self._threads.run(self._expect_known, req.remote_addr, sender)
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         answers.send(resp, await self._threads.run(self._taken, req.remote_addr, sender, body, take))
 
     def _taken(self, address: str | None, sender: Sender, body: bytes, take: Callable[..., BaseModel]) -> BaseModel:
+        self._expect_known(address, sender)
+        return take(sender, bodies.parse_if_any(body))
+
+    def _expect_known(self, address: str | None, sender: Sender) -> None:
         expect = partial(reports.expect_known, sender)
         self._wrong_secrets.looked_up(sender.token, address, expect, WrongToken)
-        return take(sender, bodies.parse_if_any(body))
 
 
 class Heartbeats(Report):
