@@ -31,43 +31,45 @@ class Receptions:
         owner_id = principal.user_id
         waiting = 0 if owner_id is None else uploads.waiting_of(owner_id)
         spare = self._system.settings.max_upload_bytes if may_be_sent_again else 0
-        return Reception(self, uploads.incoming(self._system), owner_id, waiting, spare)
+        return Reception(self, uploads.incoming(self._system), principal.caller_id, waiting, spare)
 
-    def take(self, owner_id: UUID, waiting: int, size: int, spare: int) -> None:
-        """Count bytes of a user's that have come. Raises `Forbidden` where more than may wait would be there."""
+    def take(self, caller_id: UUID, waiting: int, size: int, spare: int) -> None:
+        """Count bytes of a caller's that have come. Raises `Forbidden` where more than may wait would be there."""
         with self._lock:
-            uploads.refuse_too_much(self._system, waiting + self._under_way[owner_id], size, spare)
-            self._under_way[owner_id] += size
+            uploads.refuse_too_much(self._system, waiting + self._under_way[caller_id], size, spare)
+            self._under_way[caller_id] += size
 
-    def give_back(self, owner_id: UUID, size: int) -> None:
+    def give_back(self, caller_id: UUID, size: int) -> None:
         """Count bytes no more: their file is left to its job, or dropped."""
         with self._lock:
-            self._under_way[owner_id] -= size
-            if not self._under_way[owner_id]:
-                del self._under_way[owner_id]
+            self._under_way[caller_id] -= size
+            if not self._under_way[caller_id]:
+                del self._under_way[caller_id]
 
 
 class Reception:
-    """One file that is received. A user has a bound on what waits; the operator's own applications have none."""
+    """One file that is received. A user has a bound on what waits, a key on what comes at a time, operators none."""
 
-    def __init__(self, receptions: Receptions, file: Incoming, owner_id: UUID | None, waiting: int, spare: int) -> None:
+    def __init__(
+        self, receptions: Receptions, file: Incoming, caller_id: UUID | None, waiting: int, spare: int
+    ) -> None:
         self.file = file
         self._receptions = receptions
-        self._owner_id = owner_id
+        self._caller_id = caller_id
         self._waiting = waiting
         self._spare = spare
         self._counted = 0
 
     def write(self, piece: bytes) -> None:
         """Take the next piece. Raises `DiskUnavailable`, and `Forbidden` where too much would wait."""
-        if self._owner_id is not None:
-            self._receptions.take(self._owner_id, self._waiting, len(piece), self._spare)
+        if self._caller_id is not None:
+            self._receptions.take(self._caller_id, self._waiting, len(piece), self._spare)
             self._counted += len(piece)
         self.file.write(piece)
 
     def end(self) -> None:
         """Remove the file, if it has not been left to a job."""
         self.file.drop()
-        if self._owner_id is not None:
-            self._receptions.give_back(self._owner_id, self._counted)
+        if self._caller_id is not None:
+            self._receptions.give_back(self._caller_id, self._counted)
             self._counted = 0

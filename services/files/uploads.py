@@ -20,7 +20,7 @@ from models.pauses import Gate
 from models.tables import Upload
 from services.files import download_links, objects, spool
 from services.files.spool import Incoming
-from services.jobs import lifecycle
+from services.jobs import lifecycle, ownership
 from services.jobs.definition import NewJob
 from services.reading import visibility
 from services.system import System
@@ -45,6 +45,13 @@ class UploadView:
 def incoming(system: System) -> Incoming:
     """Begin to receive a file in this installation's part of the spool. Raises `DiskUnavailable`."""
     return Incoming(system.settings, _identity())
+
+
+def expect_permitted(principal: Principal, new: NewJob) -> None:
+    """Raises as `accept` does unless a principal may make the job of a file, whatever the file."""
+    permitted = ownership.permitted(principal, new)
+    if not isinstance(permitted, NewJob):
+        raise permitted
 
 
 def accept(principal: Principal, system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:

@@ -47,6 +47,7 @@ class Uploads:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Upload a file: it is spooled here, and a job stores it permanently."""
         has_key = keys.read(req) is not None  # a wrong key is refused before a large file is read
+        self._expect_uploader(access.principal(req))
         most = self._system.settings.max_upload_bytes
         begin = partial(self._receptions.begin, access.principal(req), may_be_sent_again=has_key)
         reception = await self._threads.run(begin)
@@ -59,6 +60,11 @@ class Uploads:
             await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
         finally:
             reception.end()  # unless it was taken over: the request came before, or was refused
+
+    def _expect_uploader(self, principal: Principal) -> None:
+        """Refuse who may upload nothing, before anything is received. Raises as `_accept` does."""
+        new = schemas.UploadFields().parsed(principal, self._system.clock.now())
+        uploads.expect_permitted(principal, new)
 
     def _accept(self, incoming: Incoming, form: Form, principal: Principal) -> Answer:
         fields = schemas.fields(form.texts)

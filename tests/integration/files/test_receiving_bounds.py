@@ -13,11 +13,13 @@ from core.principals import LOCAL, Principal, PrincipalKind
 from services.files.receiving import Receptions
 from services.files.spool import Incoming
 from tests.factories import GivenSystem, given_system
+from tests.integration.access.tenants import made_app, made_key
 from tests.integration.api.client import Client, served
 from tests.integration.api.test_accounts import SECRET, token_of
 from tests.integration.files.uploading import PATH, form, spooled
 
 ANNA, BERTA = (Principal(PrincipalKind.USER, UUID(int=number)) for number in (1, 2))
+KEY = Principal(PrincipalKind.KEY, key_id=UUID(int=3))
 PIECE = 256 * 1024
 
 
@@ -48,9 +50,12 @@ def test_the_rest_of_a_file_that_is_too_large_to_wait_is_not_spooled(
     assert spooled(system) == []
 
 
-def test_files_that_come_at_the_same_time_are_counted_together_by_their_owner(system: GivenSystem) -> None:
+@pytest.mark.parametrize("who", [ANNA, KEY], ids=["user", "key"])
+def test_files_that_come_at_the_same_time_are_counted_together_by_their_caller(
+    system: GivenSystem, who: Principal
+) -> None:
     receptions = Receptions(system)
-    first, second = receptions.begin(ANNA), receptions.begin(ANNA)
+    first, second = receptions.begin(who), receptions.begin(who)
     others = [receptions.begin(who) for who in (BERTA, LOCAL)]
     first.write(bytes(3 * PIECE))
     second.write(bytes(PIECE))
@@ -80,3 +85,14 @@ def test_a_file_that_is_sent_again_with_its_key_gets_its_answer_where_there_is_n
     first, again, another = send(**{"Idempotency-Key": "a"}), send(**{"Idempotency-Key": "a"}), send()
     assert (first.status_code, again.status_code, another.status_code) == (201, 201, 403)
     assert again.json["id"] == first.json["id"]
+
+
+def test_a_key_that_may_upload_nothing_is_refused_before_anything_is_received(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(served(system))
+    key = made_key(client, {"X-Internal-Secret": SECRET}, made_app(client, token_of(client, "anna"), "mine"), "jobs")
+    monkeypatch.setattr(Receptions, "begin", pytest.fail)
+    request = form(bytes(PIECE))
+    refused = client.simulate_post(PATH, body=request["body"], headers={**request["headers"], **key})
+    assert (refused.status_code, refused.json["title"]) == (404, "Not found")
