@@ -135,7 +135,7 @@ class Access:
         shows_secret = self._shows_secret(req)
         self._establish(req, operation, known, shows_secret=shows_secret)
         if not shows_secret:
-            await self._quotas.count(req)
+            await self._quotas.count(req, operation)
         if not operation.access.is_open:
             _refuse_strangers(req, known)
 

@@ -81,6 +81,7 @@ def install(app: falcon.asgi.App[Any, Any], more: MoreMembers) -> None:
     app.set_error_serializer(problems.serialize_falcon)
     app.add_error_handler(Exception, problems.answer_unforeseen)
     app.add_error_handler(CarillonError, problems.answer_ours)
+    app.add_error_handler(falcon.HTTPError, problems.answer_falcons)
 
 
 class _Problems:
@@ -136,6 +137,23 @@ class _Problems:
         advice = ADVICE[error.fault]
         resp.set_header("Retry-After", str(advice.retry_after_seconds))
         return f"{advice.detail} {_TRY_AGAIN}"
+
+    async def answer_falcons(
+        self,
+        req: Request,
+        resp: Response | None,
+        error: falcon.HTTPError,
+        _params: dict[str, Any],
+        ws: WebSocket | None = None,
+    ) -> None:
+        """Answer as Falcon does, but log no error: whoever asks without access is refused many times a day."""
+        if resp is not None:
+            resp.status = error.status
+            resp.set_headers(error.headers or {})
+            self.serialize_falcon(req, resp, error)
+        elif ws is not None:
+            log.debug("handshake_refused", status=error.status_code)
+            await ws.close(http_status_to_ws_code(error.status_code))
 
     async def answer_unforeseen(
         self,

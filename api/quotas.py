@@ -15,6 +15,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
+from api.operations import Operation, Required
 from api.sites import HEALTH_PATHS
 from api.threads import Threads
 from core import networks
@@ -23,7 +24,6 @@ from services.access import request_quotas
 from services.access.request_quotas import Left, Quotas
 from services.access.shared_quotas import SharedQuotas
 
-UNCOUNTED_PREFIXES = ("/reports/", "/internal/")
 _LOGGED = re.compile(r"/reports/[^/]+/log")
 OF_CALLER, OF_APP = "minute", "app"
 _OF_ALL_KEYS = "the quota of this app allows all its keys together"
@@ -50,9 +50,9 @@ class RequestQuotas:
         self._threads = threads
         self._is_embedded = is_embedded
 
-    async def count(self, req: Request) -> None:
-        """Count a request, as one of its caller and as one of their app. Raises `TooMany`."""
-        if _is_uncounted(req.path):
+    async def count(self, req: Request, operation: Operation) -> None:
+        """Count a request for an operation, as one of its caller and as one of their app. Raises `TooMany`."""
+        if _is_uncounted(req.path, operation):
             return
         counted: list[_Counted] = []
         req.context.quotas_left = counted
@@ -91,5 +91,7 @@ def _told(one: _Counted) -> str:
     return f'"{one.policy}";r={max(one.left.requests, 0)};t={one.left.full_in_seconds}'
 
 
-def _is_uncounted(path: str) -> bool:
-    return path in HEALTH_PATHS or (path.startswith(UNCOUNTED_PREFIXES) and _LOGGED.fullmatch(path) is None)
+def _is_uncounted(path: str, operation: Operation) -> bool:
+    if operation.access is Required.RECEIVER:  # the token is checked by the resource, which counts wrong ones
+        return _LOGGED.fullmatch(path) is None
+    return path in HEALTH_PATHS

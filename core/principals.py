@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from core import names
 from core.errors import Forbidden
 from core.scopes import ALL_SCOPES, Role, Scope
 from core.trace_context import TraceContext
@@ -35,7 +36,23 @@ NAMELESS: dict[str, str] = {
 }
 """What those are called who have no name."""
 
+KEY_MARK = "crl_"
+"""How each key of an app begins, by which it is called."""
+_RESERVED_NAMES = {
+    ANONYMOUS,
+    PrincipalKind.RECEIVER.value,
+    PrincipalKind.VISITOR.value,
+    *NAMELESS,
+    *map(names.folded, NAMELESS.values()),
+}
+
 _TRUSTED = (PrincipalKind.LOCAL, PrincipalKind.OPERATOR)
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a user may not have this name, since callers without one, or keys, are called by it."""
+    key = names.folded(name)
+    return key in _RESERVED_NAMES or key.startswith(KEY_MARK)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from uuid import UUID
 from core import built_in_apps
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFound
-from core.principals import Principal
+from core.principals import KEY_MARK, Principal
 from core.scopes import Scope
 from models import app_keys, apps, database
 from models.pauses import Gate
@@ -20,7 +20,7 @@ from models.tables import App, AppKey
 from services.access import visible_apps
 from services.system import System
 
-MARK = "crl_"  # by which secret scanners recognise a leaked one
+MARK = KEY_MARK  # by which secret scanners recognise a leaked one
 MOST_KEYS = 100
 _PREFIX_BYTES, _SECRET_BYTES = 4, 32
 

@@ -10,7 +10,7 @@ from core.auditing import Thing
 from core.errors import Conflict, Forbidden
 from core.group_roles import Granted
 from core.letters import fault_of_address
-from core.principals import ANONYMOUS, Principal, PrincipalKind
+from core.principals import Principal, PrincipalKind, is_reserved
 from core.scopes import Role
 from models import apps, identities, members, users
 from models.pauses import Gate
@@ -83,7 +83,7 @@ def _made(system: System, identity: Identity, granted: Granted, work: UnitOfWork
 def _refuse_odd(identity: Identity) -> None:
     name = identity.username
     is_odd = names.fault_of_name(name) or names.turns_text(name) or any(map(str.isspace, name))
-    if is_odd or names.folded(name) == ANONYMOUS or fault_of_address(identity.email):
+    if is_odd or is_reserved(name) or fault_of_address(identity.email):
         raise Forbidden("The identity provider tells a name or an address of you that cannot be one here.")
 
 

@@ -12,7 +12,7 @@ from api.schemas.values import Shown
 from api.validation import shown
 from core import names
 from core.letters import LONGEST_ADDRESS, fault_of_address
-from core.principals import ANONYMOUS
+from core.principals import is_reserved
 from services.access.registering import NewUser
 
 _ALL_REQUIRED = "Username, password, and email are required."
@@ -23,8 +23,8 @@ def _username(name: str) -> str:
     fault = names.fault_of_name(name)
     if fault or names.turns_text(name) or any(character.isspace() for character in name):
         raise ValueError(f"is {shown(name)}; write printable characters without spaces.")
-    if names.folded(name) == ANONYMOUS:
-        raise ValueError(f"is {shown(name)}, which is reserved for callers without a name; choose another.")
+    if is_reserved(name):
+        raise ValueError(f"is {shown(name)}, which is reserved for keys and callers without a name; choose another.")
     return name
 
 

@@ -156,8 +156,11 @@ def test_the_name_of_an_administrator_cannot_be_had_by_just_anyone(client: Clien
     assert register(client, "Root", **HIDDEN).status_code == 201
 
 
-def test_nobody_gets_the_name_of_those_who_have_none(client: Client) -> None:
-    assert "callers without a name" in refusal(register(client, "Anonymous"))["username"]
+@pytest.mark.parametrize(
+    "name", ["Anonymous", "operator", "SYSTEM", "local", "Carillon", "crl_01ab23cd", "CRL_x", "\uff4fperator"]
+)
+def test_nobody_gets_the_name_of_a_key_or_of_those_who_have_none(client: Client, name: str) -> None:
+    assert "callers without a name" in refusal(register(client, name, **HIDDEN))["username"]
 
 
 @pytest.mark.parametrize("email", ["a@[", "a@=?utf-8?q?=0ABcc:x?=", "a;b@c", "g:a@b;", "a@b>", "nobody", "ä@b.c"])

@@ -8,6 +8,7 @@ from uuid import UUID
 import falcon.testing
 import pytest
 from falcon.asgi import Request, WebSocket
+from structlog.testing import capture_logs
 
 from api.app import App
 from api.operations import Required, UndeclaredOperationError, operation
@@ -106,6 +107,13 @@ def test_only_operators_and_administrators_may_open_a_channel_for_administration
     assert opened(app, **token_of(client, "anna")) == FORBIDDEN
     assert opened(app, **HIDDEN) == ACCEPTED
     assert opened(app, **token_of(client, "root")) == ACCEPTED
+
+
+def test_a_handshake_that_is_refused_is_no_error_in_the_log(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    with capture_logs() as logged:
+        assert opened(app) == UNAUTHORIZED
+    assert {one["log_level"] for one in logged} <= {"debug"}
+    assert caplog.records == []
 
 
 def test_the_channel_of_a_job_is_open_to_its_owner_alone(app: App, client: Client) -> None:

@@ -85,6 +85,11 @@ def test_health_and_reports_are_never_refused(client: Client) -> None:
     assert client.simulate_post(f"/reports/{NO_JOB}/heartbeat", json={}).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/reports/x/y", f"/reports/{NO_JOB}/none", "/internal/x"])
+def test_paths_that_only_begin_as_those_that_are_not_counted_do_are_counted(client: Client, path: str) -> None:
+    assert statuses(client, path=path, headers=token_of(client, "anna")) == [404] * LIMIT + [429]
+
+
 @pytest.mark.parametrize("settings", [{}, {"internal_secret": SECRET, "requests_per_minute": 0}])
 def test_without_a_limit_nothing_is_counted(sqlite: str, settings: dict[str, Any]) -> None:
     client = Client(served(given_system(**settings)))
