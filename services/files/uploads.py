@@ -48,10 +48,9 @@ def incoming(system: System) -> Incoming:
 
 
 def expect_permitted(principal: Principal, new: NewJob) -> None:
-    """Raises as `accept` does unless a principal may make the job of a file, whatever the file."""
-    permitted = ownership.permitted(principal, new)
-    if not isinstance(permitted, NewJob):
-        raise permitted
+    """Raises `Forbidden` unless a principal may make the job of a file, whatever the file."""
+    if not isinstance(ownership.permitted(principal, new), NewJob):
+        raise Forbidden(f"Files are uploaded by users, and by keys of the whole app {new.app_name}.")
 
 
 def accept(principal: Principal, system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:

@@ -62,7 +62,7 @@ class Uploads:
             reception.end()  # unless it was taken over: the request came before, or was refused
 
     def _expect_uploader(self, principal: Principal) -> None:
-        """Refuse who may upload nothing, before anything is received. Raises as `_accept` does."""
+        """Refuse who may upload nothing, before anything is received. Raises `Forbidden`."""
         new = schemas.UploadFields().parsed(principal, self._system.clock.now())
         uploads.expect_permitted(principal, new)
 

@@ -39,6 +39,7 @@ APART = {
     "putQuotas": "of administrators alone",
     "listTasks": "of users alone",
     "createTask": "of users alone",
+    "uploadFile": "of users and the shared app alone",
     **dict.fromkeys(("listTokens", "createToken", "revokeToken", "endOtherSessions", "changePassword"), "a user's own"),
 }
 BESIDES = {"testCall": (Scope.READ,)}  # it shows the data of the job
