@@ -55,8 +55,8 @@ class BoundedHttp(HttpToolsProtocol):
             return
         if self._beside_body > MOST_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        elif self._awaited is None and self._is_in_between():
-            self._awaited = self.loop.call_later(HEAD_SECONDS, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
+        elif self._is_in_between():
+            self._await_rest()
 
     def on_headers_complete(self) -> None:
         if self._beside_body > MOST_HEAD_BYTES and self._head_bytes() > MOST_HEAD_BYTES:
@@ -78,6 +78,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._beside_body = 0
         self._in_head = True
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._in_head and not self.transport.is_closing():  # refused before its body has come
+            self._await_rest()
 
     def handle_websocket_upgrade(self) -> None:
         self._is_handed_over = True
@@ -101,6 +106,10 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _await_rest(self) -> None:
+        if self._awaited is None:
+            self._awaited = self.loop.call_later(HEAD_SECONDS, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
 
     def _await_no_more(self) -> None:
         if self._awaited is not None:

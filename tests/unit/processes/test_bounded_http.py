@@ -172,12 +172,16 @@ def test_a_second_head_that_does_not_come_in_time_is_refused(monkeypatch: pytest
     assert tried(client) == 1
 
 
-def test_the_rest_of_a_body_that_nobody_reads_does_not_keep_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rest", [b"", b"x"], ids=["nothing more", "another byte"])
+def test_the_rest_of_a_body_that_nobody_reads_does_not_keep_the_connection(
+    rest: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.0)
+
     async def client(connection: Connection) -> bool:
         await connection.send(POST.replace(b"/", b"/early", 1) + b"Content-Length: 1000\r\n\r\nx")
         assert await connection.answer() == (200, b"0")
-        monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.0)
-        await connection.send(b"x")
+        await connection.send(rest)
         return await connection.is_closed()
 
     assert tried(client) == 1
