@@ -56,7 +56,9 @@ def read_cursor(cursor: Any, ordering: Ordering = NEWEST_FIRST) -> Mark:
 
 def list_of(query: BaseModel) -> str:
     """Returns a short mark of a list: of what it lists, and with which filter."""
-    filtered = query.model_dump_json(exclude={"limit", "cursor", "page"}, exclude_defaults=True)
+    part = {"limit", "cursor", "page"}
+    # Pages fill in what is typed otherwise, such as an instant as text.
+    filtered = query.model_dump_json(exclude=part, exclude_defaults=True, warnings=False)
     return hashlib.sha256(f"{type(query).__name__}{filtered}".encode()).hexdigest()[:_OF_LENGTH]
 
 

@@ -27,7 +27,7 @@ def test_a_group_of_failures_is_found_dismissed_and_gone(client: Client, system:
     tried = act(client, action="dismiss", filter={"failure": group["reason"]}, dry_run=True).json
     assert (tried["matched"], tried["changed"], tried["dry_run"]) == (1, 1, True)
     assert act(client, action="dismiss", filter={"ids": [str(run.id)]}, reason="Known").json["changed"] == 1
-    assert client.simulate_get("/api/failures").json == {"groups": [], "count": 0, "is_cut": False}
+    assert client.simulate_get("/api/failures").json == {"groups": [], "count": 0, "is_cut": False, "given_up": []}
     [entry] = client.simulate_get("/api/audit", params={"thing_id": str(run.id)}).json["results"]
     assert (entry["action"], entry["reason"]) == ("run.dismissed", "Known")
 
