@@ -7,6 +7,9 @@ from enum import StrEnum
 SESSION_COOKIE = "carillon_session"
 """The cookie by which a browser shows its session."""
 
+TOKEN_MARK = "carillon_"  # noqa: S105  opens nothing
+"""How tokens of users and links begin; secret scanners recognise a leaked one by it."""
+
 
 class TokenKind(StrEnum):
     """A token of the API, or the session of a browser."""

@@ -114,6 +114,11 @@ class Principal:
         return self.is_trusted or self.is_admin
 
     @property
+    def opens_accounts(self) -> bool:
+        """Whether they may make links to others' passwords: administrators with all scopes, and without an end."""
+        return self.sees_all and self.scopes >= ALL_SCOPES and self.expires_at is None
+
+    @property
     def label(self) -> str:
         """Returns a name to show: a user's name, or the beginning of a key; else the kind of principal."""
         return self.name if self.caller_id is not None else self.kind.value

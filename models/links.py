@@ -48,7 +48,19 @@ def remove(link_id: UUID, purposes: Collection[LinkPurpose]) -> Link | None:
 
 def remove_of_user(user_id: UUID, purposes: Collection[LinkPurpose]) -> None:
     """Delete the links for these purposes that were made for or by a user."""
-    Link.delete().where(Link.user == user_id, Link.purpose.in_([one.value for one in purposes])).execute()
+    theirs = (Link.user == user_id) | (Link.maker == user_id)
+    Link.delete().where(theirs, Link.purpose.in_([one.value for one in purposes])).execute()
+
+
+def remove_for_user(user_id: UUID, purpose: LinkPurpose) -> None:
+    """Delete the links for this purpose that open a user's account."""
+    Link.delete().where(Link.user == user_id, Link.purpose == purpose.value).execute()
+
+
+def remove_of_maker(user_id: UUID, purposes: Collection[LinkPurpose]) -> None:
+    """Delete the links for these purposes that a user made."""
+    made_by_them = (Link.maker == user_id) | ((Link.user == user_id) & (Link.purpose != LinkPurpose.RESET.value))
+    Link.delete().where(made_by_them, Link.purpose.in_([one.value for one in purposes])).execute()
 
 
 def lock_all() -> None:

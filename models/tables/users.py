@@ -62,12 +62,18 @@ class UserIdentity(Table):
 
 
 class Link(Table):
-    """A link that opens something once, by the hash of its token: for a user, or made by the user for somebody else."""
+    """A link that opens something once, by the hash of its token.
+
+    `user` is whose password a link to a new one sets; of an invitation, who made it. `maker` is the administrator who
+    made a link to another's password: None if it was asked for by e-mail, or made by a caller without an account.
+    """
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     purpose = EnumField(LinkPurpose)
     user = peewee.ForeignKeyField(User, column_name="user_id", null=True)
     user_id: UUID | None
+    maker = peewee.ForeignKeyField(User, column_name="maker_id", null=True, backref="links_made")
+    maker_id: UUID | None
     email = peewee.TextField(null=True)
     hash = peewee.TextField(null=True)
     created_by = peewee.TextField()

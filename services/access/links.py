@@ -9,9 +9,10 @@ from uuid import UUID
 
 from core.accounts import LinkPurpose
 from core.errors import InvalidInput
-from models import links
+from models import links, users
 from models.tables import Link
 from services.access.tokens import hashed, made
+from services.access.users import is_administrator
 from services.system import System
 
 LIFETIMES = {
@@ -19,6 +20,8 @@ LIFETIMES = {
     LinkPurpose.INVITATION: timedelta(days=7),
     LinkPurpose.ADMINISTRATOR: timedelta(days=1),
 }
+OF_ADMINISTRATORS = (LinkPurpose.RESET, LinkPurpose.ADMINISTRATOR)
+"""What is opened only as long as who made the link is an administrator."""
 SAME_START = timedelta(minutes=1)
 """Processes that start within this time of each other start together."""
 _PATHS = {
@@ -29,12 +32,19 @@ _PATHS = {
 
 
 def issue(
-    purpose: LinkPurpose, now: datetime, by: str, *, user_id: UUID | None = None, email: str | None = None
+    purpose: LinkPurpose,
+    now: datetime,
+    by: str,
+    *,
+    user_id: UUID | None = None,
+    maker_id: UUID | None = None,
+    email: str | None = None,
 ) -> tuple[str, Link]:
     """Returns a new token of a link and the link, stored in the caller's transaction."""
     token = made()
     expires_at = now + LIFETIMES[purpose]
-    link = links.insert(purpose, now, expires_at, hash=hashed(token), created_by=by, user=user_id, email=email)
+    values = {"user": user_id, "maker": maker_id, "email": email}
+    link = links.insert(purpose, now, expires_at, hash=hashed(token), created_by=by, **values)
     return token, link
 
 
@@ -49,6 +59,19 @@ def found(token: str, purposes: Collection[LinkPurpose], now: datetime, field: s
     if link is None:
         raise spent(field)
     return link
+
+
+def expect_made_by_right(system: System, link: Link, field: str) -> None:
+    """Raises `InvalidInput` if the user who made an administrator's link is none any more, in the caller's transaction.
+
+    Links made with the installation's secret, and those that were asked for by e-mail, have no such user.
+    """
+    maker_id = link.maker_id if link.purpose is LinkPurpose.RESET else link.user_id
+    if link.purpose not in OF_ADMINISTRATORS or maker_id is None:
+        return
+    maker = users.by_ids({maker_id}).get(maker_id)
+    if maker is None or not is_administrator(system, maker):
+        raise spent(field)
 
 
 def spend(link: Link, field: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from core.accounts import LinkPurpose
 from core.auditing import Thing
 from core.errors import InvalidInput
 from core.principals import Principal
 from models import database, links, tokens, users
 from models.pauses import Gate
 from services.access import guesses, passwords
+from services.access import links as issued
 from services.access.login_throttle import Throttle
 from services.access.own_tokens import user_of
 from services.access.tokens import hashed
@@ -20,7 +20,8 @@ def change(
 ) -> None:
     """Change the caller's password, and end their other sessions and logins; tokens made for programs stay valid.
 
-    Administrator links that the caller made are revoked: whoever knew the old password may have them. `shown` is the
+    Links to a password or to administration that the caller made are revoked, and those to their own password: whoever
+    knew the old one may have them. `shown` is the
     token of the request, which goes on. Raises `InvalidInput` if the current password is wrong, and `TooMany` after too
     many tries.
     """
@@ -38,7 +39,7 @@ def change(
             raise _wrong()
         users.set_password(user_id, password_hash)
         tokens.remove_logins(user_id, None if shown is None else hashed(shown))
-        links.remove_of_user(user_id, (LinkPurpose.ADMINISTRATOR,))
+        links.remove_of_user(user_id, issued.OF_ADMINISTRATORS)
         work.audit(principal, "password.changed", Thing("user", principal.name))
 
 

@@ -65,7 +65,7 @@ def ask(system: System, email: str, address: str, throttle: Throttle) -> None:
 def redeem(principal: Principal, system: System, token: str, new: str, throttle: Throttle) -> None:
     """Set a new password by the token of a link, and end all that opened the account before: sessions and tokens.
 
-    The links of administrators that the user made end too.
+    The links that the user made as an administrator end too. A link of who is none any more opens nothing.
     Raises `InvalidInput` if the link opens nothing, `TooMany` after too many tries.
     """
     throttle.take(("redeem", networks.place(principal.address or "")), MOST_OF_ADDRESS)
@@ -75,12 +75,13 @@ def redeem(principal: Principal, system: System, token: str, new: str, throttle:
     with system.transaction(Gate.UNUSED) as work:
         link = issued.found(token, (LinkPurpose.RESET,), work.now, "token")
         user = None if link.user_id is None else users.lock(link.user_id)  # first, or two links of one user deadlock
+        issued.expect_made_by_right(system, link, "token")
         issued.spend(link, "token")
         if user is None:
             raise issued.spent("token")
         users.set_password(user.id, password_hash)
         tokens.remove_all(user.id)
-        links.remove_of_user(user.id, (LinkPurpose.RESET, LinkPurpose.ADMINISTRATOR))
+        links.remove_of_user(user.id, issued.OF_ADMINISTRATORS)
         whoever = replace(principal, kind=PrincipalKind.USER, user_id=user.id, name=user.username, credential="link")
         work.audit(whoever, "password.reset", Thing("user", user.username))
 

@@ -15,7 +15,7 @@ from models import database, links, members, tokens, users
 from models.pauses import Gate
 from models.tables import User
 from services.access import links as issued
-from services.access.users import is_admin, view
+from services.access.users import is_admin, is_administrator
 from services.system import System
 
 
@@ -68,22 +68,26 @@ def change(
     """Disable or enable a user, make them an administrator or take that back; the user afterwards.
 
     A disabled user is logged out everywhere and cannot log in. Their jobs go on, and keys that they made stay valid.
+    Links to a password or to administration that they made end when they are disabled or demoted.
     Raises `NotFound`, `Conflict` for oneself, or to take back what ADMIN_USERNAMES gives, and `Forbidden` unless for
-    administrators; who makes one must have every scope, by a login or the secret.
+    administrators; who makes one, or enables one, must have every scope, by a login or the secret.
     """
     principal.expect_administration()
     if wanted.administrator:
-        principal.expect_scopes(ALL_SCOPES)
-        principal.expect_no_end("An administrator whom you make")
+        _expect_to_outlast(principal)
     with system.transaction(Gate.UNUSED) as work:
         user = _locked(principal, system, username)
         _refuse_oneself(principal, user, "ask another administrator, so that one is left.")
         _refuse_named(system, user, wanted)
         before, after = _changes(user, wanted)
+        if after.get("disabled") is False and (user.is_admin or is_admin(system, user.username)):
+            _expect_to_outlast(principal)
         if "disabled" in after:
             _set_disabled(user, work.now if wanted.disabled else None)
         if "administrator" in after:
             users.set_admin(user.id, is_admin=wanted.administrator is True)
+            if not wanted.administrator:
+                links.remove_of_maker(user.id, issued.OF_ADMINISTRATORS)
         if after:
             thing = Thing("user", user.username)
             work.audit(principal, "user.changed", thing, before=before, after=after, reason=reason)
@@ -109,8 +113,9 @@ def reset(principal: Principal, system: System, username: str, reason: str | Non
             raise Conflict(f"{user.username} logs in by single sign-on, and has no password here.")
         if user.disabled_at is not None:
             raise Conflict(f"{user.username} is disabled; enable them first.")
-        links.remove_of_user(user.id, (LinkPurpose.RESET,))
-        token, _link = issued.issue(LinkPurpose.RESET, work.now, principal.label, user_id=user.id)
+        links.remove_for_user(user.id, LinkPurpose.RESET)
+        maker_id = principal.user_id
+        token, _link = issued.issue(LinkPurpose.RESET, work.now, principal.label, user_id=user.id, maker_id=maker_id)
         work.audit(principal, "password.reset_offered", Thing("user", user.username), reason=reason)
     return issued.address(system, LinkPurpose.RESET, token)
 
@@ -129,8 +134,13 @@ def _locked(principal: Principal, system: System, username: str) -> User:
 
 
 def _expect_still_administrator(system: System, asking: User | None) -> None:
-    if asking is None or asking.disabled_at is not None or not view(system, asking).is_admin:
+    if asking is None or not is_administrator(system, asking):
         raise Forbidden("You are no longer an administrator; somebody has changed that meanwhile.")
+
+
+def _expect_to_outlast(principal: Principal) -> None:
+    principal.expect_scopes(ALL_SCOPES)
+    principal.expect_no_end("An administrator whom you make")
 
 
 def _refuse_oneself(principal: Principal, user: User, remedy: str) -> None:

@@ -50,6 +50,7 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
     password_hash = passwords.hashed(new.password)
     with system.transaction(Gate.UNUSED) as work:
         if link is not None:
+            links.expect_made_by_right(system, link, _FIELD)
             links.spend(link, _FIELD)
         stored = users.insert(new.username, new.email, password_hash, work.now, is_admin=is_admin)
         if stored is None:

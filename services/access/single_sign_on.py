@@ -12,9 +12,10 @@ from core.group_roles import Granted
 from core.letters import fault_of_address
 from core.principals import Principal, PrincipalKind, is_reserved
 from core.scopes import Role
-from models import apps, identities, members, users
+from models import apps, identities, links, members, users
 from models.pauses import Gate
 from models.tables import App, User
+from services.access import links as issued
 from services.access import tokens
 from services.access.guesses import MOST_OF_ADDRESS
 from services.access.identity_provider import Attempt, Identity, IdentityProvider
@@ -92,6 +93,8 @@ def _grant(whoever: Principal, system: System, user: User, granted: Granted, wor
     table = system.settings.oidc_groups
     if table.administrators and user.is_admin is not granted.administrator:
         users.set_admin(user.id, is_admin=granted.administrator)
+        if not granted.administrator:
+            links.remove_of_maker(user.id, issued.OF_ADMINISTRATORS)
         was, became = {"administrator": user.is_admin}, {"administrator": granted.administrator}
         work.audit(whoever, "user.changed", Thing("user", user.username), before=was, after=became)
     for name in sorted(table.apps):

@@ -7,7 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from core.accounts import TokenKind
+from core.accounts import TOKEN_MARK, TokenKind
 from models import tokens
 from models.pauses import Gate
 from models.tables import Token
@@ -15,7 +15,7 @@ from services.system import System
 
 LIFETIMES = {TokenKind.TOKEN: timedelta(days=30), TokenKind.SESSION: timedelta(hours=12)}
 IDLE = {TokenKind.SESSION: timedelta(minutes=30)}
-MARK = "carillon_"  # by which secret scanners recognise a leaked one
+MARK = TOKEN_MARK
 _BYTES = 32
 
 

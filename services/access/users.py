@@ -68,6 +68,11 @@ def expect_enabled(user: User) -> None:
         raise Forbidden("This account is disabled. Ask an administrator.")
 
 
+def is_administrator(system: System, user: User) -> bool:
+    """Whether a user is an administrator now, and not disabled."""
+    return user.disabled_at is None and view(system, user).is_admin
+
+
 def is_admin(system: System, username: str) -> bool:
     """Whether a name is an administrator's, in whatever case; what only looks like one is not."""
     return _in_lower_case(username) in set(map(_in_lower_case, _admins(system)))

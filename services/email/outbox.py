@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -12,13 +13,16 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from uuid import UUID
 
+from core.accounts import TOKEN_MARK
 from core.errors import NotFound
+from core.masking import MASK
 from core.principals import Principal
 from models.fields import new_id
 from services.runtime import durable
 from settings import Settings
 
 _OURS = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:.*)?")  # others may put files there too
+_TOKEN = re.compile(rf"{TOKEN_MARK}[A-Za-z0-9_-]{{20,}}")
 
 
 @dataclass(frozen=True)
@@ -56,23 +60,28 @@ def keep(settings: Settings, message: bytes) -> None:
 
 
 def newest(principal: Principal, settings: Settings, limit: int) -> list[Kept]:
-    """Returns the newest e-mails in the outbox, at most so many. Raises `Forbidden` unless for administrators."""
+    """Returns the newest e-mails in the outbox, at most so many, as `one` shows each. Raises as it does."""
     principal.expect_administration()
+    shown = _shown_to(principal)
     found = sorted(_found(settings, "*"), key=_id_of, reverse=True)
-    return [_kept(_id_of(path), message) for path in found[:limit] if (message := _read(path)) is not None]
+    return [_kept(_id_of(path), message, shown) for path in found[:limit] if (message := _read(path)) is not None]
 
 
 def one(principal: Principal, settings: Settings, message_id: UUID) -> KeptWhole:
-    """Returns the e-mail of this id. Raises `NotFound`, and `Forbidden` unless for administrators."""
+    """Returns the e-mail of this id. Raises `NotFound`, and `Forbidden` unless for administrators.
+
+    Tokens of links are masked for those who may not make such links: with fewer scopes, or by a token that ends.
+    """
     principal.expect_administration()
+    shown = _shown_to(principal)
     message = next(filter(None, map(_read, _found(settings, f"{message_id}*"))), None)
     if message is None:
         raise NotFound("e-mail", message_id)
     return KeptWhole(
-        _kept(message_id, message),
-        headers={name: str(value) for name, value in message.items()},
-        text=_body(message, "plain") or "",
-        html=_body(message, "html"),
+        _kept(message_id, message, shown),
+        headers={name: shown(str(value)) for name, value in message.items()},
+        text=shown(_body(message, "plain") or ""),
+        html=None if (html := _body(message, "html")) is None else shown(html),
     )
 
 
@@ -107,13 +116,22 @@ def _read(path: Path) -> EmailMessage | None:
     return message
 
 
-def _kept(message_id: UUID, message: EmailMessage) -> Kept:
+def _shown_to(principal: Principal) -> Callable[[str], str]:
+    """Returns what makes of a text of an e-mail what a principal is shown of it."""
+    return str if principal.opens_accounts else _without_tokens
+
+
+def _without_tokens(text: str) -> str:
+    return _TOKEN.sub(MASK, text)
+
+
+def _kept(message_id: UUID, message: EmailMessage, shown: Callable[[str], str]) -> Kept:
     return Kept(
         id=message_id,
         sent_at=parsedate_to_datetime(str(message["Date"])),
-        sender=str(message["From"]),
-        recipient=str(message["To"]),
-        subject=str(message["Subject"]),
+        sender=shown(str(message["From"])),
+        recipient=shown(str(message["To"])),
+        subject=shown(str(message["Subject"])),
     )
 
 

@@ -99,3 +99,13 @@ def test_an_app_to_which_groups_are_given_roles_is_for_administrators_to_make(st
 
     assert [made_by(anna, name) for name in ("payments", "PAYMENTS", "Payments", "payments2")] == [400, 400, 400, 201]
     assert made_by(HIDDEN, "Payments") == 201
+
+
+def test_no_token_that_ends_enables_an_administrator(client: Client, root: Headers, berta: Headers) -> None:
+    ending = bearer(made(client, root, "read", "operate", "jobs", "app"))
+    client.simulate_patch("/api/users/berta", headers=HIDDEN, json={"administrator": True, "disabled": True})
+    enabled = [
+        client.simulate_patch("/api/users/berta", headers=who, json={"disabled": False}).status_code
+        for who in (ending, root)
+    ]
+    assert enabled == [403, 200]
