@@ -76,6 +76,7 @@ class Settings(BaseModel):
     callback_time_limit_seconds: float = Field(default=30, ge=0.1, le=3600)
     connect_seconds: float = Field(default=5, ge=0.1, le=60)
     report_lease_seconds: float = Field(default=60, ge=1, le=86_400)
+    max_report_lease_seconds: float = Field(default=3600, ge=1, le=86_400)
     report_limit_seconds: float = Field(default=86_400, ge=1, le=_A_YEAR)
 
     calls_kept: CallsKept = CallsKept.ALL

@@ -66,7 +66,10 @@ def _found(server: Server, wanted: Sequence[DeclaredJob]) -> dict[Key, Found]:
     """The declared jobs that are there, each as it is now."""
     found = {}
     for job in wanted:
-        spellings = {shown["name"]: shown for shown in server.every("/api/jobs", app_name=job.app, name=job.name)}
+        of_name = list(server.every("/api/jobs", app_name=job.app, name=job.name))
+        spellings = {shown["name"]: shown for shown in of_name}
+        if len(spellings) < len(of_name):  # of several users, in a shared app
+            raise CommandFailed(f"Several users have a job named {job.name} in the app {job.app}; none is changed.")
         if spellings:
             shown = spellings.get(job.name) or next(iter(spellings.values()))
             found[job.app, job.name] = _as_found(shown)

@@ -95,6 +95,7 @@ class Principal:
     memberships: tuple[Membership, ...] = ()
     scopes: frozenset[Scope] = ALL_SCOPES
     key_id: UUID | None = None
+    maker_id: UUID | None = None  # of a key: the user who made it, where that is known
     account_id: str | None = None
     app_requests_per_minute: int | None = None  # of all keys of a key's app together; None: unlimited
     expires_at: datetime | None = None  # of a key or a user's named token; None for a login, which proves who they are
@@ -127,6 +128,17 @@ class Principal:
     def caller_id(self) -> UUID | None:
         """Returns the id of this caller: that of the user or the key; None for callers without an account."""
         return self.user_id or self.key_id
+
+    @property
+    def person_id(self) -> UUID | None:
+        """Returns who answers for this caller: the user, also for keys that they made; else the key."""
+        return self.user_id or self.maker_id or self.key_id
+
+    @property
+    def shares(self) -> frozenset[UUID]:
+        """Returns in whose shares of a process this caller counts: the user's; of a key, also its own and its app's."""
+        of_app = {one.app_id for one in self.memberships} if self.key_id is not None else set()
+        return frozenset(one for one in (self.caller_id, self.person_id, *of_app) if one is not None)
 
     def visible_jobs(self, scope: Scope = Scope.READ) -> VisibleJobs | None:
         """Returns the jobs on which they have this scope, None for all. Raises `Forbidden` if they have it nowhere."""

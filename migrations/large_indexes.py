@@ -39,13 +39,15 @@ log = structlog.get_logger()
 class LargeIndex:
     """An index: its name, its table, and what CREATE INDEX says after that, with a place for the class of trigrams.
 
-    `meanwhile` says what is slow without it.
+    `meanwhile` says what is slow, or refused, without it. The index that it `replaces` is dropped once it is valid.
     """
 
     name: str
     table: str
     keys: str
     meanwhile: str
+    is_unique: bool = False
+    replaces: str | None = None
 
     @property
     def needs_extension(self) -> bool:
@@ -69,6 +71,16 @@ INDEXES = [
         f"(account_id, id) WHERE account_id <> '{ANONYMOUS}'",  # most runs of an installation may be of nobody
         "Lists of the runs of one account read every run meanwhile.",
     ),
+    # Only jobs in the shared apps have an owner. Whatever the index that it replaces allowed, this one allows.
+    LargeIndex(
+        "jobs_name_once_of_owner",
+        "jobs",
+        "(app_id, name_key, COALESCE(owner_id, '00000000-0000-0000-0000-000000000000'::uuid)) "
+        "WHERE name_key IS NOT NULL AND deleted_at IS NULL",
+        "In shared apps, a name that another user's job has is refused meanwhile.",
+        is_unique=True,
+        replaces="jobs_name_once",
+    ),
 ]
 
 
@@ -87,22 +99,35 @@ def build() -> list[str]:
 
 def _built(index: LargeIndex, trigrams: str | None) -> bool:
     is_valid, is_under_way, is_ours = _standing(index)
-    if is_valid or is_under_way or not is_ours:
+    is_left = index.replaces is not None and _is_there(index.replaces)
+    if is_under_way or not is_ours or (is_valid and not is_left):
         return False
     try:
         with statement_timeout.unlimited():
-            if is_valid is not None:
-                db.execute_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
-            keys = index.keys.format(trigrams=trigrams)
-            db.execute_sql(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {index.name} ON {index.table} {keys}")
-            db.execute_sql(f"ANALYZE {index.table}")  # what is in an expression is not known before
+            if not is_valid:
+                _build_anew(index, trigrams, is_half_built=is_valid is not None)
+            if is_left:
+                db.execute_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {index.replaces}")
     except peewee.PeeweeException as error:
         log.warning(
             "index_not_built", index=index.name, error=str(error).splitlines()[0], remedy=f"{index.meanwhile} {_REMEDY}"
         )
     else:
         log.info("index_built", index=index.name)
-    return bool(_standing(index)[0])
+    return not is_valid and bool(_standing(index)[0])
+
+
+def _build_anew(index: LargeIndex, trigrams: str | None, *, is_half_built: bool) -> None:
+    if is_half_built:
+        db.execute_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
+    kind, keys = "UNIQUE INDEX" if index.is_unique else "INDEX", index.keys.format(trigrams=trigrams)
+    db.execute_sql(f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {index.name} ON {index.table} {keys}")
+    db.execute_sql(f"ANALYZE {index.table}")  # what is in an expression is not known before
+
+
+def _is_there(name: str) -> bool:
+    with database.reading():
+        return db.execute_sql("SELECT to_regclass(%s)", (name,)).fetchone()[0] is not None
 
 
 def _trigrams() -> str | None:

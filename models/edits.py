@@ -15,7 +15,7 @@ from models.database import for_update
 from models.tables import Job, Run
 
 _NOT_BEGUN = (RunStatus.PENDING, RunStatus.QUEUED)
-_NAMED_ONCE = ("jobs_name_once", "jobs.app_id, jobs.name_key")  # the constraint's name in PostgreSQL and SQLite
+_NAMED_ONCE = "jobs_name_once"  # how the names of the index and of its predecessor begin
 
 
 def redefine(job: Job, columns: dict[str, Any], now: datetime) -> bool:
@@ -27,7 +27,7 @@ def redefine(job: Job, columns: dict[str, Any], now: datetime) -> bool:
     try:
         Job.update(new).where(Job.id == job.id).execute()
     except peewee.IntegrityError as error:
-        if any(name in str(error) for name in _NAMED_ONCE):
+        if _NAMED_ONCE in str(error):
             return False
         raise
     for name, value in new.items():

@@ -26,10 +26,16 @@ def put(app_id: UUID, quotas: Quotas, now: datetime) -> None:
     AppQuotas.insert(app_id=app_id, **values).on_conflict(conflict_target=[AppQuotas.app_id], update=values).execute()
 
 
-def taken(app_id: UUID, quotas: Quotas) -> Taken:
-    """Returns how much an app uses of its quotas; counts only up to each quota, and nothing without one."""
+def taken(app_id: UUID, quotas: Quotas, account_id: str | None = None) -> Taken:
+    """Returns how much an app, or one account of it, uses of the app's quotas.
+
+    Counts only up to each quota, and nothing without one.
+    """
     jobs = Job.select(Job.id).where(Job.app == app_id)
     waiting = Run.select(Run.id).join(Job).where(Job.app == app_id, Run.status == RunStatus.QUEUED)
+    if account_id is not None:
+        jobs = jobs.where(Job.account_id == account_id)
+        waiting = waiting.where(Job.account_id == account_id, Run.account_id == account_id)
     return Taken(_counted(jobs, quotas.jobs), _counted(waiting, quotas.waiting_runs))
 
 

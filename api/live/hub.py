@@ -24,6 +24,8 @@ from services.system import System
 LOOK_SECONDS = 0.2
 MOST_LISTENERS = 2_000
 MOST_OF_A_CALLER = 500
+RESERVED = 100
+"""Of all listeners, so many are kept for administrators and the operator, who look when something is wrong."""
 MOST_JOINING = 250  # in one look: if a thousand reconnect at once, the others wait for the next
 AT_ONCE = 20  # listeners served before requests get the event loop
 _RESTS = 2.0  # times as long as the look took: requests have two thirds of the time
@@ -31,8 +33,10 @@ LONGEST_REST_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 3.0  # a listener without access must get nothing after five seconds
 _STOPPING = "This process is about to stop; connect again, to another one."
 _FAILED = "The live channel failed just now; connect again."
-_FULL = f"{MOST_LISTENERS} listeners are connected to this process; try again in a moment."
-_FULL_OF_CALLER = f"You have {MOST_OF_A_CALLER} listeners at this process already; close some, then try again."
+_FULL = "As many listeners are connected to this process as it serves; try again in a moment."
+_FULL_OF_CALLER = (
+    f"You, or your app, have {MOST_OF_A_CALLER} listeners at this process already; close some, then try again."
+)
 log = structlog.get_logger()
 
 Joined = asyncio.Future[None]
@@ -71,15 +75,15 @@ class Hub:
             raise
 
     def _refuse_too_many(self, listener: Listener) -> None:
-        """Raise `Unavailable` if there are too many listeners: in total, or of one user or key."""
-        if len(self._listening) + len(self._joining) >= MOST_LISTENERS:
+        """Raise `Unavailable` if there are too many listeners: in total, or of one user with their keys, key or app."""
+        principal = listener.principal
+        most = MOST_LISTENERS if principal.sees_all else MOST_LISTENERS - RESERVED
+        if len(self._listening) + len(self._joining) >= most:
             raise Unavailable(_FULL)
-        caller_id = listener.principal.caller_id
-        if caller_id is None:
-            return
         everyone = (*self._listening, *self._joining)
-        if sum(one.principal.caller_id == caller_id for one in everyone) >= MOST_OF_A_CALLER:
-            raise Unavailable(_FULL_OF_CALLER)
+        for share in listener.shares:
+            if sum(share in one.shares for one in everyone) >= MOST_OF_A_CALLER:
+                raise Unavailable(_FULL_OF_CALLER)
 
     def leave(self, listener: Listener) -> None:
         """Remove a listener."""

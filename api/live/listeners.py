@@ -67,6 +67,7 @@ class Listener:
         self.telling = telling
         self.interest = interest
         self.listen_as(access.principal(req))
+        self.shares = self.principal.shares  # asked of every listener whenever one joins
         self.allowance = Allowance()
         self.resumes_at = None if resumes_at is None else Cursor.parsed(resumes_at)
         self.brings_unreadable_cursor = resumes_at is not None and self.resumes_at is None

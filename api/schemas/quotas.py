@@ -38,7 +38,10 @@ class ShownQuotas(Shown):
 
 
 class TakenOfApp(Shown):
-    """What an app has taken of the quotas that it has, counted no further than these; without a quota, 0."""
+    """What an app has taken of the quotas that it has, counted no further than these; without a quota, 0.
+
+    A key of one account is told what that account has taken.
+    """
 
     jobs: int
     waiting_runs: int

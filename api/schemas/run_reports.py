@@ -33,6 +33,8 @@ class TokenHeader(BaseModel):
 class Heartbeat(Given):
     """The work continues; the lease is renewed for so many seconds from now, or for the usual time.
 
+    It is renewed for an hour at most (MAX_REPORT_LEASE_SECONDS); the answer says until when.
+
     `progress` is a share from 0 to 1, `{"done": 3, "total": 8}` or any other JSON of at most 4 KiB; a number that is
     its share, `done` or `total` is at most 1e15. It and `message` are shown with the run until another heartbeat gives
     others, the run is tried again, or it is completed.

@@ -27,11 +27,11 @@ def apps_by_names(wanted: Collection[str]) -> dict[str, KnownApp]:
 def insert(rows: NewRows) -> Stored:
     """Store new jobs, their tags and runs. Returns what was stored: a job whose name is taken is left out.
 
-    Jobs are stored in the order of their names, so that two transactions with the same names cannot deadlock.
+    Jobs are stored in the order of their names and owners, so that two transactions with the same cannot deadlock.
     """
     if not rows.jobs:
         return Stored()
-    in_order = sorted(rows.jobs, key=lambda job: (job["app_id"], job["name_key"] or ""))
+    in_order = sorted(rows.jobs, key=lambda job: (job["app_id"], job["name_key"] or "", str(job["owner_id"])))
     stored: Stored = of_database().create(NewRows(in_order, rows.tags, rows.runs))
     _add_rules(job for job in in_order if job["id"] in stored.jobs)
     runs = [run for run in rows.runs if run["job"] in stored.jobs]

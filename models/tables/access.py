@@ -29,7 +29,10 @@ class AppMember(Table):
 
 
 class AppKey(Table):
-    """A key of an app: the hash of what its bearer shows, the scopes it has, the one account it may be bound to."""
+    """A key of an app: the hash of what its bearer shows, the scopes it has, the one account it may be bound to.
+
+    `maker_id` is the user who made it, or made the key that did; None for one of the operator or a former release.
+    """
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     app = peewee.ForeignKeyField(App, column_name="app_id")
@@ -40,6 +43,7 @@ class AppKey(Table):
     scopes = JsonField()
     account_id = peewee.TextField(null=True)
     created_by = peewee.TextField()
+    maker_id = peewee.UUIDField(null=True)
     created_at = InstantField()
     expires_at = InstantField(null=True)
     used_at = InstantField(null=True)

@@ -78,6 +78,7 @@ def create(principal: Principal, system: System, app_name: str, new: NewKey) -> 
             scopes=[scope.value for scope in Scope if scope in new.scopes],
             account_id=new.account_id,
             created_by=principal.label,
+            maker_id=principal.user_id or principal.maker_id,
             expires_at=new.expires_at or principal.expires_at,
         )
         view = _view(stored)

@@ -81,6 +81,7 @@ def _principal(key: AppKey, app_requests_per_minute: int | None) -> Principal:
         memberships=(Membership(key.app_id, key.app.name, Role.OWNER),),
         scopes=scopes_of(key),
         key_id=key.id,
+        maker_id=key.maker_id,
         account_id=key.account_id,
         app_requests_per_minute=app_requests_per_minute,
         expires_at=key.expires_at,

@@ -88,11 +88,16 @@ def expect_known(sender: Sender) -> Sender:
 def heartbeat(system: System, sender: Sender, seconds: float | None, told: Mapping[str, Any] | None = None) -> Lease:
     """Renew the lease of a run by `seconds`, else by the usual length, but not past `reports_until`.
 
+    No report renews it for longer than MAX_REPORT_LEASE_SECONDS, or the usual length if that is longer: a run that
+    waits keeps its place within limits, and may be waited for in vain no longer than that.
+
     `told` has the run's new progress and message, if the receiver sent them.
 
     Raises `WrongToken`, or `Conflict` when the attempt has ended.
     """
-    until = system.clock.now() + timedelta(seconds=seconds or system.settings.report_lease_seconds)
+    usual = system.settings.report_lease_seconds
+    longest = max(usual, system.settings.max_report_lease_seconds)
+    until = system.clock.now() + timedelta(seconds=min(seconds or usual, longest))
     with system.transaction(Gate.UNUSED):
         run = runs.lock_one(sender.run_id)
         attempt = _recognised(sender)

@@ -87,7 +87,7 @@ def of_app(principal: Principal, system: System, name: str, task_type: str, data
 def _made(principal: Principal, system: System, app_id: UUID, begin: Callable[[], _Begun]) -> TrialCall:
     if system.perform_call is None:
         raise Conflict("This process makes no calls; ask a web process of the installation.")
-    with trial_places.turn_of(app_id, principal.caller_id):
+    with trial_places.turn_of(app_id, principal.person_id):
         begun = begin()
         result = _performed(system, begun.work)
     return _told(begun, result)

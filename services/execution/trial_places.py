@@ -1,4 +1,4 @@
-"""Places for test calls: few in each process, and one for each app and each caller, so that none takes all of them."""
+"""Places for test calls: few in each process, and one for each app and each user, so that none takes all of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_AT_ONCE = 2
 _AGAIN_SECONDS = 10  # as long as a call may take
 
 _places = threading.BoundedSemaphore(MOST_AT_ONCE)
-_calling: set[UUID] = set()  # the apps and the callers with a call under way
+_calling: set[UUID] = set()  # the apps and the users with a call under way
 _lock = threading.Lock()
 
 
@@ -29,12 +29,14 @@ def place() -> Iterator[None]:
 
 
 @contextmanager
-def turn_of(app_id: UUID, caller_id: UUID | None) -> Iterator[None]:
-    """Hold the single place of an app for a test call, and that of a caller. Raises `TooMany` if either is taken.
+def turn_of(app_id: UUID, person_id: UUID | None) -> Iterator[None]:
+    """Hold the single place of an app for a test call, and that of a person: a user with all keys that they made.
+
+    Raises `TooMany` if either is taken.
 
     Callers without an account (None), who are trusted, have no limit of their own.
     """
-    alone = nullcontext() if caller_id is None else _only(caller_id, "A test call of yours is under way.")
+    alone = nullcontext() if person_id is None else _only(person_id, "A test call of yours is under way.")
     with _only(app_id, "A test call for this app is under way."), alone:
         yield
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core import json_text, names, schedules
+from core import built_in_apps, json_text, names, schedules
 from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
@@ -143,7 +143,8 @@ def refuse_growth(before: Definition, wanted: Definition, most: int) -> None:
 
 def name_taken(name: str | None, app: App | KnownApp) -> InvalidInput:
     """Returns the refusal of a name that another job has."""
-    return InvalidInput.at("name", f"is {name!r}, which another job of the app {app.name} has; give another.")
+    whose = "another job of yours in the app" if app.name in built_in_apps.NAMES else "another job of the app"
+    return InvalidInput.at("name", f"is {name!r}, which {whose} {app.name} has; give another.")
 
 
 def alike(one: Definition, other: Definition) -> bool:

@@ -37,10 +37,15 @@ def membership(principal: Principal, app_name: object) -> Membership | None:
     return next((one for one in principal.memberships if names.folded(one.app_name) == key), None)
 
 
-def kept(principal: Principal, wanted: Definition) -> Definition:
-    """Returns the new definition of a job. Raises `InvalidInput` if the job would leave the account of a key."""
+def kept(principal: Principal, before: Definition, wanted: Definition) -> Definition:
+    """Returns the new definition of a job.
+
+    Raises `InvalidInput` if the job would leave the account of a key, or get a limit key outside it.
+    """
     if not _is_of_account(principal, wanted):
         raise _other_account(principal, wanted)
+    if wanted.limit_key != before.limit_key and not _has_own_limit_key(principal, wanted):
+        raise _other_limit_key(principal, wanted)
     return wanted
 
 
@@ -56,11 +61,27 @@ def _of_app(principal: Principal, member: Membership, new: NewJob) -> NewJob | R
         raise Forbidden(f"Your role in {member.app_name} is {member.role.value}, and developers make jobs there.")
     if not _is_of_account(principal, new):
         return _other_account(principal, new)
+    if not _has_own_limit_key(principal, new):
+        return _other_limit_key(principal, new)
     return replace(new, owner_id=None, app_id=member.app_id)
 
 
 def _is_of_account(principal: Principal, wanted: Definition) -> bool:
     return principal.account_id in (None, wanted.account_id)
+
+
+def _has_own_limit_key(principal: Principal, wanted: Definition) -> bool:
+    """Whether a job's own limit key, whose room its users share, is within the account that the caller is bound to."""
+    account, key = principal.account_id, wanted.limit_key
+    return account is None or key is None or key == account or key.startswith(f"{account}/")
+
+
+def _other_limit_key(principal: Principal, wanted: Definition) -> InvalidInput:
+    return InvalidInput.at(
+        "limit_key",
+        f"is {wanted.limit_key!r}, and this key is for the account {principal.account_id!r} alone; give it, or text "
+        f"that begins with {f'{principal.account_id}/'!r}.",
+    )
 
 
 def _other_account(principal: Principal, wanted: Definition) -> InvalidInput:

@@ -41,11 +41,14 @@ class QuotasView:
 
 
 def get(principal: Principal, app_name: str) -> QuotasView:
-    """Returns an app's quotas. Raises as `visible_apps.found` does."""
+    """Returns an app's quotas, and what it uses; to a key of one account, what that account uses.
+
+    Raises as `visible_apps.found` does.
+    """
     with database.reading():
         app = visible_apps.found(principal, app_name, Scope.READ)
         found = quotas.of_apps([app.id]).get(app.id, Quotas())
-        return QuotasView(found, quotas.taken(app.id, found))
+        return QuotasView(found, quotas.taken(app.id, found, principal.account_id))
 
 
 def put(principal: Principal, system: System, app_name: str, wanted: Quotas) -> QuotasView:

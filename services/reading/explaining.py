@@ -155,6 +155,12 @@ def _of_run(principal: Principal, system: System, run: Run, job: Job) -> str:
         return f"{_skipped_by_pause(principal, run, job)}{before}"
     if run.held_by in KEYED_HOLDS:
         return f"It is due since {_shown(run.due_at)} and {limit_words.of_held(principal, system, run)}{before}"
+    if (
+        run.status == RunStatus.QUEUED
+        and run.held_by is None
+        and (full := limit_words.of_installation(principal, system))
+    ):
+        return f"{_since(run)} and {full}{before}"
     return f"{_IN_WORDS[RunStatus(run.status)](run, job)}{before}"
 
 

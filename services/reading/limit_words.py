@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.instants import shown
-from core.limit_keys import is_of_destination
+from core.limit_keys import INSTALLATION, is_of_destination
 from core.principals import Principal
 from models import breakers
 from models.tables import Breaker, Run
@@ -18,7 +18,23 @@ def of_held(principal: Principal, system: System, run: Run) -> str:
     if is_of_destination(key):
         return f"held: {_left_alone(breakers.by_key(key), key)}{_under_way(principal, key)}."
     view = limits.view(system, key, system.clock.now())
-    return f"held: {_allowed(key, view)}{_under_way(principal, key)}."
+    allowed = _allowed(key, view) if limits.may_see(principal, key) else _of_others(key, view)
+    return f"held: {allowed}{_under_way(principal, key)}."
+
+
+def of_installation(principal: Principal, system: System) -> str:
+    """Returns why runs that nothing holds wait, if the installation's own limit, which holds none, leaves no room.
+
+    Read in the caller's transaction.
+    """
+    view = limits.view(system, INSTALLATION, system.clock.now())
+    if view is None or view.room != 0:
+        return ""
+    may_see = limits.may_see(principal, INSTALLATION)
+    allowed = (
+        _allowed(INSTALLATION, view) if may_see else "the limit of the whole installation leaves no room at present"
+    )
+    return f"waits: {allowed}{_under_way(principal, INSTALLATION)}."
 
 
 def _left_alone(breaker: Breaker | None, key: str) -> str:
@@ -40,6 +56,13 @@ def _allowed(key: str, view: LimitView | None) -> str:
     if view.concurrency is not None:
         return f"{key} may have {view.concurrency} runs at once ({by}), and others are before it"
     return f"{key} is limited ({by}), and others are before it"
+
+
+def _of_others(key: str, view: LimitView | None) -> str:
+    """Words without values for a limit that is not for the caller to see: they would tell what others do."""
+    if view is None or view.room is None:
+        return f"{key} is not limited any more, so it goes on"
+    return f"{key} is limited, by a limit that you may not see"
 
 
 def _under_way(principal: Principal, key: str) -> str:

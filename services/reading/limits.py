@@ -87,7 +87,7 @@ def listed(principal: Principal, system: System, after: str, limit: int) -> tupl
 def of_keys(principal: Principal, system: System, keys: Collection[str]) -> dict[str, LimitView]:
     """Returns the states of those of these keys that are limited and that the principal may see."""
     with database.reading():
-        return {one.key: one for one in _views(system, [key for key in keys if _may_see(principal, key)])}
+        return {one.key: one for one in _views(system, [key for key in keys if may_see(principal, key)])}
 
 
 def in_force(system: System, keys: Collection[str]) -> dict[str, Limit]:
@@ -97,7 +97,7 @@ def in_force(system: System, keys: Collection[str]) -> dict[str, Limit]:
     return {key: limit for key, limit in found.items() if limit is not None and limit.limits_something}
 
 
-def _may_see(principal: Principal, key: str) -> bool:
+def may_see(principal: Principal, key: str) -> bool:
     """Whether the principal may see the state of a key. Call it in a transaction."""
     try:
         owned(principal, key, Scope.READ)

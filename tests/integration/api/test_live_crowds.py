@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,8 @@ from api.live.listeners import End, Interest, Listener
 from api.resources.events import EventsOf
 from api.sources.callbacks.channel import Updates as CallbackUpdates
 from core.errors import Unavailable
-from core.principals import LOCAL, Principal, PrincipalKind
+from core.principals import LOCAL, Membership, Principal, PrincipalKind
+from core.scopes import Role
 from models import change_rows, shown_jobs
 from models.fields import new_id
 from services.changes.looking import Watch
@@ -247,6 +249,29 @@ def test_a_process_has_room_for_so_many_listeners_and_for_fewer_of_one_caller(
     with pytest.raises(Unavailable, match="close some"):
         asyncio.run(made.join(listener(principal=anna)))
     made._refuse_too_many(listener(principal=berta))
-    monkeypatch.setattr(hub, "MOST_LISTENERS", 2)
+    monkeypatch.setattr(hub, "MOST_LISTENERS", 3)
+    monkeypatch.setattr(hub, "RESERVED", 1)
     with pytest.raises(Unavailable, match="try again in a moment"):
         asyncio.run(made.join(listener(principal=berta)))
+    for kept in (replace(berta, is_admin=True), Principal(PrincipalKind.OPERATOR)):
+        made._refuse_too_many(listener(principal=kept))
+
+
+@pytest.mark.parametrize("shared", ["app", "maker"])
+def test_the_keys_of_an_app_and_those_of_a_user_share_the_room_of_one(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, shared: str
+) -> None:
+    app, maker = new_id(), new_id()
+    nothing: Any = None
+
+    def key() -> Principal:
+        member = Membership(app if shared == "app" else new_id(), "an app", Role.OWNER)
+        made_by = maker if shared == "maker" else None
+        return Principal(PrincipalKind.KEY, key_id=new_id(), maker_id=made_by, memberships=(member,))
+
+    made = hub.Hub(system, nothing, nothing, threading.Event())
+    made._listening.update(listener(principal=key()) for _ in range(2))
+    monkeypatch.setattr(hub, "MOST_OF_A_CALLER", 2)
+    with pytest.raises(Unavailable, match="close some"):
+        made._refuse_too_many(listener(principal=key()))
+    made._refuse_too_many(listener(principal=Principal(PrincipalKind.USER, user_id=new_id())))

@@ -40,6 +40,11 @@ def test_a_heartbeat_answers_until_when_the_lease_lasts(client: Client, system: 
     assert report(client, work, "heartbeat").json["lease_expires_at"] == "2026-11-20T12:01:00Z"
 
 
+def test_no_heartbeat_renews_the_lease_for_more_than_an_hour(client: Client, system: GivenSystem) -> None:
+    work = deferred(client, system)
+    assert report(client, work, "heartbeat", {"seconds": 86_400}).json["lease_expires_at"] == "2026-11-20T13:00:00Z"
+
+
 def test_a_completion_ends_the_run_and_is_answered_alike_when_it_is_doubled(
     client: Client, system: GivenSystem
 ) -> None:

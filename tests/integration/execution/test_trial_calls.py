@@ -145,7 +145,9 @@ def test_the_third_call_at_once_and_the_second_of_an_app_are_refused_at_once(
     assert [call(system, job_id).status_code for _ in range(3)] == [200, 200, 200], "each gives its place back"
 
 
-def test_a_caller_has_one_call_at_a_time_whichever_app_it_is_of(system: GivenSystem, server: Server) -> None:
+def test_a_user_has_one_call_at_a_time_whichever_app_it_is_of_and_with_whichever_key(
+    system: GivenSystem, server: Server
+) -> None:
     job_id = made(system, callback_url=server.url)
     caller = replace(LOCAL, user_id=uuid4())
     with trial_places.turn_of(uuid4(), caller.user_id):
@@ -154,6 +156,8 @@ def test_a_caller_has_one_call_at_a_time_whichever_app_it_is_of(system: GivenSys
         assert server.got == []
         assert trial_calls.of_job(replace(LOCAL, user_id=uuid4()), system, job_id).outcome == "succeeded"
         assert trial_calls.of_job(LOCAL, system, job_id).outcome == "succeeded"
+        with pytest.raises(TooMany, match="of yours is under way"):
+            trial_calls.of_job(replace(LOCAL, key_id=uuid4(), maker_id=caller.user_id), system, job_id)
     assert trial_calls.of_job(caller, system, job_id).outcome == "succeeded"
 
 

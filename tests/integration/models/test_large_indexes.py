@@ -121,3 +121,16 @@ def _is_under_way(building: Future[list[str]]) -> bool:
     assert not building.done(), building.result()
     with database.reading():
         return bool(db.execute_sql(_UNDER_WAY).fetchone()[0])
+
+
+def test_an_index_that_replaces_another_takes_its_place_also_after_an_interruption(postgresql: str) -> None:
+    former, index = "jobs_name_once", "jobs_name_once_of_owner"
+    make = f"CREATE UNIQUE INDEX {former} ON jobs (app_id, name_key) WHERE name_key IS NOT NULL AND deleted_at IS NULL"
+    for is_left in (False, True):
+        db.execute_sql(make)
+        if not is_left:
+            db.execute_sql(f"DROP INDEX {index}")
+        assert large_indexes.build() == ([] if is_left else [index])
+        with database.reading():
+            there = [db.execute_sql("SELECT to_regclass(%s)", (one,)).fetchone()[0] for one in (former, index)]
+        assert there == [None, index]

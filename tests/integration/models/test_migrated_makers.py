@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from core.accounts import LinkPurpose
 from migrations import runner
 from models import database, links
@@ -23,6 +25,5 @@ def test_links_from_before_stay_and_end_with_who_is_known_to_have_made_them(form
     assert runner.upgrade()[0] == "0044_makers"
     with database.transaction():
         assert [link.maker_id for link in Link.select()] == [None, None]
-        [administrators] = Link.select().where(Link.purpose == LinkPurpose.ADMINISTRATOR)
-        links.remove_of_maker(administrators.user_id, tuple(LinkPurpose))
+        links.remove_of_maker(UUID(ADA), tuple(LinkPurpose))
         assert [link.purpose for link in Link.select()] == [LinkPurpose.RESET]
