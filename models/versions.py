@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
 import peewee
 
-from models import apps, filtering
+from models import apps, filtering, sized
 from models.hot.rows import ExecutedJob, TypePolicy
 from models.tables import Job, JobVersion, Run
 
-_MOST_LOOKED_THROUGH = 1_000
+MOST_KEPT = 1_000
+MOST_BYTES_KEPT = 8 * 1024 * 1024
+"""Of the definitions of one job's former versions; a job of a megabyte that is edited often keeps its newest eight."""
+_ALWAYS_KEPT = 2
 _AT_ONCE = 8  # definitions: each may have a megabyte
 
 
@@ -42,15 +46,10 @@ def accounts(job_id: UUID, wanted: Sequence[int]) -> dict[int, str | None]:
 
 def of_another_until(job_id: UUID, account_id: str) -> datetime | None:
     """Returns until when a job belonged to another account, as far as versions are kept; None if it never did."""
-    former: dict[int, datetime] = {one.version: one.replaced_at for one in newest(job_id, _MOST_LOOKED_THROUGH)}
+    former: dict[int, datetime] = {one.version: one.replaced_at for one in newest(job_id, MOST_KEPT + _AT_ONCE)}
     numbers = list(former)
-    for start in range(0, len(numbers), _AT_ONCE):
-        some = numbers[start : start + _AT_ONCE]
-        found = accounts(job_id, some)
-        others = [former[version] for version in some if found.get(version) != account_id]
-        if others:
-            return others[0]
-    return None
+    found = _newest_of_another(job_id, account_id, numbers)
+    return None if found is None else former[found]
 
 
 def kept(wanted: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], dict[str, Any]]:
@@ -94,14 +93,51 @@ def executed(job: Job) -> ExecutedJob:
     )
 
 
-def prune(replaced_before: datetime, limit: int) -> int:
-    """Delete versions replaced before an instant that no run will execute any more. Returns how many."""
-    needed = Run.select(peewee.SQL("1")).where(
+def trim(job: Job) -> int:
+    """Delete the oldest former versions of a locked job beyond so many bytes, or so many versions. Returns how many.
+
+    The newest two stay, those that a run will execute, and the newest of another account: it tells that the job moved.
+    """
+    of_job: Any = JobVersion.select(JobVersion.version, sized.octets(JobVersion.definition)).where(
+        JobVersion.job == job
+    )
+    newest_first = list(of_job.order_by(JobVersion.version.desc()).limit(MOST_KEPT + _AT_ONCE).tuples())
+    totals = accumulate(size for _, size in newest_first)
+    beyond = [
+        version
+        for place, ((version, _), total) in enumerate(zip(newest_first, totals, strict=True))
+        if place >= _ALWAYS_KEPT and (place >= MOST_KEPT or total > MOST_BYTES_KEPT)
+    ]
+    if not beyond:
+        return 0
+    tells_of_move = _newest_of_another(job.id, job.account_id, [version for version, _ in newest_first])
+    old = (JobVersion.job == job) & JobVersion.version.in_([one for one in beyond if one != tells_of_move])
+    return int(JobVersion.delete().where(old, ~peewee.fn.EXISTS(_needed())).execute())
+
+
+def _newest_of_another(job_id: UUID, account_id: str, newest_first: Sequence[int]) -> int | None:
+    """Returns the newest of these versions of a job in which it was another account's; None if there is none."""
+    for start in range(0, len(newest_first), _AT_ONCE):
+        some = newest_first[start : start + _AT_ONCE]
+        found = accounts(job_id, some)
+        others = [version for version in some if found.get(version) != account_id]
+        if others:
+            return others[0]
+    return None
+
+
+def _needed() -> Any:
+    """Returns a query for the runs that will execute a version, or are doing so."""
+    return Run.select(peewee.SQL("1")).where(
         Run.job == JobVersion.job, Run.job_version == JobVersion.version, filtering.LIVE
     )
+
+
+def prune(replaced_before: datetime, limit: int) -> int:
+    """Delete versions replaced before an instant that no run will execute any more. Returns how many."""
     old = (
         JobVersion.select(JobVersion.job, JobVersion.version)
-        .where(JobVersion.replaced_at < replaced_before, ~peewee.fn.EXISTS(needed))
+        .where(JobVersion.replaced_at < replaced_before, ~peewee.fn.EXISTS(_needed()))
         .limit(limit)
     )
     return int(JobVersion.delete().where(peewee.Tuple(JobVersion.job, JobVersion.version).in_(old)).execute())

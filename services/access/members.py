@@ -8,7 +8,7 @@ from datetime import datetime
 from core import built_in_apps, json_text
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFound
-from core.principals import Principal
+from core.principals import Principal, PrincipalKind
 from core.scopes import Role, Scope
 from models import apps, database, members, users
 from models.pauses import Gate
@@ -45,9 +45,12 @@ def put(principal: Principal, system: System, app_name: str, username: str, role
     """Give a user this role in an app; the member, and whether they are new.
 
     Raises `InvalidInput` for an unknown user, `Conflict` if the app would lose its last owner, or is a shared one, and
-    `Forbidden` for a role with scopes that the principal does not have.
+    `Forbidden` for a role with scopes that the principal does not have, and by a key that ends, whose maker may not be
+    there any more when it is used; a user who shows a token that ends, as each of the command line does, is known.
     """
     principal.expect_scopes(role.scopes)
+    if principal.kind is PrincipalKind.KEY:
+        principal.expect_no_end("The role that you give")
     with system.transaction(Gate.UNUSED) as work:
         app = _locked(principal, app_name)
         user = _user(username)

@@ -171,6 +171,7 @@ def _carry_out(system: System, one: _Edit) -> Made:
         deadline_changed=one.changes("deadline_at", "deadline_seconds"),
         expire_changed=one.changes("expire"),
     )
+    versions.trim(job)
     # Its calls may go elsewhere now; what a limit still refuses is held again by the claim.
     released = held_keys.release([run.id for run in not_begun], pauses.holds([job]).get(job.id), one.now)
     made = [*released, *(_reschedule(system, one, not_begun) if one.changes("schedule") else [])]

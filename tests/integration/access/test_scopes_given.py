@@ -109,3 +109,15 @@ def test_no_token_that_ends_enables_an_administrator(client: Client, root: Heade
         for who in (ending, root)
     ]
     assert enabled == [403, 200]
+
+
+def test_no_key_that_ends_makes_a_member_and_a_users_token_does(client: Client, anna: Headers, berta: Headers) -> None:
+    app, until = made_app(client, anna, MINE), {"expires_at": SOON.isoformat()}
+    every = ("read", "operate", "jobs", "app")
+    ending, lasting = made_key(client, anna, app, *every, **until), made_key(client, anna, app, *every)
+    of_user = bearer(made(client, anna, *every, **until))
+    given = [
+        client.simulate_put(MEMBER, headers=who, json={"role": role}).status_code
+        for who, role in ((ending, "viewer"), (ending, "owner"), (lasting, "viewer"), (of_user, "owner"))
+    ]
+    assert given == [403, 403, 201, 200]

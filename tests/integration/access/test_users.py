@@ -152,6 +152,21 @@ def test_one_account_is_guessed_at_only_so_often_from_wherever(system: GivenSyst
         logged_in(system, throttle=throttle, address="10.0.2.1")
 
 
+def test_strangers_who_guess_lock_nobody_out_of_where_they_logged_in(system: GivenSystem) -> None:
+    registered(system)
+    throttle = Throttle(system.clock)
+    logged_in(system, throttle=throttle, address="10.0.2.1")
+    for number in range(MOST_AT_ACCOUNT):
+        with pytest.raises(InvalidInput):
+            logged_in(system, "wrong", throttle=throttle, address=f"10.0.1.{number}")
+    assert logged_in(system, throttle=throttle, address="10.0.2.1")
+    for _ in range(MOST_OF_ACCOUNT):
+        with pytest.raises(InvalidInput):
+            logged_in(system, "wrong", throttle=throttle, address="10.0.2.1")
+    with pytest.raises(TooMany):
+        logged_in(system, throttle=throttle, address="10.0.2.1")
+
+
 def test_the_addresses_of_one_ipv6_network_are_one(system: GivenSystem) -> None:
     registered(system)
     throttle = Throttle(system.clock)

@@ -1,0 +1,87 @@
+"""How many former versions of a job are kept, whose data may be large and whose edits small."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.principals import LOCAL
+from models import database, versions
+from models.tables import Job, JobVersion
+from services.jobs import definition, editing
+from services.jobs import lifecycle as job_service
+from services.jobs.definition import Definition
+from services.reading.views import JobView
+from tests.factories import GivenSystem, claim_one, given_system, new_job, record, succeeded
+
+SOME = "x" * 1_000
+
+
+@pytest.fixture
+def system(store: str, monkeypatch: pytest.MonkeyPatch) -> GivenSystem:
+    monkeypatch.setattr(versions, "MOST_BYTES_KEPT", 5_000)  # four of these jobs
+    return given_system()
+
+
+@pytest.fixture
+def job(system: GivenSystem) -> UUID:
+    return job_service.create(LOCAL, system, new_job(data={"some": SOME}))
+
+
+def edit(system: GivenSystem, job: UUID, count: int = 1, **changes: Any) -> None:
+    def amend(_view: JobView) -> Definition:
+        stored = Job.get_by_id(job)
+        values = changes or {"max_retries": (stored.max_retries or 0) + 1}
+        return replace(definition.of(stored, ()), **values)
+
+    for _ in range(count):
+        editing.edit(LOCAL, system, job, amend)
+
+
+def kept() -> list[int]:
+    with database.reading():
+        return [row.version for row in JobVersion.select(JobVersion.version).order_by(JobVersion.version)]
+
+
+def test_the_oldest_versions_go_once_all_have_so_many_bytes(system: GivenSystem, job: UUID) -> None:
+    edit(system, job, 9)
+    assert kept()[-1] == 9
+    assert len(kept()) in (2, 3, 4)
+    assert kept() == list(range(kept()[0], 10)), "the newest are kept"
+
+
+def test_the_newest_two_are_kept_however_large_they_are(
+    system: GivenSystem, job: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "MOST_BYTES_KEPT", 10)
+    edit(system, job, 5)
+    assert kept() == [4, 5]
+
+
+def test_so_many_versions_are_kept_however_small_they_are(
+    system: GivenSystem, job: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "MOST_BYTES_KEPT", 1_000_000)
+    monkeypatch.setattr(versions, "MOST_KEPT", 3)
+    edit(system, job, 6)
+    assert kept() == [4, 5, 6]
+
+
+def test_a_version_that_a_run_executes_is_kept_until_it_has_ended(system: GivenSystem, job: UUID) -> None:
+    work = claim_one(system)
+    edit(system, job, 9)
+    assert kept()[0] == 1
+    record(system, work, succeeded())
+    assert 1 not in kept()[1:]
+
+
+def test_that_a_job_was_another_accounts_is_known_however_often_it_is_edited(system: GivenSystem, job: UUID) -> None:
+    former = system.clock.now()
+    edit(system, job, account_id="acc2")
+    edit(system, job, 9)
+    assert kept()[0] == 1
+    with database.reading():
+        assert versions.of_another_until(job, "acc2") == former
