@@ -96,7 +96,8 @@ def executed(job: Job) -> ExecutedJob:
 def trim(job: Job) -> int:
     """Delete the oldest former versions of a locked job beyond so many bytes, or so many versions. Returns how many.
 
-    The newest two stay, those that a run will execute, and the newest of another account: it tells that the job moved.
+    The newest two stay, those that a run will execute, and the newest of these of another account, which tells that the
+    job moved.
     """
     of_job: Any = JobVersion.select(JobVersion.version, sized.octets(JobVersion.definition)).where(
         JobVersion.job == job
@@ -110,7 +111,7 @@ def trim(job: Job) -> int:
     ]
     if not beyond:
         return 0
-    tells_of_move = _newest_of_another(job.id, job.account_id, [version for version, _ in newest_first])
+    tells_of_move = _newest_of_another(job.id, job.account_id, beyond)
     old = (JobVersion.job == job) & JobVersion.version.in_([one for one in beyond if one != tells_of_move])
     return int(JobVersion.delete().where(old, ~peewee.fn.EXISTS(_needed())).execute())
 

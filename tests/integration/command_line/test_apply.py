@@ -13,6 +13,7 @@ from client import plans
 from client.definitions import MARK
 from core.principals import LOCAL
 from core.schedules import Cron
+from models import database, users
 from models.tables import Job
 from services.jobs import lifecycle as job_service
 from tests.factories import GivenSystem, claim_one, new_job, record, succeeded
@@ -276,3 +277,16 @@ def test_jobs_without_a_name_and_ended_ones_are_no_part_of_an_export(terminal: T
     assert f"#   {nameless}  app_a  greet" in text
     assert ended not in text
     assert yaml.safe_load(text) == {"jobs": []}
+
+
+def test_a_name_that_jobs_of_several_users_have_in_a_shared_app_changes_none(
+    folder: Folder, terminal: Terminal, system: GivenSystem
+) -> None:
+    folder.write(FILE.replace("billing", "scheduler"))
+    for name in ("anna", "berta"):
+        with database.transaction():
+            owner = users.insert(name, f"{name}@example.com", "-", system.clock.now())
+        assert owner is not None
+        job_service.create(LOCAL, system, new_job(app_name="scheduler", name="nightly", owner_id=owner.id))
+    assert "Several users have a job named nightly" in terminal.refused("apply", str(folder.path), "--yes")
+    assert {job.version for job in Job.select()} == {1}
