@@ -192,14 +192,13 @@ def test_the_version_that_a_run_began_under_says_which_host_it_calls(system: Giv
     assert claim_one(system).places == ("host:one.example.com",)
 
 
-def test_why_says_which_key_holds_a_run_until_when_and_who_is_before_it(system: GivenSystem) -> None:
+def test_why_says_which_key_holds_a_run_and_which_runs_are_before_it(system: GivenSystem) -> None:
     put(system, "app:app_a", 1)
     create(system, 1, priority=9)
     [job_id] = create(system, 1)
     [work] = claim(system)
     answer = explaining.explain(LOCAL, system, job_id, NOON).answer
     assert "app:app_a may have 1 runs at once" in answer
-    assert "2026-11-20T12:00:01Z" in answer
     assert str(work.run_id) in answer
 
 
