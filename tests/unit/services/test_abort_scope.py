@@ -96,8 +96,8 @@ class Raced(Scope):
 
     stopper: threading.Thread | None = None
 
-    def raise_if_aborted(self) -> None:
-        super().raise_if_aborted()
+    def _raise_if_told(self) -> None:
+        super()._raise_if_told()
         self.stopper = threading.Thread(target=self.abort, args=(AbortReason.CANCELLED,))
         self.stopper.start()
         self.stopper.join(0.1)  # time enough to overtake, if nothing makes it wait
