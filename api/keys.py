@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from falcon.asgi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +22,8 @@ from services.system import System
 HEADER = "Idempotency-Key"
 
 _KEY = re.compile(r"[!-~]{1,255}")
+
+Prepared = TypeVar("Prepared")
 
 
 class KeyHeader(BaseModel):
@@ -51,6 +53,32 @@ async def answer_once(
 
     def carry_out() -> Answer:
         return Answer(**idempotency.once(system, request(req, content), lambda: asdict(act())))
+
+    answers.give(resp, await threads.run(carry_out))
+
+
+async def answer_prepared(
+    system: System,
+    threads: Threads,
+    req: Request,
+    resp: Response,
+    *,
+    content: bytes,
+    prepare: Callable[[], Prepared],
+    act: Callable[[Prepared], Answer],
+) -> None:
+    """Answer as `answer_once` does; `act` gets what `prepare` returns, which may be slow.
+
+    `prepare` runs before the transaction, where it holds no lock, and not if the request was answered before.
+    """
+
+    def carry_out() -> Answer:
+        wanted = request(req, content)
+        answer = idempotency.answered(system, wanted)
+        if answer is None:
+            prepared = prepare()
+            answer = idempotency.once(system, wanted, lambda: asdict(act(prepared)))
+        return Answer(**answer)
 
     answers.give(resp, await threads.run(carry_out))
 

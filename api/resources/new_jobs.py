@@ -16,7 +16,8 @@ from api.schemas.jobs import Created, NewJob
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import lifecycle
+from services.jobs import accepting, lifecycle
+from services.jobs.creation_outcomes import Refusal
 from services.jobs.definition import NewJob as Wanted
 from services.system import System
 
@@ -45,12 +46,15 @@ class NewJobs:
         if keys.read(req) is None and len(body) <= SMALL_BYTES:
             answers.give(resp, _created(await self._creates.create(access.principal(req), body, _parsed)))
             return
-        await keys.answer_once(
-            self._system, self._threads, req, resp, content=body, act=lambda: self._create(access.principal(req), body)
+        await keys.answer_prepared(
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=body,
+            prepare=lambda: accepting.validated(self._system, _parsed(body)),
+            act=lambda new: _created(lifecycle.store(access.principal(req), self._system, new)),
         )
-
-    def _create(self, principal: Principal, body: bytes) -> Answer:
-        return _created(lifecycle.create(principal, self._system, _parsed(body)))
 
 
 def _parsed(body: bytes) -> Wanted:
@@ -80,13 +84,21 @@ class ManyNewJobs:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create up to 1,000 jobs: all of them or none, or each that is valid (207 when some failed)."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(
-            self._system, self._threads, req, resp, content=body, act=lambda: self._create(access.principal(req), body)
+        await keys.answer_prepared(
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=body,
+            prepare=lambda: self._validated(body),
+            act=lambda wanted: self._create(access.principal(req), *wanted),
         )
 
-    def _create(self, principal: Principal, body: bytes) -> Answer:
+    def _validated(self, body: bytes) -> tuple[list[Wanted | Refusal], bool]:
+        """Returns the jobs of a body, or their refusals, and whether all of them or none are wanted."""
         wanted = validation.body(NewJobList, bodies.parse(body))
-        created = CreatedJobs.of(
-            lifecycle.create_many(principal, self._system, wanted.jobs, all_or_none=wanted.mode == "all")
-        )
+        return accepting.all_validated(self._system, wanted.jobs), wanted.mode == "all"
+
+    def _create(self, principal: Principal, wanted: list[Wanted | Refusal], all_or_none: bool) -> Answer:
+        created = CreatedJobs.of(lifecycle.store_many(principal, self._system, wanted, all_or_none=all_or_none))
         return answers.answer(created, 207 if created.failed else 201)

@@ -51,6 +51,11 @@ def validated(system: System, new: NewJob) -> NewJob | Refusal:
     return new
 
 
+def all_validated(system: System, wanted: Iterable[NewJob | Refusal]) -> list[NewJob | Refusal]:
+    """Returns each of these jobs as `validated` does; refusals stay as they are."""
+    return [validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
+
+
 def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[CreationOutcome], Rows]:
     """Store those of these jobs that are valid. Returns the outcome of each, in order, and the runs stored.
 

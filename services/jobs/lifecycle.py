@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core import instants
 from core.auditing import Thing
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict
 from core.pausing import Paused, expect_until
 from core.principals import Principal
 from core.scopes import Scope
@@ -17,7 +17,7 @@ from core.states import ENDED, Hold, JobState
 from models import jobs, pause_ends, pauses, runs
 from models.tables import Job, Run
 from services.jobs import accepting, creating, creation_outcomes, ownership
-from services.jobs.creation_outcomes import Created, CreationOutcome
+from services.jobs.creation_outcomes import Created, CreationOutcome, Refusal
 from services.jobs.definition import NewJob
 from services.messaging.unit_of_work import UnitOfWork
 from services.reading import visibility
@@ -34,6 +34,13 @@ def create(principal: Principal, system: System, new: NewJob, *, also: Callable[
     name is taken, the deadline has passed, the schedule names no instant at all, or the task type refuses the data,
     and `Forbidden` if the settings do not allow it, or the job would be another user's.
     """
+    return store(principal, system, accepting.validated(system, new) if also is None else new, also=also)
+
+
+def store(
+    principal: Principal, system: System, wanted: NewJob | Refusal, *, also: Callable[[UUID], None] | None = None
+) -> UUID:
+    """Store a job as `create` does, which `accepting.validated` has returned: its data is not looked at again."""
 
     def tell(became: Sequence[CreationOutcome]) -> UUID:
         job_id = creation_outcomes.the_only_id(became)
@@ -41,21 +48,26 @@ def create(principal: Principal, system: System, new: NewJob, *, also: Callable[
             also(job_id)
         return job_id
 
-    wanted = accepting.validated(system, new) if also is None else new
     return creating.store(system, [ownership.permitted(principal, wanted)], tell)
 
 
 def create_many(
-    principal: Principal, system: System, wanted: Sequence[NewJob | InvalidInput], *, all_or_none: bool
+    principal: Principal, system: System, wanted: Sequence[NewJob | Refusal], *, all_or_none: bool
 ) -> list[Created]:
     """Store jobs as `create` does, in one transaction: all of them, or each that is valid.
 
     A job that was already refused is given as its refusal. With `all_or_none`, raises `InvalidInput` naming the wrong
     fields of every job.
     """
+    return store_many(principal, system, accepting.all_validated(system, wanted), all_or_none=all_or_none)
+
+
+def store_many(
+    principal: Principal, system: System, wanted: Sequence[NewJob | Refusal], *, all_or_none: bool
+) -> list[Created]:
+    """Store jobs as `create_many` does, which `accepting.all_validated` has returned."""
     tell = creation_outcomes.all_told if all_or_none else creation_outcomes.each_told
-    validated = [accepting.validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
-    return creating.store(system, [ownership.permitted(principal, one) for one in validated], tell)
+    return creating.store(system, [ownership.permitted(principal, one) for one in wanted], tell)
 
 
 def cancel(principal: Principal, system: System, job_id: UUID, *, reason: str | None = None) -> None:

@@ -39,8 +39,9 @@ class TaskType:
     """A kind of task: its parameters are checked when a job is created, and its queue names who does it.
 
     Who does it is declared here too: `perform` returns the result, as JSON, or raises `TransientFailure` or
-    `PermanentFailure`; `handler` names the module in `actors/handlers/` that does all runs of the queue. `check` looks
-    at well-formed parameters when a job is created and raises where the settings do not allow them.
+    `PermanentFailure`; `handler` names the module in `actors/handlers/` that does all runs of the queue. When a job is
+    created, `expect` raises where the settings allow none of this kind, before its parameters are read, and `check`
+    looks at well-formed parameters and raises where the settings do not allow them.
     """
 
     key: str
@@ -49,6 +50,7 @@ class TaskType:
     queue: str = brokers.RUNS_CUSTOM
     perform: Callable[[Task], Any] | None = None
     handler: str | None = None
+    expect: Callable[[Settings], None] | None = None
     check: Callable[[Settings, Any], None] | None = None
     time_limit: Callable[[Settings], float] | None = None
     works: Callable[[Settings], bool] = lambda _settings: True
@@ -99,6 +101,8 @@ def validate(settings: Settings, key: str, data: Any) -> None:
     found = _TYPES.get(key)
     if found is None:
         return
+    if found.expect is not None:
+        found.expect(settings)
     parameters = shaped(found.parameters, data or {}, within="data")
     if found.check is not None:
         found.check(settings, parameters)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import shlex
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from core import command_words
 from core.errors import Forbidden
 from services.messaging import broker as brokers
 from services.task_types import registry
@@ -16,6 +17,7 @@ from settings import Settings
 
 KEY = "run_command"
 MOST_WORDS = 1_000
+LONGEST_COMMAND = 10_000  # characters, as 002 takes
 LONGEST_WORD = 100_000  # bytes; Linux takes 128 KiB
 MOST_VARIABLES = 100
 
@@ -39,35 +41,36 @@ def _variable(name: str) -> str:
 
 def _command(text: str) -> str:
     try:
-        shlex.split(text)
+        command_words.split(text)
     except ValueError as error:
         raise ValueError(f"cannot be read as words: {error}; close each quote, or give argv.") from None
     return text
 
 
 Word = Annotated[str, Field(max_length=LONGEST_WORD), AfterValidator(_word)]
+Line = Annotated[str, Field(max_length=LONGEST_COMMAND), AfterValidator(_word), AfterValidator(_command)]
 Variable = Annotated[str, Field(max_length=200), AfterValidator(_variable)]
 
 
 class RunCommand(BaseModel):
     """The program and its arguments: `command`, a text read as words the way a shell quotes, or `argv`.
 
-    Nothing else of a shell is there: `;`, `$()`, `*` and line ends are plain text.
+    Nothing else of a shell is there: `;`, `$()`, `*` and line ends are plain text. `argv` takes longer commands.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    command: Annotated[Word, AfterValidator(_command)] | None = None
+    command: Line | None = None
     argv: Annotated[list[Word], Field(min_length=1, max_length=MOST_WORDS)] | None = None
     env: Annotated[dict[Variable, Word], Field(max_length=MOST_VARIABLES)] = Field(
         default_factory=dict, examples=[{"LANG": "C.UTF-8"}]
     )
     stdin: str = ""
 
-    @property
+    @functools.cached_property
     def words(self) -> list[str]:
-        """Returns the program's name and its arguments."""
-        return list(self.argv) if self.argv is not None else shlex.split(self.command or "")
+        """The program's name and its arguments."""
+        return list(self.argv) if self.argv is not None else command_words.split(self.command or "")
 
     @model_validator(mode="after")
     def _one_spelling(self) -> Self:
@@ -78,6 +81,15 @@ class RunCommand(BaseModel):
         if len(self.words) > MOST_WORDS:
             raise ValueError(f"has more than {MOST_WORDS} words; hand the rest over by stdin.")
         return self
+
+
+def expect_commands(settings: Settings) -> None:
+    """Check that the installation lets jobs run programs at all. Raises `Forbidden`."""
+    if not settings.programs_allowed:
+        raise Forbidden(
+            "Jobs may not run commands here. Whoever runs this server can allow it: COMMANDS_ALLOWED names the "
+            "programs, comma-separated, each as jobs write it."
+        )
 
 
 def check(settings: Settings, parameters: RunCommand) -> None:
@@ -102,6 +114,7 @@ registry.register(
         parameters=RunCommand,
         queue=brokers.RUNS_COMMAND,
         handler="command",
+        expect=expect_commands,
         check=check,
         works=lambda settings: bool(settings.programs_allowed),
         time_limit=lambda settings: settings.command_time_limit_seconds,

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from models import database
 from models.tables import Job, Run
 from services.messaging import broker as brokers
+from services.task_types import registry
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import Client, refusal, served
 
@@ -47,9 +49,33 @@ def test_a_program_that_is_not_named_is_refused_with_the_way_to_allow_it(client:
 
 
 def test_commands_are_off_where_nothing_is_allowed(sqlite: str) -> None:
-    result = create(Client(served(given_system())), command="echo hello")
-    assert result.status_code == 403
-    assert "Jobs may not run 'echo' here" in result.json["detail"]
+    client = Client(served(given_system()))
+    for data in ({"command": "echo hello"}, {"command": "'" * 99_999}, {"argv": []}):
+        result = create(client, **data)
+        assert result.status_code == 403, data  # before the command is read
+        assert "Jobs may not run commands here" in result.json["detail"]
+
+
+def test_a_command_is_as_long_as_one_of_002_and_argv_takes_more(client: Client) -> None:
+    [message] = refusal(create(client, command="echo " + "a" * 9_996)).values()
+    assert "at most 10000 characters" in message
+    assert create(client, command="echo " + "a" * 9_995).status_code == 201
+    assert create(client, argv=["echo", "a" * 90_000]).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("create", {**JOB, "data": {}}), ("bulk", {"jobs": [{**JOB, "data": {}}, {**JOB, "data": {}}]})]
+)
+def test_parameters_are_read_before_the_transaction_that_stores_the_key_opens(
+    client: Client, path: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    within: list[bool] = []
+    monkeypatch.setattr(registry, "validate", lambda *_: within.append(database.db.in_transaction()))
+    sent = {"json": body, "headers": {"Idempotency-Key": "once"}}
+    first = client.simulate_post(f"/api/jobs/{path}", **sent)
+    assert first.status_code == 201
+    assert client.simulate_post(f"/api/jobs/{path}", **sent).json == first.json
+    assert within == [False] * len(body.get("jobs", [body]))  # and not again for the repeated request
 
 
 @pytest.mark.parametrize("name", ["LD_PRELOAD", "PATH", "PYTHONPATH", "HOME"])
