@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, field_validator
 from api.schemas.values import AppName, Backoff, BaseUrl, Given, LimitKey, Retries, Shown, TaskType
 from core.version import VERSION
 from services.jobs import apps
-from services.task_types import registry
+from services.task_types import filling, registry
 from services.task_types.http import HttpRequest
 
 MOST_TASK_TYPES = 1_000
@@ -39,6 +39,13 @@ class NewApp(Given):
     callback_base_url: BaseUrl | None = None
     destination_breaker: bool | None = None
     task_types: Annotated[dict[TaskType, NewTaskType], Field(max_length=MOST_TASK_TYPES)] = Field(default_factory=dict)
+
+    @field_validator("task_types", mode="before")
+    @classmethod
+    def _can_be_checked(cls, task_types: Any) -> Any:
+        if fault := filling.fault_of_count(filling.values_in(task_types)):
+            raise ValueError(fault)
+        return task_types
 
     @field_validator("task_types")
     @classmethod

@@ -25,6 +25,7 @@ LONGEST = 100_000  # characters, of a template
 LONGEST_FILLED = 1_000_000
 LONGEST_FOR_FILTER = 10_000
 MOST_NODES = 2_000
+DEEPEST = 80  # levels, fewer than Python compiles
 MOST_OPERATIONS = 50  # filters and comparisons
 _OF_TEXT = ("capitalize", "e", "escape", "lower", "title", "trim", "upper")
 FILTERS = ("default", *_OF_TEXT)
@@ -62,9 +63,12 @@ def has_syntax(text: str, *, blocks: bool = True) -> bool:
 
 
 def check(template: str, *, blocks: bool = True) -> None:
-    """Check that a text can be filled by some values. Raises `InvalidTemplate`."""
+    """Check that a text can be filled by some values. Raises `InvalidTemplate`.
+
+    It is parsed and not compiled, which takes five times as long.
+    """
     if has_syntax(template, blocks=blocks):
-        _compiled(template, html=False, blocks=blocks)
+        _parsed(_TEXT if blocks else _VALUES_ALONE, template)
 
 
 def fill(field: str, template: str, values: Mapping[str, Any], *, html: bool = False, blocks: bool = True) -> str:
@@ -140,10 +144,7 @@ _VALUES_ALONE = _environment(blocks=False)
 def _compiled(template: str, *, html: bool, blocks: bool) -> jinja2.Template:
     """Returns a compiled template. The newest are cached: many jobs send the same text."""
     environment = _HTML if html else _TEXT if blocks else _VALUES_ALONE
-    try:
-        return environment.from_string(_parsed(environment, template))
-    except (RecursionError, SyntaxError):
-        raise InvalidTemplate("nests too deeply; write it flat.") from None
+    return environment.from_string(_parsed(environment, template))
 
 
 def _parsed(environment: SandboxedEnvironment, template: str) -> nodes.Template:
@@ -156,7 +157,9 @@ def _parsed(environment: SandboxedEnvironment, template: str) -> nodes.Template:
         raise InvalidTemplate(f"cannot be read in line {error.lineno}: {words}.") from None
     except ValueError:
         raise InvalidTemplate("has a number with thousands of digits; shorten it.") from None
-    found = list(tree.find_all(nodes.Node))
+    except RecursionError:
+        raise _too_deep() from None
+    found = _nodes(tree)
     if len(found) > MOST_NODES:
         raise InvalidTemplate(f"has more than {MOST_NODES} parts; give the text in fewer values.")
     if sum(isinstance(node, nodes.Filter | nodes.Operand) for node in found) > MOST_OPERATIONS:
@@ -164,6 +167,22 @@ def _parsed(environment: SandboxedEnvironment, template: str) -> nodes.Template:
     for node in found:
         _refuse_beyond(node)
     return tree
+
+
+def _nodes(tree: nodes.Template) -> list[nodes.Node]:
+    """Returns all nodes of a template. Raises `InvalidTemplate` if it nests deeper than Python compiles."""
+    found: list[nodes.Node] = []
+    level: list[nodes.Node] = [tree]
+    for _ in range(DEEPEST):
+        found += level
+        level = [child for node in level for child in node.iter_child_nodes()]
+    if level:
+        raise _too_deep()
+    return found
+
+
+def _too_deep() -> InvalidTemplate:
+    return InvalidTemplate("nests too deeply; write it flat.")
 
 
 def _refuse_beyond(node: nodes.Node) -> None:

@@ -22,12 +22,13 @@ from services.jobs.definition import NewJob
 from services.jobs.quotas import Ledger
 from services.scheduling import limit_holds, planning
 from services.system import System
-from services.task_types import registry
+from services.task_types import filling, registry
 
 Row = dict[str, Any]
 Rows = list[Row]
 
 MOST_RUNS = 20_000
+MOST_VALUES = 20_000  # to be filled into the texts of jobs that are created together
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,14 @@ def validated(system: System, new: NewJob) -> NewJob | Refusal:
 
 
 def all_validated(system: System, wanted: Iterable[NewJob | Refusal]) -> list[NewJob | Refusal]:
-    """Returns each of these jobs as `validated` does; refusals stay as they are."""
+    """Returns each of these jobs as `validated` does; refusals stay as they are.
+
+    Raises `InvalidInput` where their texts have so many values to fill in that all would take long.
+    """
+    wanted = list(wanted)
+    given = (new.data for new in wanted if isinstance(new, NewJob) and registry.find(new.task_type) is not None)
+    if fault := filling.fault_of_count(sum(map(filling.values_in, given)), MOST_VALUES):
+        raise InvalidInput.at("jobs", fault)
     return [validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
 
 

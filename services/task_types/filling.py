@@ -15,6 +15,7 @@ from services.email.templates import InvalidTemplate
 
 MOST_TEMPLATES = 50  # no more than `templates` keeps compiled
 LONGEST_TEMPLATES = templates.LONGEST
+MOST_VALUES = 5_000  # to be filled in, of all texts of a job: each takes time to check
 LONGEST_BYTES = 1024 * 1024
 
 _ONE_VALUE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}\}")
@@ -30,11 +31,22 @@ class Content:
     media_type: str
 
 
+def values_in(value: Any) -> int:
+    """Returns how many values there are at most to fill into the texts of a JSON value."""
+    return sum(text.count("{{") + text.count("{%") for text in _texts(value))
+
+
+def fault_of_count(count: int, most: int = MOST_VALUES) -> str | None:
+    """Returns what is wrong with so many values to fill in, or None."""
+    return None if count <= most else f"has {count} values to fill in together, more than {most}; give fewer at a time."
+
+
 def check(body: Any) -> None:
     """Check that a body can be filled by some values, without too much work. Raises `InvalidTemplate`."""
-    if fault := next(filter(None, map(secret_references.fault_of_text, _texts(body))), None):
+    texts = {text for text in _texts(body) if "{{" in text}
+    if fault := next(filter(None, map(secret_references.fault_of_text, texts)), None):
         raise InvalidTemplate(fault)
-    wanted = {text for text in _texts(body) if _is_template(text)}
+    wanted = {text for text in texts if _is_template(text)}
     if len(wanted) > MOST_TEMPLATES:
         raise InvalidTemplate(
             f"has {len(wanted)} different templates, more than {MOST_TEMPLATES}; let texts be one value each, as in "
@@ -42,6 +54,8 @@ def check(body: Any) -> None:
         )
     if sum(map(len, wanted)) > LONGEST_TEMPLATES:
         raise InvalidTemplate(f"has templates of more than {LONGEST_TEMPLATES} characters together; shorten them.")
+    if fault := fault_of_count(sum(map(values_in, wanted))):
+        raise InvalidTemplate(fault)
     for text in wanted:
         templates.check(text, blocks=False)
 

@@ -23,7 +23,7 @@ from core.letters import (
 )
 from services.email import mail, templates
 from services.messaging import broker as brokers
-from services.task_types import registry
+from services.task_types import filling, registry
 from settings import Settings
 
 KEY = "send_email"
@@ -93,6 +93,13 @@ class SendEmail(_Given):
         description="The values for {{NAME}} in subject, body and html.",
         examples=[{"name": "Ada"}],
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_checked(cls, given: Any) -> Any:
+        if fault := filling.fault_of_count(filling.values_in(given)):
+            raise ValueError(fault)
+        return given
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -164,3 +164,25 @@ def test_openings_that_never_close_are_text_after_backslashes_and_within_quotes_
 def test_escaped_quotes_outside_of_a_text_are_refused() -> None:
     with pytest.raises(InvalidTemplate):
         templates.check("{{ " + "\\'" * 49_000 + " }}")
+
+
+@pytest.mark.parametrize("nested", [("{% if a %}", "x", "{% endif %}"), ("{{ ", "a", " }}", "not ")])
+def test_whatever_nests_as_deep_as_is_taken_can_be_filled(nested: tuple[str, ...]) -> None:
+    opening, inner, closing, *more = nested
+
+    def template(depth: int) -> str:
+        if more:
+            return opening + more[0] * depth + inner + closing
+        return opening * depth + inner + closing * depth
+
+    deepest = next(depth for depth in range(1, 200) if not is_taken(template(depth + 1)))
+    assert deepest > 50
+    assert templates.fill("body", template(deepest), {"a": 1})
+
+
+def is_taken(template: str) -> bool:
+    try:
+        templates.check(template)
+    except InvalidTemplate:
+        return False
+    return True
