@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core import names
-from models import changes
+from models import changes, sized
 from models.database import attempt, for_update
 from models.tables import App, AppTaskType
 
@@ -118,6 +118,13 @@ def task_types_by_app(app_ids: Collection[UUID]) -> dict[UUID, list[AppTaskType]
     for row in AppTaskType.select().where(AppTaskType.app.in_(list(app_ids))).order_by(AppTaskType.name):
         found[row.app_id].append(row)
     return found
+
+
+def task_types_octets(app_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Returns how many bytes the requests of each of these apps have; apps without task types are left out."""
+    total = peewee.fn.SUM(sized.octets(AppTaskType.request))
+    query = AppTaskType.select(AppTaskType.app, total).where(AppTaskType.app.in_(list(app_ids)))
+    return {app_id: int(size) for app_id, size in query.group_by(AppTaskType.app).tuples()}
 
 
 def task_type(app_id: UUID, name: str) -> AppTaskType | None:

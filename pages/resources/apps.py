@@ -52,7 +52,7 @@ class Apps:
         return app_path(apps.create(who.principal, self._site.system, name, wanted).name, "app_made")
 
     def _load(self, who: Asked, values: Form, errors: dict[str, str] | None = None) -> dict[str, Any]:
-        found, more = apps.listed(who.principal, None, MOST)
+        found, more = apps.listed_without_task_types(who.principal, MOST)
         return {
             "apps": found,
             "is_cut": more,

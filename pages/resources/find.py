@@ -70,7 +70,7 @@ class FindPage:
         """The failures, where a host fails that is called so; else the app that calls it."""
         if any(one.host == host for one in self._hosts.of(principal)):
             return "/dashboard/failures#hosts"
-        found, _ = apps.listed(principal, None, _MOST_APPS)
+        found, _ = apps.listed_without_task_types(principal, _MOST_APPS)
         for app in found:
             if app.callback_base_url and limit_keys.of_host(app.callback_base_url) == f"host:{host}":
                 return f"{_APPS}/{quote(app.name, safe='')}"

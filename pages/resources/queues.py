@@ -40,7 +40,7 @@ class Queues:
 
     def _load(self, who: Asked) -> dict[str, Any]:
         settings = self._site.system.settings
-        found, _more = apps.listed(who.principal, None, MOST_APPS)
+        found, _more = apps.listed_without_task_types(who.principal, MOST_APPS)
         waits = waiting.grouped(who.principal)
         return {
             "waiting": waits,

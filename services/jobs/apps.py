@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core import built_in_apps, masking, names
+from core import built_in_apps, json_text, masking, names
 from core.auditing import Thing, differences
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from core.listing import MOST_BYTES_IN_PAGE, count_that_fits
 from core.principals import Principal
 from core.scopes import Role, Scope
 from models import apps, database, members, pause_ends
@@ -37,6 +38,9 @@ class TaskTypePolicy:
     retry_backoff_base: float | None = None
     request: Mapping[str, Any] | None = None
     limit_key: str | None = None
+
+
+Policies = Mapping[str, TaskTypePolicy]
 
 
 @dataclass(frozen=True)
@@ -76,14 +80,33 @@ def ensure(system: System, name: str) -> None:
 
 
 def listed(principal: Principal, after: UUID | None, limit: int) -> tuple[list[AppView], bool]:
-    """Returns the apps that the principal may see, newest first, and whether more follow."""
-    principal.expect_scope(Scope.READ)
-    seen = None if principal.sees_all else {one.app_id for one in principal.memberships}
+    """Returns the apps that the principal may see, newest first, and whether more follow.
+
+    The list ends early where the apps' task types have more bytes than a page has room for.
+    """
     with database.reading():
-        found = apps.page(seen, after, limit + 1)
-        types = apps.task_types_by_app([app.id for app in found[:limit]])
-        ends = pause_ends.of([app.id for app in found[:limit] if app.paused_at])
-        return [_view_with(app, types[app.id], ends) for app in found[:limit]], len(found) > limit
+        found = _page(principal, after, limit + 1)
+        sizes = apps.task_types_octets([app.id for app in found[:limit]])
+        shown = found[: count_that_fits((sizes.get(app.id, 0) for app in found[:limit]), MOST_BYTES_IN_PAGE)]
+        types = apps.task_types_by_app([app.id for app in shown])
+        return _views(shown, types), len(found) > len(shown)
+
+
+def listed_without_task_types(principal: Principal, limit: int) -> tuple[list[AppView], bool]:
+    """Returns the newest apps as `listed` does, but without their task types, so that all fit that `limit` allows."""
+    with database.reading():
+        found = _page(principal, None, limit + 1)
+        return _views(found[:limit], {}), len(found) > limit
+
+
+def _page(principal: Principal, after: UUID | None, limit: int) -> list[App]:
+    principal.expect_scope(Scope.READ)
+    return apps.page(None if principal.sees_all else {one.app_id for one in principal.memberships}, after, limit)
+
+
+def _views(found: Sequence[App], types: Mapping[UUID, Iterable[AppTaskType]]) -> list[AppView]:
+    ends = pause_ends.of([app.id for app in found if app.paused_at])
+    return [_view_with(app, types.get(app.id, ()), ends) for app in found]
 
 
 def create(principal: Principal, system: System, name: str, wanted: AppDefinition) -> AppView:
@@ -101,7 +124,7 @@ def create(principal: Principal, system: System, name: str, wanted: AppDefinitio
         if principal.user_id is not None:
             members.put(app, principal.user_id, Role.OWNER, work.now)
         signing.make_first(system, app.id)
-        view = _redefined(app, wanted, work.now)
+        view = _redefined(system, app, wanted, work.now)
         work.audit(principal, "app.created", Thing.app(app), after=_recorded(view))
         return view
 
@@ -134,7 +157,7 @@ def put(
         if is_new:
             signing.make_first(system, app.id)
         former = None if is_new else _view(app)
-        view = _redefined(app, AppDefinition(callback_base_url, task_types, destination_breaker), work.now)
+        view = _redefined(system, app, AppDefinition(callback_base_url, task_types, destination_breaker), work.now)
         _audit(principal, work, app, former, view)
         return view, is_new
 
@@ -144,7 +167,7 @@ def amend(principal: Principal, system: System, name: str, change: Callable[[App
     with system.transaction(Gate.UNUSED) as work:
         app = _locked(principal, name)
         former = _view(app)
-        view = _redefined(app, change(former), work.now)
+        view = _redefined(system, app, change(former), work.now)
         _audit(principal, work, app, former, view)
         return view
 
@@ -172,20 +195,39 @@ def _locked(principal: Principal, name: str) -> App:
     return app
 
 
-def _redefined(app: App, wanted: AppDefinition, now: datetime) -> AppView:
+def _redefined(system: System, app: App, wanted: AppDefinition, now: datetime) -> AppView:
     if wanted.destination_breaker and app.name in built_in_apps.NAMES:
         raise InvalidInput.at(
             "destination_breaker", f"is for apps of one tenant; all users share {app.name}, so leave it out."
         )
     apps.redefine(app, wanted.callback_base_url, wanted.destination_breaker, now)
-    stored = {row.name: row.request for row in apps.task_types(app)}
+    stored = {row.name: view_of(TaskTypePolicy, row) for row in apps.task_types(app)}
     policies = {
-        name: replace(policy, request=_unmasked(name, policy.request, stored.get(name)))
+        name: replace(policy, request=_unmasked(name, policy.request, stored.get(name, TaskTypePolicy()).request))
         for name, policy in wanted.task_types.items()
     }
+    _refuse_growth(stored, policies, system.settings.max_body_bytes)
     apps.replace_task_types(app, [{"name": name, **asdict(policy)} for name, policy in policies.items()])
     [app] = apps.by_names([app.name]).values()
     return _view(app)
+
+
+def _refuse_growth(before: Policies, wanted: Policies, most: int) -> None:
+    """Raise `InvalidInput` if an edit makes all task types larger than a body may be, as a series of edits could.
+
+    What was already larger, by an earlier setting, may stay as large.
+    """
+    size = _size(wanted)
+    if size > most and size > _size(before):
+        raise InvalidInput.at(
+            "task_types", f"would take {size} bytes, more than MAX_BODY_BYTES={most}; remove something first."
+        )
+
+
+def _size(policies: Policies) -> int:
+    """Returns the size of task types as a body has them, which leaves out what is not given."""
+    given = {name: asdict(policy).items() for name, policy in policies.items()}
+    return json_text.size({name: {key: one for key, one in items if one is not None} for name, items in given.items()})
 
 
 def _unmasked(task_type: str, request: Request | None, stored: Request | None) -> Request | None:
