@@ -17,6 +17,7 @@ from core.calls import CallsKept
 from core.errors import Misconfigured
 from core.group_roles import GroupRoles
 from core.networks import Reach
+from core.permitted_commands import PermittedCommand
 from core.rates import Rate
 from core.retry import LEAST_BACKOFF_SECONDS
 from core.ways import Way
@@ -164,7 +165,12 @@ class Settings(BaseModel):
     @property
     def programs_allowed(self) -> frozenset[str]:
         """The programs that jobs may run, by name or absolute path; none: commands are off."""
-        return values.listed(self.commands_allowed)
+        return frozenset(one.program for one in self.commands_permitted)
+
+    @property
+    def commands_permitted(self) -> tuple[PermittedCommand, ...]:
+        """The programs that jobs may run, and with which arguments."""
+        return values.commands(self.commands_allowed)
 
     @property
     def variables_allowed(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr, ValidationError
 
-from core import archives, configuration, ehlo, networks, origins, ports, proxies, secret_keys
+from core import archives, configuration, ehlo, networks, origins, permitted_commands, ports, proxies, secret_keys
 from core.configuration import Rule
 
 if TYPE_CHECKING:
@@ -24,10 +24,7 @@ def all_of(settings: Settings) -> list[Rule]:
             settings.anonymous and not networks.is_loopback(settings.host),
             f"HOST={settings.host} is open to others, which needs INTERNAL_SECRET. Set it, or listen on 127.0.0.1.",
         ),
-        (
-            any("/" in program and not program.startswith("/") for program in settings.programs_allowed),
-            "COMMANDS_ALLOWED names a path that does not begin with /; write a program's name or its whole path.",
-        ),
+        *configuration.parsed(permitted_commands.SETTING, permitted_commands.listed, settings.commands_allowed),
         (
             (settings.aws_access_key_id is None) != (settings.aws_secret_access_key is None),
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together; give both, or neither.",

@@ -6,10 +6,11 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from core import networks, ports, proxies, urls
+from core import networks, permitted_commands, ports, proxies, urls
 from core.accounts import Registration
 from core.group_roles import GroupRoles
 from core.networks import Reach
+from core.permitted_commands import PermittedCommand
 from core.rates import Rate
 from core.ways import Way
 
@@ -43,6 +44,12 @@ def without_none(name: str, value: Any, default: Any) -> Any:
 def listed(names: str) -> frozenset[str]:
     """Returns the names that commas separate."""
     return frozenset(filter(None, map(str.strip, names.split(","))))
+
+
+@functools.lru_cache(64)  # each command asks for it
+def commands(allowed: str) -> tuple[PermittedCommand, ...]:
+    """Returns the commands that COMMANDS_ALLOWED lists."""
+    return permitted_commands.listed(allowed)
 
 
 @functools.lru_cache(64)  # each callback asks for it

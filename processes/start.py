@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 import settings as configuration
+from core import permitted_commands
 from models import database
 from processes.environment import environment
 from services.messaging import broker_url
@@ -61,6 +62,13 @@ def checked_settings(given: dict[str, str]) -> Settings:
 
 def warn(settings: Settings) -> None:
     """Log settings that are valid but probably not intended."""
+    if programs := permitted_commands.that_run_others(settings.commands_permitted):
+        log.warning(
+            "commands_run_others",
+            programs=programs,
+            detail="an argument can make these run any program or write files, and jobs may give any: let "
+            "COMMANDS_ALLOWED name their arguments too, as in 'backup --to {}'",
+        )
     if settings.public_url is None and settings.host in _EVERYWHERE:
         log.warning(
             "public_url_is_not_set",

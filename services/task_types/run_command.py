@@ -94,17 +94,26 @@ def expect_commands(settings: Settings) -> None:
 
 def check(settings: Settings, parameters: RunCommand) -> None:
     """Check that the installation lets jobs run this program, and set these variables. Raises `Forbidden`."""
-    program = parameters.words[0]
-    if program not in settings.programs_allowed:
-        raise Forbidden(
-            f"Jobs may not run {program[:200]!r} here. Whoever runs this server can allow it: "
-            "COMMANDS_ALLOWED names the programs, comma-separated, each as jobs write it."
-        )
+    if not any(one.permits(parameters.words) for one in settings.commands_permitted):
+        raise _not_permitted(settings, parameters.words[0])
     for name in parameters.env.keys() - settings.variables_allowed:
         raise Forbidden(
             f"Jobs may not set the variable {name!r} for their commands here. Whoever runs this server can allow it: "
             "COMMANDS_ENV_ALLOWED names the variables, comma-separated."
         )
+
+
+def _not_permitted(settings: Settings, program: str) -> Forbidden:
+    templates = [one.text for one in settings.commands_permitted if one.program == program]
+    if not templates:
+        return Forbidden(
+            f"Jobs may not run {program[:200]!r} here. Whoever runs this server can allow it: "
+            "COMMANDS_ALLOWED names the programs, comma-separated, each as jobs write it."
+        )
+    return Forbidden(
+        f"Jobs may run {program!r} here only as {' or '.join(templates)}, where a word in the place of {{}} or {{...}} "
+        "does not begin with -. Whoever runs this server can allow more by COMMANDS_ALLOWED."
+    )
 
 
 registry.register(

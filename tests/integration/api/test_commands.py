@@ -108,6 +108,15 @@ def test_what_is_no_command_is_refused_naming_the_field(
     assert any(place.startswith(field) and says in message for place, message in faults.items()), faults
 
 
+def test_where_a_template_is_given_no_word_of_a_caller_begins_an_option(sqlite: str) -> None:
+    client = Client(served(given_system(commands_allowed="find /srv -name {}", callback_base_url=None)))
+    assert create(client, argv=["find", "/srv", "-name", "a*"]).status_code == 201
+    for command in ("find /etc/key -exec head {} ;", "find /srv -name -delete", "find", "find /srv -name a -exec sh"):
+        refused = create(client, command=command)
+        assert refused.status_code == 403
+        assert "only as find /srv -name {}," in refused.json["detail"]
+
+
 def test_of_many_jobs_the_forbidden_ones_are_told(client: Client) -> None:
     jobs = [{**JOB, "data": {"command": command}} for command in ("echo", "rm")]
     result = client.simulate_post("/api/jobs/bulk", json={"jobs": jobs, "mode": "each"})

@@ -178,3 +178,9 @@ def test_the_worker_looks_again_whether_a_program_is_allowed() -> None:
     failure = failure_of("id", commands_allowed="echo")
     assert failure.error.permanent
     assert "Jobs may not run 'id' here" in failure.error.message
+
+
+def test_arguments_that_are_allowed_no_longer_are_refused_at_the_run() -> None:
+    failure = failure_of("echo", "-n", commands_allowed="echo {...}")
+    assert failure.error.permanent
+    assert "only as echo {...}" in failure.error.message
