@@ -81,6 +81,12 @@ def data_of(run_id: UUID) -> Any:
     return None if run is None else run.data
 
 
+def live_with_data(job_id: UUID) -> bool:
+    """Whether a run of a job that is not over has data of its own."""
+    query = Run.select(Run.id).where(Run.job == job_id, Run.status.in_(LIVE), Run.data.is_null(False))
+    return bool(query.exists())
+
+
 def beside(run_id: UUID, job_id: UUID, account_id: str | None) -> tuple[UUID | None, UUID | None]:
     """Returns the runs of a job (of one account, if given) that were created just before and just after a given run."""
     of_job: Any = Run.select(Run.id).where(Run.job == job_id)

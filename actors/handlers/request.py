@@ -21,7 +21,7 @@ from services.runtime.abort_scope import Scope
 from services.secrets import named
 from services.system import System
 from services.task_types import filling
-from services.task_types.http import HttpRequest, HttpTask
+from services.task_types.http import PLACES_OF_SECRETS, HttpRequest, HttpTask
 
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
@@ -56,9 +56,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
 
 def _secrets(system: System, work: Work, request: HttpRequest) -> dict[str, str]:
     """The app's secrets that the request asks for."""
-    oauth2 = None if request.oauth2 is None else request.oauth2.model_dump()
-    places = [request.url, dict(request.headers), request.body, oauth2, request.client_certificate]
-    names = secret_references.names_in(places)
+    names = secret_references.names_in(request.model_dump(include=set(PLACES_OF_SECRETS)))
     return named.opened(system, work.app_id, names) if names else {}
 
 
@@ -120,7 +118,7 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
     headers = {
         "Idempotency-Key": str(work.run_id),
         "X-Carillon-Run-Id": str(work.run_id),
-        **work.signer.headers(str(work.run_id), system.clock.now(), body),
+        **(work.signer.headers(str(work.run_id), system.clock.now(), body) if request.signed else {}),
         **sending.test_header(work),
     }
     if content is not None and "content-type" not in {name.lower() for name in request.headers}:

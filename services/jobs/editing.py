@@ -148,6 +148,8 @@ def _as_wanted(one: _Edit) -> _Edit:
 def _carry_out(system: System, one: _Edit) -> Made:
     """Write a new version, and move runs that have not begun to it. Returns the runs that were created or moved."""
     job = one.job
+    if one.changes("task_type"):
+        _refuse_other_type(job)
     if one.changes("task_type", "data"):  # slow, but only known under the lock
         registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
     definition.refuse_growth(one.before, one.wanted, system.settings.max_body_bytes)
@@ -177,6 +179,15 @@ def _carry_out(system: System, one: _Edit) -> Made:
     made = [*released, *(_reschedule(system, one, not_begun) if one.changes("schedule") else [])]
     # If runs may overlap now, none waits for another to end.
     return [*made, *overlap_queue.give(system, {job.id: job})] if one.changes("overlap") else made
+
+
+def _refuse_other_type(job: Job) -> None:
+    """Raises `Conflict` for a job with live runs that have data of their own, which are for its present type."""
+    if runs.live_with_data(job.id):
+        raise Conflict(
+            f"A run of the job {job.id} that is not over has data of its own, given for its present task_type. Wait "
+            "until it is over, or cancel it."
+        )
 
 
 def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:

@@ -8,6 +8,7 @@ from core import built_in_apps, names
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.principals import Membership, Principal
 from core.scopes import Scope
+from services.jobs import requests_of_accounts
 from services.jobs.creation_outcomes import Refusal
 from services.jobs.definition import Definition, NewJob
 
@@ -38,15 +39,14 @@ def membership(principal: Principal, app_name: object) -> Membership | None:
 
 
 def kept(principal: Principal, before: Definition, wanted: Definition) -> Definition:
-    """Returns the new definition of a job.
-
-    Raises `InvalidInput` if the job would leave the account of a key, or get a limit key outside it.
-    """
+    """Returns the new definition of a job. Raises `InvalidInput` for what a key of one account may not make of it."""
     if not _is_of_account(principal, wanted):
         raise _other_account(principal, wanted)
     if wanted.limit_key != before.limit_key and not _has_own_limit_key(principal, wanted):
         raise _other_limit_key(principal, wanted)
-    return wanted
+    if (before.task_type, before.data) == (wanted.task_type, wanted.data):
+        return wanted
+    return replace(wanted, data=requests_of_accounts.bounded(principal, wanted.task_type, wanted.data))
 
 
 def _own(principal: Principal, new: NewJob) -> NewJob:
@@ -63,7 +63,11 @@ def _of_app(principal: Principal, member: Membership, new: NewJob) -> NewJob | R
         return _other_account(principal, new)
     if not _has_own_limit_key(principal, new):
         return _other_limit_key(principal, new)
-    return replace(new, owner_id=None, app_id=member.app_id)
+    try:
+        data = requests_of_accounts.bounded(principal, new.task_type, new.data)
+    except InvalidInput as refusal:
+        return refusal
+    return replace(new, owner_id=None, app_id=member.app_id, data=data)
 
 
 def _is_of_account(principal: Principal, wanted: Definition) -> bool:

@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from core.auditing import Thing
-from core.errors import Conflict, NotFailed, NotFound
+from core.errors import Conflict, InvalidInput, NotFailed, NotFound
 from core.principals import Principal
 from core.schedules import Polling
 from core.scopes import Scope
 from core.states import DEAD, ENDED, JobState, RunStatus, Trigger
-from models import database, edits, jobs, repeats, runs
+from models import database, edits, jobs, repeats, runs, versions
 from models.tables import Job, Run
-from services.jobs import quotas
+from services.jobs import quotas, requests_of_accounts
 from services.jobs.lifecycle import refuse_ended
 from services.reading import records, visibility
 from services.reading.views import RunView
@@ -37,6 +37,7 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
         now = work.now
         job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
         _refuse_data(principal, job, data)
+        data = _given(principal, job, data)
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
         quotas.take_waiting(system, job, data=data)
@@ -159,10 +160,39 @@ def _refuse_replay(job: Job, run: Run) -> None:
 
 def _again(principal: Principal, job: Job, run: Run, now: datetime, data: dict[str, Any] | None = None) -> Row:
     """Store a run that repeats another, with its own idempotency key; a job that has ended is active again for it."""
+    data = _own_data(principal, job, run) if data is None else _given(principal, job, data)
     if job.state in ENDED:
         edits.reopen(job, now)
-    again = {"retry_of": run.id, "data": run.data if data is None else data, "trace": _trace(principal)}
+    again = {"retry_of": run.id, "data": data, "trace": _trace(principal)}
     return _store(draft(job, Trigger.RETRY, run.scheduled_for, now, **again), job)
+
+
+def _given(principal: Principal, job: Job, data: dict[str, Any] | None) -> Any:
+    """Returns data that a run is given. Raises `InvalidInput` for what a key of one account may not give."""
+    return requests_of_accounts.bounded(principal, job.task_type, data)
+
+
+def _own_data(principal: Principal, job: Job, run: Run) -> Any:
+    """Returns a run's own data, if any, to be used again. Raises `Conflict` where the principal may not give them."""
+    if run.data is None:
+        return None
+    _refuse_data_of_other_type(job, run)
+    try:
+        return _given(principal, job, run.data)
+    except InvalidInput as refusal:
+        raise Conflict(f"The data of the run {run.id} cannot be used again: {refusal}") from None
+
+
+def _refuse_data_of_other_type(job: Job, run: Run) -> None:
+    """Raises `Conflict` if a run's own data were given for another type of task, where they meant something else."""
+    if run.job_version == job.version:
+        return
+    kept = versions.kept({(job.id, run.job_version)}).get((job.id, run.job_version))
+    if kept is None or kept.get("task_type") != job.task_type:
+        raise Conflict(
+            f"The run {run.id} has data of its own, and it is not known that they were given for the task_type "
+            f"{job.task_type}, which the job has now; give data for it."
+        )
 
 
 def _trace(principal: Principal) -> str | None:

@@ -40,6 +40,11 @@ def masked_data(task_type: str, data: Any) -> Any:
     return masked(data) if task_type == KEY and isinstance(data, Mapping) else data
 
 
+def masked_own(data: Any) -> Any:
+    """Returns a run's own data as shown, whatever the job's type is now: they may have been given for another."""
+    return masked(data) if isinstance(data, Mapping) else data
+
+
 def restored_data(task_type: str, data: Any, stored: Any) -> Any:
     """Returns a job's data that may have come back as it was shown, as it is to be kept. Raises as `restored` does."""
     if task_type != KEY or not isinstance(data, Mapping):

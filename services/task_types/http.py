@@ -17,6 +17,8 @@ KEY = "http"
 MOST_HEADERS = 50
 MOST_STATUSES = 50
 LONGEST_VALUE = 4_000
+PLACES_OF_SECRETS = ("url", "headers", "body", "oauth2", "client_certificate")
+SIGNED = "signed"
 
 _RANGE = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
 _WITHOUT_BODY = ("GET", "HEAD")
@@ -111,6 +113,11 @@ class HttpRequest(BaseModel):
     )
     client_certificate: Secret | None = Field(
         default=None, description="A secret of the app: a certificate and its key.", examples=["{{secret.CERTIFICATE}}"]
+    )
+    signed: bool = Field(
+        default=True,
+        description="Whether the app's newest secrets sign the request; false for those that keys of one account make.",
+        examples=[True],
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,35 @@
+"""What a key that is bound to one account may have sent: `http` requests without the app's secrets, and unsigned.
+
+The secrets are for the whole app, and so is a signature: over a body and to an address of the caller's choice, either
+would be the caller's to keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core import secret_references
+from core.errors import InvalidInput
+from core.principals import Principal
+from services.task_types.http import KEY, PLACES_OF_SECRETS, SIGNED
+
+
+def bounded(principal: Principal, task_type: str, data: Any) -> Any:
+    """Returns the data of a job or a run as this principal may give them. Raises `InvalidInput` naming the member."""
+    if principal.account_id is None or task_type != KEY or not isinstance(data, Mapping):
+        return data
+    for member in PLACES_OF_SECRETS:
+        if secret_references.names_in(data.get(member)):
+            raise InvalidInput.at(
+                f"data.{member}",
+                f"asks for a secret of the app, and this key is for the account {principal.account_id!r} alone; let "
+                "somebody with a role in the app make this job.",
+            )
+    if data.get(SIGNED) is True:
+        raise InvalidInput.at(
+            f"data.{SIGNED}",
+            f"is true, and this key is for the account {principal.account_id!r} alone: its requests are not signed by "
+            "the app; leave it out.",
+        )
+    return {**data, SIGNED: False}
