@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
+SHORTEST_SECRET = 8  # characters, of what is given in plain
 
 _EACH_BYTE = "iso-8859-1"  # makes one character of each byte
 _NO_BYTE = "\u0100"
@@ -102,6 +103,18 @@ def addresses(text: str) -> str:
 def _parameter(found: re.Match[str]) -> str:
     name, value = found.groups()
     return f"{name}={MASK}" if is_secretive(unquote(name), value) else found.group()
+
+
+def plain_secrets(headers: Mapping[str, str], url: str) -> set[str]:
+    """Returns the values of secretive headers, also without their scheme, and of secretive parameters of a URL.
+
+    Short ones are left out: other texts may well contain them.
+    """
+    of_headers = [value for name, value in headers.items() if is_secretive(name, value)]
+    of_url = [value for name, value in _PARAMETER.findall(url) if is_secretive(unquote(name), value)]
+    without_scheme = [value.partition(" ")[2].strip() for value in of_headers]
+    found = {*of_headers, *without_scheme, *of_url, *map(unquote, of_url)}
+    return {value for value in found if len(value) >= SHORTEST_SECRET}
 
 
 def restored(headers: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:

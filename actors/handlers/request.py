@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from actors import access_tokens, results, sending
 from actors.calls import http
-from core import receiver_answers, secret_references
+from core import masking, receiver_answers, secret_references
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure, Unavailable
 from core.instants import shown
 from core.masking import Mask
@@ -30,12 +30,13 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
     try:
         request, values = _wanted(work)
         secrets = _secrets(system, work, request)
-        mask = work.transcript.mask = Mask(secrets.values())
+        hidden = {*secrets.values(), *masking.plain_secrets(request.headers, request.url)}
+        mask = work.transcript.mask = Mask(hidden)
         filled = _filled(request, secrets)
         call = _call(system, work, filled, {**values, "secret": secrets})
         if filled.oauth2 is not None:
             token = access_tokens.of(system, filled.oauth2, call, scope)
-            mask = work.transcript.mask = Mask([*secrets.values(), token.text])
+            mask = work.transcript.mask = Mask([*hidden, token.text])
             call = replace(call, headers={**call.headers, "Authorization": f"Bearer {token.text}"})
         answer = http.call(call, scope, work.transcript)
     except Unavailable as error:

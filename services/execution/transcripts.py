@@ -9,6 +9,7 @@ from typing import Any
 
 from core import masking
 from core.masking import Mask
+from core.urls import URL_LENGTH
 
 BODY_KEPT = 16 * 1024
 HEADER_KEPT = 1_000
@@ -110,7 +111,9 @@ class Transcript:
         return _fitting({name: masking.addresses(value) for name, value in shown.items()})
 
     def _body(self, body: bytes) -> str:
-        return self.mask.bytes(body)[:BODY_KEPT].decode("utf-8", "replace").replace("\x00", "\ufffd")
+        begun = self.mask.bytes(body)[: BODY_KEPT + URL_LENGTH]  # so that no address is cut before it is masked
+        shown = masking.addresses(begun.decode("utf-8", "replace")).encode()[:BODY_KEPT]
+        return shown.decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
 def _fitting(headers: Mapping[str, str]) -> dict[str, str]:

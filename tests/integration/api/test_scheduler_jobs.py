@@ -234,3 +234,21 @@ def test_a_list_that_was_kept_is_asked_for_again_and_sent_only_if_it_changed(cli
 
 def test_a_job_is_never_shown_as_it_was(client: Client) -> None:
     assert client.simulate_get(f"/scheduler/jobs/{create(client)['id']}").headers["Cache-Control"] == "no-store"
+
+
+def test_a_secret_header_of_a_request_is_masked_in_the_parameters_too_and_kept_by_an_edit(client: Client) -> None:
+    headers = {"Authorization": "Bearer canary", "X-A": "shown"}
+    made = create(client, parameters={"action": "http", "url": "https://example.com/x", "headers": headers})
+    path = f"/scheduler/jobs/{made['id']}"
+    assert made["parameters"]["headers"] == {"Authorization": "***", "X-A": "shown"}
+    put_back = client.simulate_put(path, json={**made, "description": "New"})
+    assert put_back.status_code == 200, put_back.text
+    moved = {**made["parameters"], "url": "https://example.com/y"}
+    assert client.simulate_patch(path, json={"parameters": moved}).status_code == 200
+    assert stored_job(made["id"]).data["headers"] == headers
+    assert stored_job(made["id"]).data["url"] == "https://example.com/y"
+    shown = [client.simulate_get(one).text for one in (path, f"/api/jobs/{made['id']}", "/api/jobs", "/scheduler/jobs")]
+    versions = [client.simulate_get(f"/api/jobs/{made['id']}/versions/{number}").text for number in (1, 2, 3)]
+    assert [text for text in (*shown, *versions) if "canary" in text] == []
+    elsewhere = {**moved, "url": "https://example.org/"}
+    assert client.simulate_patch(path, json={"parameters": elsewhere}).status_code == 400

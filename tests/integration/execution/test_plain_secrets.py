@@ -1,0 +1,87 @@
+"""Secrets that a request has in plain, in a header or its address, are seen nowhere in what is kept of its call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from actors.calling import perform_call
+from core.principals import LOCAL
+from services.execution import careful_recording, kept_calls
+from services.jobs import lifecycle
+from services.reading import records
+from services.runtime.abort_scope import Scope
+from tests.factories import GivenSystem, claim_one, given_system, new_job, record
+from tests.integration.execution.answering import Server, answering
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with answering() as serving:
+        yield serving
+
+
+@pytest.fixture
+def system(sqlite: str) -> GivenSystem:
+    return given_system()
+
+
+def kept(system: GivenSystem, **job: Any) -> str:
+    """Everything that is shown of the run of a job, attempted as workers do it."""
+    lifecycle.create(LOCAL, system, new_job(**job))
+    work = claim_one(system)
+    ended = careful_recording.as_kept(perform_call(system, work, Scope()))
+    kept_calls.prepare(system, work, ended)
+    record(system, work, ended)
+    run, attempts = records.run(LOCAL, work.run_id)
+    return json.dumps([asdict(run), *map(asdict, attempts)], default=str)
+
+
+GIVEN: list[tuple[dict[str, Any], str]] = [
+    ({"headers": {"Authorization": "Bearer CANARY-in-plain"}}, "Bearer CANARY-in-plain"),
+    ({"headers": {"Authorization": "Bearer CANARY-in-plain"}}, "the token CANARY-in-plain"),
+    ({"headers": {"X-Api-Key": "CANARY-in-plain"}}, "CANARY-in-plain"),
+    ({"headers": {"Cookie": "a=CANARY-in-plain"}}, "a=CANARY-in-plain"),
+    ({"url": "?a=1&api_key=CANARY%20in%20plain"}, "CANARY in plain"),
+]
+
+
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize(("given", "echo"), GIVEN)
+def test_a_plain_secret_that_a_receiver_sends_back_is_not_kept(
+    system: GivenSystem, server: Server, given: dict[str, Any], echo: str, status: int
+) -> None:
+    server.status, server.headers = status, {"X-Echo": echo, "Content-Type": "application/json"}
+    server.body = json.dumps({"headers": {"got": echo}, "shown": "as it is"}).encode()
+    url = server.url.removesuffix("?y=1") + given.get("url", "")
+    shown = kept(system, task_type="http", data={"body": echo, **given, "url": url})
+    assert len(server.got) == 1
+    assert "CANARY" not in shown
+    assert "as it is" in shown
+
+
+def test_a_short_word_is_left_where_it_stands(system: GivenSystem, server: Server) -> None:
+    server.body = b"once upon a time"
+    shown = kept(system, task_type="http", data={"url": server.url, "headers": {"X-Auth-Mode": "on"}})
+    assert "once upon a time" in shown
+
+
+def test_the_address_of_a_callback_is_masked_in_the_body_that_repeats_it_too(
+    system: GivenSystem, server: Server
+) -> None:
+    url = server.url + "&api_key=CANARY-in-plain"
+    shown = kept(system, callback_url=url)
+    assert "CANARY" in server.got[0][1]
+    assert json.loads(server.got[0][3])["payload"]["callback_url"] == url
+    assert "CANARY" not in shown
+    assert "api_key=***" in shown
+
+
+def test_an_address_that_the_cut_of_a_body_splits_is_masked(system: GivenSystem, server: Server) -> None:
+    for length in range(16_330, 16_400, 5):
+        data = {"a": "x" * (length - 300), "url": "https://example.com/?token=CANARY-in-plain"}
+        assert "CANARY" not in kept(system, callback_url=server.url, data=data)
