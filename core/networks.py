@@ -77,7 +77,10 @@ class Reach:
         return hash(self.hosts)
 
     def fault_of(self, host: str, port: int, addresses: Iterable[str]) -> str | None:
-        """Returns why a host with these addresses may not be called, or None. One denied address is enough."""
+        """Returns why a host with these addresses may not be called, or None. One denied address is enough.
+
+        The address is not named: whoever chose the host would learn what inner names resolve to.
+        """
         if (host.lower(), port) in self.hosts:
             return None
         return next((fault for text in addresses if (fault := self._fault_of(host, port, text))), None)
@@ -85,15 +88,13 @@ class Reach:
     def _fault_of(self, host: str, port: int, text: str) -> str | None:
         address = _meant(text)
         kind = kind_of(address)
-        if kind == METADATA:
-            return f"{host} is at {text}, {kind} address, which no callback may reach; call another host."
-        if any(address in network for network in self.networks):
+        if kind != METADATA and any(address in network for network in self.networks):
             return None
         if kind is None:
             return self._fault_of_port(host, port)
         return (
-            f"{host} is at {text}, {kind} address, and callbacks go to public addresses alone; call another host, "
-            f"or let {SETTING} name its network."
+            f"{host} has an address that is not allowed: callbacks go to public addresses alone. Call another host, or "
+            f"let {SETTING} name its network, which opens no metadata address. The log of the process has the address."
         )
 
     def _fault_of_port(self, host: str, port: int) -> str | None:

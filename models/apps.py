@@ -123,7 +123,7 @@ def task_types_by_app(app_ids: Collection[UUID]) -> dict[UUID, list[AppTaskType]
 def task_types_octets(app_ids: Collection[UUID]) -> dict[UUID, int]:
     """Returns how many bytes the requests of each of these apps have; apps without task types are left out."""
     total = peewee.fn.SUM(sized.octets(AppTaskType.request))
-    query = AppTaskType.select(AppTaskType.app, total).where(AppTaskType.app.in_(list(app_ids)))
+    query: Any = AppTaskType.select(AppTaskType.app, total).where(AppTaskType.app.in_(list(app_ids)))
     return {app_id: int(size) for app_id, size in query.group_by(AppTaskType.app).tuples()}
 
 

@@ -14,6 +14,8 @@ import threading
 import time
 from typing import Any
 
+import structlog
+
 from actors.calls import tunnel
 from actors.calls.lookups import Address, Addresses, Lookups, addresses_of, is_address
 from actors.calls.wire import Wire
@@ -24,6 +26,7 @@ from core.proxies import Proxy
 from services.execution.transcripts import Phase, Transcript
 
 _lookups = Lookups()
+log = structlog.get_logger()
 
 
 class Line:
@@ -74,6 +77,7 @@ class Line:
         texts = [str(address[4][0]) for address in addresses]
         # We connect to exactly these addresses, so a later lookup with another answer changes nothing.
         if denied := self._allowed.fault_of(host, port, texts):
+            log.warning("address_denied", host=host, port=port, addresses=texts)
             raise PermanentFailure(denied)
         self.transcript.enter(Phase.CONNECT)
         public = [text for text in texts if networks.is_public(text)]

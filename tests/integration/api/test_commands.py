@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models import database
+from models.database import db
 from models.tables import Job, Run
 from services.messaging import broker as brokers
 from services.task_types import registry
@@ -50,7 +50,8 @@ def test_a_program_that_is_not_named_is_refused_with_the_way_to_allow_it(client:
 
 def test_commands_are_off_where_nothing_is_allowed(sqlite: str) -> None:
     client = Client(served(given_system()))
-    for data in ({"command": "echo hello"}, {"command": "'" * 99_999}, {"argv": []}):
+    commands: list[dict[str, Any]] = [{"command": "echo hello"}, {"command": "'" * 99_999}, {"argv": []}]
+    for data in commands:
         result = create(client, **data)
         assert result.status_code == 403, data  # before the command is read
         assert "Jobs may not run commands here" in result.json["detail"]
@@ -70,7 +71,7 @@ def test_parameters_are_read_before_the_transaction_that_stores_the_key_opens(
     client: Client, path: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     within: list[bool] = []
-    monkeypatch.setattr(registry, "validate", lambda *_: within.append(database.db.in_transaction()))
+    monkeypatch.setattr(registry, "validate", lambda *_: within.append(db.in_transaction()))
     sent = {"json": body, "headers": {"Idempotency-Key": "once"}}
     first = client.simulate_post(f"/api/jobs/{path}", **sent)
     assert first.status_code == 201

@@ -177,7 +177,7 @@ def test_where_a_secret_is_set_a_job_cannot_reach_this_machine(server: Server, t
     result = perform_call(guarded, one, Scope())
     assert isinstance(result, Failed)
     assert result.error.permanent
-    assert "127.0.0.1 is at 127.0.0.1, a loopback address" in result.error.message
+    assert "127.0.0.1 has an address that is not allowed" in result.error.message
     assert not server.got
     opened = given_system(internal_secret="s", callback_networks_allowed="127.0.0.0/8")  # noqa: S106
     perform_call(opened, one, Scope())
@@ -204,5 +204,5 @@ def test_the_receiver_that_the_operator_names_is_called_at_the_address_built_fro
     ):
         refused = called(**job)
         assert isinstance(refused, Failed)
-        assert "a loopback address" in refused.error.message
+        assert "an address that is not allowed" in refused.error.message
     assert [path for _, path, _, _ in server.got] == ["/internal/jobs/greet"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.errors import PermanentFailure, TransientFailure
 from core.networks import PUBLIC, Reach
@@ -135,13 +136,16 @@ def test_other_schemes_open_no_socket(opened: list[Any], url: str) -> None:
 
 
 @pytest.mark.usefixtures("resolver")
-def test_the_refusal_names_host_address_rule_and_remedy() -> None:
-    with pytest.raises(PermanentFailure) as refused:
+def test_the_refusal_names_host_rule_and_remedy_and_the_log_alone_the_address() -> None:
+    with pytest.raises(PermanentFailure) as refused, capture_logs() as logged:
         call("http://inside.test/", reach=PUBLIC)
     assert str(refused.value) == (
-        "inside.test is at 10.0.0.1, a private address, and callbacks go to public addresses alone; call another host, "
-        "or let CALLBACK_NETWORKS_ALLOWED name its network."
+        "inside.test has an address that is not allowed: callbacks go to public addresses alone. Call another host, or "
+        "let CALLBACK_NETWORKS_ALLOWED name its network, which opens no metadata address. The log of the process has "
+        "the address."
     )
+    [denied] = [one for one in logged if one["event"] == "address_denied"]
+    assert (denied["host"], denied["addresses"]) == ("inside.test", ["10.0.0.1"])
 
 
 def test_the_name_is_looked_up_once_and_what_was_checked_is_what_is_called(
@@ -160,7 +164,7 @@ def test_the_name_is_looked_up_once_and_what_was_checked_is_what_is_called(
     assert resolver.asked == ["turning.test"]
     assert not receiver.requests
     del opened[:]
-    with pytest.raises(PermanentFailure, match=r"127\.0\.0\.1"):
+    with pytest.raises(PermanentFailure, match="an address that is not allowed"):
         call(f"http://turning.test:{receiver.port}/", reach=PUBLIC)
     assert not opened
 
