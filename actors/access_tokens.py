@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, Field, ValidationError
 
 from actors.calls import http
-from core import receiver_answers
+from core import receiver_answers, urls
 from core.errors import AttemptError, PermanentFailure, TransientFailure
 from services.runtime.abort_scope import Scope
 from services.system import System
@@ -22,6 +22,10 @@ from services.task_types.oauth2 import OAuth2
 
 MOST_KEPT = 1_000
 SPARE_SECONDS = 30.0  # a token that expires sooner might expire in transit
+LEAST_SECONDS = 10.0  # for which a token is used, however soon it expires: a fetch takes no permit of a limit
+MOST_FETCHED = 60  # in a minute, of one app at one host: else fetches could be twice as many calls as a limit allows
+MINUTE_SECONDS = 60.0
+MOST_COUNTED = 1_000
 _UNLESS_SAID_SECONDS = 300.0
 _LOOK_SECONDS = 0.1
 _FORM = "application/x-www-form-urlencoded"
@@ -59,6 +63,7 @@ class _Tokens:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Token] = OrderedDict()
         self._fetching: dict[Hashable, tuple[threading.Lock, int]] = {}
+        self._fetched: OrderedDict[Hashable, deque[float]] = OrderedDict()
 
     def found(self, key: Hashable, now: float) -> Token | None:
         with self._lock:
@@ -78,6 +83,22 @@ class _Tokens:
             kept = self._kept.get(token.key)
             if kept is not None and kept.text == token.text:
                 del self._kept[token.key]
+
+    def expect_few(self, place: Hashable, now: float) -> None:
+        """Count a fetch at this place. Raises `TransientFailure` if there were `MOST_FETCHED` within a minute."""
+        with self._lock:
+            fetched = self._fetched.setdefault(place, deque(maxlen=MOST_FETCHED))
+            self._fetched.move_to_end(place)
+            while len(self._fetched) > MOST_COUNTED:
+                self._fetched.popitem(last=False)
+            if len(fetched) == MOST_FETCHED and now - fetched[0] < MINUTE_SECONDS:
+                raise TransientFailure(
+                    f"{MOST_FETCHED} access tokens were fetched there within a minute, the most for one app in a "
+                    "process; use fewer clients and scopes, or tokens that last longer.",
+                    retry_after_seconds=MINUTE_SECONDS - (now - fetched[0]),
+                    was_called=False,
+                )
+            fetched.append(now)
 
     @contextmanager
     def alone(self, key: Hashable, scope: Scope) -> Iterator[None]:
@@ -114,13 +135,14 @@ def of(system: System, oauth2: OAuth2, call: http.Call, scope: Scope) -> Token:
         if token := _tokens.found(key, system.clock.monotonic()):  # fetched by the previous thread
             return token
         asked_at = system.clock.monotonic()
+        _tokens.expect_few((call.way.app_id, urls.host_and_port(oauth2.token_url)[0]), asked_at)
         try:
             given = _fetched(system, oauth2, call, scope)
         except AttemptError as error:
             error.was_called = False  # the token endpoint was called, not the receiver
             raise
         lasts = given.expires_in or _UNLESS_SAID_SECONDS
-        token = Token(key, given.access_token, asked_at + max(lasts - SPARE_SECONDS, lasts / 2))
+        token = Token(key, given.access_token, asked_at + max(lasts - SPARE_SECONDS, lasts / 2, LEAST_SECONDS))
         _tokens.keep(token)
         return token
 

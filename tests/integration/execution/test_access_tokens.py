@@ -14,7 +14,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from actors import access_tokens
-from actors.access_tokens import SPARE_SECONDS, _Tokens
+from actors.access_tokens import MOST_FETCHED, SPARE_SECONDS, _Tokens
 from actors.calling import perform_call
 from core.errors import Aborted, AbortReason, InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL
@@ -100,6 +100,28 @@ def test_a_token_is_used_until_it_is_about_to_end(system: GivenSystem, issuer: S
         system.clock.advance(seconds)
         perform(system, request(issuer, target))
     assert (len(issuer.got), len(target.got)) == (2, 3)
+
+
+def test_a_token_is_used_for_some_seconds_however_soon_it_ends(
+    system: GivenSystem, issuer: Server, target: Server
+) -> None:
+    issuer.body = json.dumps({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 0.1}).encode()
+    for seconds in (0, 1, 8, 1):
+        system.clock.advance(seconds)
+        perform(system, request(issuer, target))
+    assert (len(issuer.got), len(target.got)) == (2, 4)
+
+
+def test_an_app_fetches_no_more_tokens_in_a_minute_whatever_its_requests_name(
+    system: GivenSystem, issuer: Server, target: Server
+) -> None:
+    results = [perform(system, request(issuer, target, client_id=f"c{number}")) for number in range(MOST_FETCHED + 1)]
+    assert (len(issuer.got), len(target.got)) == (MOST_FETCHED, MOST_FETCHED)
+    assert isinstance(last := results[-1], Failed)
+    assert isinstance(last.error, TransientFailure)
+    assert 0 < (last.error.retry_after_seconds or 0) <= 60
+    system.clock.advance(60)
+    assert isinstance(perform(system, request(issuer, target, client_id="another")), Succeeded)
 
 
 def test_a_token_is_of_one_app_endpoint_client_and_scope(system: GivenSystem, issuer: Server, target: Server) -> None:
