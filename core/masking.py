@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
+LONGEST_KEPT_NAME = 200  # of headers, whose names are looked at once and then known
 SHORTEST_SECRET = 8  # characters, of what is given in plain
 
 _EACH_BYTE = "iso-8859-1"  # makes one character of each byte
@@ -68,7 +69,8 @@ def _in_utf_8(text: str) -> bytes:
 
 def is_secretive(header: str, value: str) -> bool:
     """Whether a header has a plain secret: its name suggests one, and its value is more than references."""
-    return _names_secret(header) and _REFERENCES.fullmatch(value) is None
+    names_secret = _names_secret if len(header) <= LONGEST_KEPT_NAME else _names_secret.__wrapped__
+    return names_secret(header) and _REFERENCES.fullmatch(value) is None
 
 
 @functools.lru_cache(maxsize=1_024)

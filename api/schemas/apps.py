@@ -43,7 +43,8 @@ class NewApp(Given):
     @field_validator("task_types", mode="before")
     @classmethod
     def _can_be_checked(cls, task_types: Any) -> Any:
-        if fault := filling.fault_of_count(filling.values_in(task_types)):
+        each = task_types.values() if isinstance(task_types, dict) else ()
+        if fault := filling.fault_of_count(sum(map(filling.values_in, each))):
             raise ValueError(fault)
         return task_types
 

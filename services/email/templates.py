@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import jinja2
@@ -53,6 +55,10 @@ _ALLOWED = (
 _TESTS = ("defined", "undefined", "none", "true", "false")
 
 
+_UNKNOWN = ""
+_faults: ContextVar[dict[tuple[str, bool], str | None] | None] = ContextVar("faults", default=None)
+
+
 class InvalidTemplate(ValueError):  # noqa: N818  says what is wrong
     """The template cannot be read; the message says what is wrong with it."""
 
@@ -67,8 +73,34 @@ def check(template: str, *, blocks: bool = True) -> None:
 
     It is parsed and not compiled, which takes five times as long.
     """
-    if has_syntax(template, blocks=blocks):
-        _parsed(_TEXT if blocks else _VALUES_ALONE, template)
+    faults = _faults.get()
+    fault = _fault_of(template, blocks) if faults is None else faults.get((template, blocks), _UNKNOWN)
+    if faults is not None and fault is _UNKNOWN:
+        fault = faults[template, blocks] = _fault_of(template, blocks)
+    if fault is not None:
+        raise InvalidTemplate(fault)
+
+
+@contextmanager
+def each_once() -> Iterator[None]:
+    """Check each different text once within the block, or within the block around it."""
+    if _faults.get() is not None:
+        yield
+        return
+    token = _faults.set({})
+    try:
+        yield
+    finally:
+        _faults.reset(token)
+
+
+def _fault_of(template: str, blocks: bool) -> str | None:
+    try:
+        if has_syntax(template, blocks=blocks):
+            _parsed(_TEXT if blocks else _VALUES_ALONE, template)
+    except InvalidTemplate as error:
+        return str(error)
+    return None
 
 
 def fill(field: str, template: str, values: Mapping[str, Any], *, html: bool = False, blocks: bool = True) -> str:

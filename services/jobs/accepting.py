@@ -16,6 +16,7 @@ from models import apps
 from models.fields import new_id
 from models.hot import creates
 from models.hot.rows import KnownApp, NewRows, PlannedJob
+from services.email import templates
 from services.jobs import definition
 from services.jobs.creation_outcomes import CreationOutcome, Refusal
 from services.jobs.definition import NewJob
@@ -59,9 +60,10 @@ def all_validated(system: System, wanted: Iterable[NewJob | Refusal]) -> list[Ne
     """
     wanted = list(wanted)
     given = (new.data for new in wanted if isinstance(new, NewJob) and registry.find(new.task_type) is not None)
-    if fault := filling.fault_of_count(sum(map(filling.values_in, given)), MOST_VALUES):
+    if fault := filling.fault_of_count(filling.values_in(*given), MOST_VALUES):
         raise InvalidInput.at("jobs", fault)
-    return [validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
+    with templates.each_once():
+        return [validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
 
 
 def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[CreationOutcome], Rows]:

@@ -31,9 +31,10 @@ class Content:
     media_type: str
 
 
-def values_in(value: Any) -> int:
-    """Returns how many values there are at most to fill into the texts of a JSON value."""
-    return sum(text.count("{{") + text.count("{%") for text in _texts(value))
+def values_in(*values: Any) -> int:
+    """Returns how many values there are at most to fill into the different texts of JSON values."""
+    different = {text for value in values for text in _texts(value) if "{" in text}
+    return sum(text.count("{{") + text.count("{%") for text in different)
 
 
 def fault_of_count(count: int, most: int = MOST_VALUES) -> str | None:
@@ -54,7 +55,7 @@ def check(body: Any) -> None:
         )
     if sum(map(len, wanted)) > LONGEST_TEMPLATES:
         raise InvalidTemplate(f"has templates of more than {LONGEST_TEMPLATES} characters together; shorten them.")
-    if fault := fault_of_count(sum(map(values_in, wanted))):
+    if fault := fault_of_count(values_in(*wanted)):
         raise InvalidTemplate(fault)
     for text in wanted:
         templates.check(text, blocks=False)

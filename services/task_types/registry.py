@@ -14,6 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from core import storable
+from services.email import templates
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.task_types.validation_messages import shaped
@@ -103,7 +104,8 @@ def validate(settings: Settings, key: str, data: Any) -> None:
         return
     if found.expect is not None:
         found.expect(settings)
-    parameters = shaped(found.parameters, data or {}, within="data")
+    with templates.each_once():
+        parameters = shaped(found.parameters, data or {}, within="data")
     if found.check is not None:
         found.check(settings, parameters)
 

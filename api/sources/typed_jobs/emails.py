@@ -14,7 +14,9 @@ from api.sources.typed_jobs import words
 from api.sources.typed_jobs.email_schema import NewMails
 from api.threads import Threads
 from core.scopes import Scope
-from services.jobs import apps, lifecycle
+from services.jobs import accepting, apps, lifecycle
+from services.jobs.creation_outcomes import Refusal
+from services.jobs.definition import NewJob
 from services.reading import records
 from services.system import System
 
@@ -43,16 +45,26 @@ class NewEmails:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Send e-mail: a job for each recipient, all or none."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(
-            self._system, self._threads, req, resp, content=body, act=lambda: self._create(req, body)
+        await keys.answer_prepared(
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=body,
+            prepare=lambda: self._validated(req, body),
+            act=lambda prepared: self._create(req, *prepared),
         )
 
-    def _create(self, req: Request, body: bytes) -> Answer:
+    def _validated(self, req: Request, body: bytes) -> tuple[NewMails, list[NewJob | Refusal]]:
         mails = validation.body(NewMails, bodies.parse(body))
+        now = self._system.clock.now()
+        wanted = [one.parsed(access.principal(req), now) for one in mails.jobs()]
+        return mails, accepting.all_validated(self._system, wanted)
+
+    def _create(self, req: Request, mails: NewMails, wanted: list[NewJob | Refusal]) -> Answer:
         principal = access.principal(req)
-        wanted = [one.parsed(principal, self._system.clock.now()) for one in mails.jobs()]
         apps.ensure(self._system, words.SOURCE.app_name)
-        created = lifecycle.create_many(principal, self._system, wanted, all_or_none=True)
+        created = lifecycle.store_many(principal, self._system, wanted, all_or_none=True)
         views = records.jobs_by_ids(principal, [one.job_id for one in created if one.job_id is not None])
         shown = [Job.model_validate(view) for view in views]
         return answers.answer(OneOrMore(shown[0] if mails.is_one else shown), 201)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -16,17 +17,29 @@ from api.resources import jobs, one_job
 from api.schemas import editing as edits
 from api.schemas.jobs import Job, NewJob
 from api.sources import translating
-from api.sources.source_jobs import create
+from api.sources.source_jobs import with_app
 from api.sources.typed_jobs import schema, words
 from api.sources.typed_jobs.schema import AnyNewJob, NewTypedJob
 from core.errors import FieldError, InvalidInput
 from core.principals import Principal
 from core.scopes import Scope
+from services.jobs import accepting, lifecycle
+from services.jobs.creation_outcomes import Refusal
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
 from services.reading import records
 from services.reading.views import JobView
 from services.system import System
+
+
+@dataclass(frozen=True)
+class _Validated:
+    """A job, or its refusal, its app, and the names that its spelling has for our members."""
+
+    app_name: str
+    job: Wanted | Refusal
+    fields: dict[str, str]
+
 
 BOTH_OR_NEITHER = "is needed: give task_type for a job in our spelling, or job_type in that of section 001; not both."
 
@@ -47,8 +60,9 @@ class Jobs(jobs.Jobs):
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job, in our spelling (`task_type`) or in that of section 001 (`job_type`)."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        act = partial(_create, self._system, req, body)
-        await keys.answer_once(self._system, self._threads, req, resp, content=body, act=act)
+        prepare = partial(_validated, self._system, req, body)
+        act = partial(_create, self._system, req)
+        await keys.answer_prepared(self._system, self._threads, req, resp, content=body, prepare=prepare, act=act)
 
 
 class OneJob(one_job.OneJob):
@@ -65,11 +79,15 @@ class OneJob(one_job.OneJob):
         return edits.patched(view, ours)
 
 
-def _create(system: System, req: Request, body: bytes) -> Answer:
+def _validated(system: System, req: Request, body: bytes) -> _Validated:
+    wanted, fields = _parsed(system, access.principal(req), bodies.parse(body))
+    return _Validated(wanted.app_name, accepting.validated(system, wanted), fields)
+
+
+def _create(system: System, req: Request, wanted: _Validated) -> Answer:
     principal = access.principal(req)
-    wanted, fields = _parsed(system, principal, bodies.parse(body))
-    with translating.fields_named(fields):
-        job_id = create(principal, system, wanted)
+    with translating.fields_named(wanted.fields):
+        job_id = with_app(system, wanted.app_name, lambda: lifecycle.store(principal, system, wanted.job))
     return answers.answer(Job.model_validate(records.job(principal, job_id)), 201, location=f"/api/jobs/{job_id}")
 
 

@@ -65,7 +65,12 @@ def test_a_command_is_as_long_as_one_of_002_and_argv_takes_more(client: Client) 
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [("create", {**JOB, "data": {}}), ("bulk", {"jobs": [{**JOB, "data": {}}, {**JOB, "data": {}}]})]
+    ("path", "body"),
+    [
+        ("", {**JOB, "data": {}}),
+        ("/create", {**JOB, "data": {}}),
+        ("/bulk", {"jobs": [{**JOB, "data": {}}, {**JOB, "data": {}}]}),
+    ],
 )
 def test_parameters_are_read_before_the_transaction_that_stores_the_key_opens(
     client: Client, path: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -73,9 +78,9 @@ def test_parameters_are_read_before_the_transaction_that_stores_the_key_opens(
     within: list[bool] = []
     monkeypatch.setattr(registry, "validate", lambda *_: within.append(db.in_transaction()))
     sent = {"json": body, "headers": {"Idempotency-Key": "once"}}
-    first = client.simulate_post(f"/api/jobs/{path}", **sent)
+    first = client.simulate_post(f"/api/jobs{path}", **sent)
     assert first.status_code == 201
-    assert client.simulate_post(f"/api/jobs/{path}", **sent).json == first.json
+    assert client.simulate_post(f"/api/jobs{path}", **sent).json == first.json
     assert within == [False] * len(body.get("jobs", [body]))  # and not again for the repeated request
 
 

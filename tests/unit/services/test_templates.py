@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 import pytest
+from jinja2 import nodes
+from jinja2.sandbox import SandboxedEnvironment
 
 from core.errors import PermanentFailure
 from services.email import templates
@@ -186,3 +188,22 @@ def is_taken(template: str) -> bool:
     except InvalidTemplate:
         return False
     return True
+
+
+def test_each_text_is_looked_at_once_within_a_block_its_faults_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    parsed = templates._parsed
+
+    def noted(environment: SandboxedEnvironment, text: str) -> nodes.Template:
+        seen.append(text)
+        return parsed(environment, text)
+
+    monkeypatch.setattr(templates, "_parsed", noted)
+    with templates.each_once(), templates.each_once():
+        for _ in range(3):
+            templates.check("{{a}}")
+            assert not is_taken("{{ a + }}")
+            templates.check("{{a}} {% if a %}", blocks=False)
+    assert sorted(seen) == ["{{ a + }}", "{{a}}", "{{a}} {% if a %}"]
+    templates.check("{{a}}")
+    assert len(seen) == 4
