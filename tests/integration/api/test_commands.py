@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.database import db
-from models.tables import Job, Run
+from models.tables import Job, Run, db
 from services.messaging import broker as brokers
 from services.task_types import registry
 from tests.factories import GivenSystem, given_system

@@ -59,6 +59,8 @@ def test_jobs_that_are_created_together_have_so_many_values_to_fill_in_and_no_mo
     assert (
         client.simulate_post("/api/jobs/bulk", json={"jobs": [few[0]] * 6}).status_code == 201
     )  # alike: looked at once
+    alike = [few[0]] * 6  # whose texts are looked at once
+    assert client.simulate_post("/api/jobs/bulk", json={"jobs": alike}).status_code == 201
     assert client.simulate_post("/api/jobs/bulk", json={"jobs": few}).status_code == 201
     faults = refusal(client.simulate_post("/api/jobs/bulk", json={"jobs": many, "mode": "each"}))
     assert "has 24000 values to fill in together, more than 20000" in faults["jobs"]
