@@ -24,7 +24,7 @@ def test_the_kinds_that_work_here_are_listed_with_their_schemas(client: Client) 
     assert set(listed["http"]) == {"key", "label", "schema"}
     assert listed["http"]["label"] == "HTTP request"
     assert listed["http"]["schema"]["required"] == ["url"]
-    assert set(listed["http"]["schema"]["properties"]) == {*REQUEST, "data", "oauth2", "client_certificate"}
+    assert set(listed["http"]["schema"]["properties"]) == {*REQUEST, "data", "oauth2", "client_certificate", "signed"}
 
 
 def test_a_kind_that_is_turned_off_is_not_listed(sqlite: str) -> None:
