@@ -58,7 +58,7 @@ ON_THE_APP: dict[str, tuple[str, str, Any, Role]] = {
 
 
 def test_each_role_may_do_what_it_is_for_and_no_more(client: Client, app: str, anna: Headers) -> None:
-    of_role = {role: joined(client, anna, app, role.value, role) for role in EVERYONE}
+    of_role = {role: joined(client, anna, app, f"the_{role.value}", role) for role in EVERYONE}
     for what, (method, path, body, least) in ON_THE_APP.items():
         for rank, role in enumerate(EVERYONE):
             job = made_job(client, anna, app)

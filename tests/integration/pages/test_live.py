@@ -115,8 +115,8 @@ def test_the_palette_says_that_nothing_fits_and_finds_accounts_and_hosts_as_the_
     expect(nothing).to_have_text("No page, job or button fits.")
     expect(tab.locator("#choices li")).to_have_text([find("acc1")])
     tab.keyboard.press("Enter")
-    tab.wait_for_url("**/dashboard/jobs?account_id=acc1")
-    expect(tab.locator("#jobs")).to_contain_text("Weekday digest")
+    tab.wait_for_url("**/dashboard/accounts/of?*account_id=acc1*")
+    expect(tab.locator("main")).to_contain_text("an account of app_a")
 
 
 def test_on_a_phone_the_navigation_shows_the_page_that_is_open(tab: Page, address: str) -> None:

@@ -37,7 +37,7 @@ def test_parameters_have_labels_and_examples_that_the_api_takes(browser: Browser
     assert "Headers cannot be read as JSON: Expecting value" in refused.text
     assert 'write for example {"X-Ops": "hello"}.' in refused.text
     examples = {one.name: one.example for one in job_form.task_fields(registry.find("http")) if one.example}
-    assert len(examples) == 7
+    assert len(examples) == 8
     del examples["data.client_certificate"], examples["data.oauth2"]  # which name secrets that are not here
     assert "The job is created." in browser.submit(page.form(MAKE), **examples).text
 
