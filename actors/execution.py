@@ -70,8 +70,8 @@ class RunExecutor:
     def execute_run(self, run_id: str, due_at: str | None = None) -> None:
         """Answer a ring: make its run due if it waits for its instant, then execute the most urgent run of the queue.
 
-        Claims again after each run until nothing is claimable or a second has passed. Raises `AttemptFailed` when
-        the last attempt did not succeed, after its consequences are committed.
+        Claims again after each run until nothing is claimable or a second has passed. Raises `AttemptFailed` if
+        nothing could be claimed after an attempt that did not succeed, whose consequences are committed.
         """
         if due_at is not None:
             self._unless_stopping(lambda: self._arrive(UUID(run_id), datetime.fromisoformat(due_at)))
@@ -143,7 +143,7 @@ class RunExecutor:
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
 
     def _failed(self, failed: AttemptFailed, answer: Exchanged) -> None:
-        """End the message by raising, so that its middleware backs off; if this thread goes on, only back off."""
+        """Back off: by ending the message with `failed`, which its middleware takes; at once if this thread goes on."""
         if answer.work is None and not answer.asks_again:
             raise failed
         self._retries.back_off(failed)

@@ -14,7 +14,7 @@ import structlog
 from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
-from api.schemas.paging import list_of, write_cursor
+from api.schemas.paging import Query, list_of, write_cursor
 from core.listing import Mark, Ordering
 
 _TAG_LENGTH = 32
@@ -68,7 +68,7 @@ def listed(model: BaseModel, links: Mapping[str, str]) -> Listed:
     return Listed(model.model_dump_json().encode(), links)
 
 
-def by_cursor(req: Request, query: BaseModel, last: Mark | None, ordering: Ordering) -> dict[str, str]:
+def by_cursor(req: Request, query: Query, last: Mark | None, ordering: Ordering) -> dict[str, str]:
     """Returns the path of the page after this mark of the list that `query` asks for, if there is one."""
     return {} if last is None else {"next": _path(req, cursor=write_cursor(last, ordering, list_of(query)))}
 

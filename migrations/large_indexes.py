@@ -71,7 +71,7 @@ INDEXES = [
         f"(account_id, id) WHERE account_id <> '{ANONYMOUS}'",  # most runs of an installation may be of nobody
         "Lists of the runs of one account read every run meanwhile.",
     ),
-    # Only jobs in the shared apps have an owner. Whatever the index that it replaces allowed, this one allows.
+    # Only jobs in the shared apps have an owner. No rows that the former index allowed are refused by this one.
     LargeIndex(
         "jobs_name_once_of_owner",
         "jobs",
@@ -106,7 +106,7 @@ def _built(index: LargeIndex, trigrams: str | None) -> bool:
         with statement_timeout.unlimited():
             if not is_valid:
                 _build_anew(index, trigrams, is_half_built=is_valid is not None)
-            if is_left:
+            if is_left and _standing(index)[0]:
                 db.execute_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {index.replaces}")
     except peewee.PeeweeException as error:
         log.warning(

@@ -41,7 +41,7 @@ class HeldAccount(NamedTuple):
 
 
 def cut_at(since: datetime, most: int) -> datetime | None:
-    """Returns when the newest ended run that is too many ended; None if no more than `most` ended since an instant."""
+    """Returns the end of the newest run beyond the newest `most` that ended since an instant; None if there is none."""
     query: Any = Run.select(Run.finished_at).where(Run.finished_at >= since).order_by(Run.finished_at.desc())
     found: datetime | None = query.offset(most).limit(1).scalar()
     return found

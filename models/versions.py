@@ -96,8 +96,8 @@ def executed(job: Job) -> ExecutedJob:
 def trim(job: Job) -> int:
     """Delete the oldest former versions of a locked job beyond so many bytes, or so many versions. Returns how many.
 
-    The newest two stay, those that a run will execute, and the newest of these of another account, which tells that the
-    job moved.
+    Three kinds stay: the newest two, those that a run will execute, and the newest that belonged to another account,
+    which tells that the job moved.
     """
     of_job: Any = JobVersion.select(JobVersion.version, sized.octets(JobVersion.definition)).where(
         JobVersion.job == job

@@ -67,6 +67,7 @@ def run(command: Command, scope: Scope, lines: CommandLog) -> Ended:
         line, keeper = _keeper(stack, command.stdin)
         told, out, error = _Kept(), _Kept(lines.out), _Kept(lines.error)
         with scope.interruptible(lambda: _hang_up(line)):
+            scope.raise_if_aborted()  # by the clock: whoever was frozen up to here must not start it any more
             _order(line, command)
             _listen(keeper, line, {line: told, keeper.stdout: out, keeper.stderr: error}, scope, lines)
     return _ended(bytes(told.data), out, error, scope)

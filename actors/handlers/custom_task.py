@@ -37,6 +37,7 @@ def perform(_system: System, work: Work, scope: Scope) -> Result:
         )
     try:
         headers = {} if work.carried is None else work.carried.headers
+        scope.raise_if_aborted()
         made = task_type.perform(Task(work.run_id, work.attempt, _parameters(task_type, work), scope, headers))
     except Aborted:
         raise

@@ -66,7 +66,7 @@ class RunsOfJob:
         lists.send(resp, await self._threads.run(self._list, req, job_id))
 
     def _list(self, req: Request, job_id: UUID) -> Listed:
-        query = validation.query(RunsOfJobQuery, req.params)
+        query = validation.query(RunsOfJobQuery, req.params).of(job_id)
         return _listed(req, query, listing.runs_of_job(access.principal(req), self._counts, job_id, query.stretch()))
 
 

@@ -9,7 +9,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from api.bodies import bad_text
 from api.schemas.values import NAME_LENGTH, InstantInQuery, ScheduleKind, instant
@@ -54,15 +63,15 @@ def read_cursor(cursor: Any, ordering: Ordering = NEWEST_FIRST) -> Mark:
     return last
 
 
-def list_of(query: BaseModel) -> str:
+def list_of(query: Query) -> str:
     """Returns a short mark of a list: of what it lists, and with which filter."""
     part = {"limit", "cursor", "page"}
     # Pages fill in what is typed otherwise, such as an instant as text.
     filtered = query.model_dump_json(exclude=part, exclude_defaults=True, warnings=False)
-    return hashlib.sha256(f"{type(query).__name__}{filtered}".encode()).hexdigest()[:_OF_LENGTH]
+    return hashlib.sha256(f"{query.list_name}{filtered}".encode()).hexdigest()[:_OF_LENGTH]
 
 
-def after(query: BaseModel, last: Mark | None) -> Mark | None:
+def after(query: Query, last: Mark | None) -> Mark | None:
     """Returns the mark in a query. Raises `InvalidInput` for one of another list."""
     if last is not None and last.of not in ("", list_of(query)):
         raise InvalidInput.at("cursor", _OF_ANOTHER)
@@ -111,6 +120,11 @@ class Query(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @property
+    def list_name(self) -> str:
+        """What is listed, for cursors: one list has one name."""
+        return type(self).__name__
+
 
 class PageQuery(Query):
     """Which page of a list to return."""
@@ -134,6 +148,18 @@ class AppsQuery(PageQuery):
 
 class RunsOfJobQuery(PageQuery):
     """Which page of the runs of a job to return."""
+
+    _job_id: UUID | None = PrivateAttr(None)
+
+    def of(self, job_id: UUID) -> RunsOfJobQuery:
+        """Returns this as the query of the runs of one job, whose cursors are good for no other's."""
+        self._job_id = job_id
+        return self
+
+    @property
+    def list_name(self) -> str:
+        """The list, with what its path names."""
+        return f"{super().list_name} {self._job_id}"
 
 
 class NumberedQuery(Query):

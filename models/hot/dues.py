@@ -52,7 +52,7 @@ class Due:
 
 
 def lock(run_ids: Collection[UUID], due_by: datetime) -> Due:
-    """Lock the jobs of these runs, then those of the runs that wait for an instant which has come. Returns them.
+    """Lock the jobs of these runs, then the runs, if they wait for an instant that has come. Returns both.
 
     The caller shares the gate of pauses.
     """

@@ -64,8 +64,9 @@ class UserIdentity(Table):
 class Link(Table):
     """A link that opens something once, by the hash of its token.
 
-    `user` is whose password a link to a new one sets; of an invitation, who made it. `maker` is the administrator who
-    made a link to another's password: None if it was asked for by e-mail, or made by a caller without an account.
+    `user` is the one whose password the link sets or, for an invitation, the one who made it. `maker` is the
+    administrator who made a link to another's password: None if it was asked for by e-mail, or made by a caller without
+    an account.
     """
 
     id = peewee.UUIDField(primary_key=True, default=new_id)

@@ -45,8 +45,8 @@ def put(principal: Principal, system: System, app_name: str, username: str, role
     """Give a user this role in an app; the member, and whether they are new.
 
     Raises `InvalidInput` for an unknown user, `Conflict` if the app would lose its last owner, or is a shared one, and
-    `Forbidden` for a role with scopes that the principal does not have, and by a key that ends, whose maker may not be
-    there any more when it is used; a user who shows a token that ends, as each of the command line does, is known.
+    `Forbidden` for a role with scopes that the principal does not have. Also refuses a key that ends: the role would
+    outlast it. A token that ends may give roles, since the command line has no other.
     """
     principal.expect_scopes(role.scopes)
     if principal.kind is PrincipalKind.KEY:

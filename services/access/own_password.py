@@ -20,10 +20,9 @@ def change(
 ) -> None:
     """Change the caller's password, and end their other sessions and logins; tokens made for programs stay valid.
 
-    Links to a password or to administration that the caller made are revoked, and those to their own password: whoever
-    knew the old one may have them. `shown` is the
-    token of the request, which goes on. Raises `InvalidInput` if the current password is wrong, and `TooMany` after too
-    many tries.
+    Links to a password or to administration that the caller made are revoked, and so are links to the caller's own
+    password: whoever knew the old one may have either. `shown` is the token of the request, which goes on. Raises
+    `InvalidInput` if the current password is wrong, and `TooMany` after too many tries.
     """
     user_id, address = user_of(principal), principal.address or ""
     guesses.count(throttle, principal.name, address)

@@ -48,7 +48,7 @@ class Receptions:
 
 
 class Reception:
-    """One file that is received. A user has a bound on what waits, a key on what comes at a time, operators none."""
+    """One file that is received. Bounded are all waiting files of a user, and those of a key that come at one time."""
 
     def __init__(
         self, receptions: Receptions, file: Incoming, caller_id: UUID | None, waiting: int, spare: int

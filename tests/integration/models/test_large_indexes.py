@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from unittest.mock import Mock
 
 import psycopg2
 import pytest
@@ -134,3 +135,20 @@ def test_an_index_that_replaces_another_takes_its_place_also_after_an_interrupti
         with database.reading():
             there = [db.execute_sql("SELECT to_regclass(%s)", (one,)).fetchone()[0] for one in (former, index)]
         assert there == [None, index]
+
+
+def test_an_index_stays_until_the_one_that_replaces_it_is_valid(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where two processes build, and the one that the other waited for dies."""
+    former, index = "jobs_name_once", "jobs_name_once_of_owner"
+    db.execute_sql(f"CREATE UNIQUE INDEX {former} ON jobs (app_id, name_key)")
+    db.execute_sql(f"DROP INDEX {index}")
+    monkeypatch.setattr(large_indexes, "_build_anew", Mock())
+    assert large_indexes.build() == []
+    monkeypatch.undo()
+    with database.reading():
+        assert db.execute_sql("SELECT to_regclass(%s)", (former,)).fetchone()[0] == former
+    assert large_indexes.build() == [index]
+    with database.reading():
+        assert db.execute_sql("SELECT to_regclass(%s)", (former,)).fetchone()[0] is None

@@ -6,8 +6,8 @@ import pytest
 
 from core import schedules
 from core.principals import LOCAL
-from services.jobs import lifecycle
-from tests.factories import GivenSystem, new_job
+from services.jobs import lifecycle, requested_runs
+from tests.factories import GivenSystem, first_run, new_job
 from tests.integration.api.client import Client, served
 from tests.integration.pages.browser import Browser
 
@@ -82,3 +82,13 @@ def test_a_cursor_goes_with_the_list_and_the_filter_that_it_came_from(system: Gi
         answer = client.simulate_get(path)
         assert answer.status_code == 400
         assert "cursor is a cursor of another list" in answer.json["detail"]
+
+
+def test_a_cursor_of_the_runs_of_one_job_is_none_of_the_runs_of_another(system: GivenSystem) -> None:
+    client = Client(served(system))
+    run, other = first_run(system), first_run(system)
+    requested_runs.trigger(LOCAL, system, run.job_id)
+    path = f"/api/jobs/{run.job_id}/runs"
+    cursor = next_of(client, f"{path}?limit=1")
+    assert client.simulate_get(f"{path}?cursor={cursor}").status_code == 200
+    assert client.simulate_get(f"/api/jobs/{other.job_id}/runs?cursor={cursor}").status_code == 400

@@ -126,6 +126,13 @@ def test_an_abort_before_the_start_starts_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "began").exists()
 
 
+def test_a_command_that_is_overdue_once_its_keeper_runs_is_not_started(tmp_path: Path) -> None:
+    """As after the process was frozen for longer than its lease."""
+    with pytest.raises(Aborted):
+        perform({"argv": ["sh", "-c", f"echo > {tmp_path}/began"]}, Scope(lambda: AbortReason.LEASE_LOST))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_command_that_heeds_sigterm_may_clean_up(tmp_path: Path) -> None:
     cleaning = f"trap 'echo bye > {tmp_path}/bye; exit' TERM"
     script = f"{cleaning}; echo $$ >> {{pids}}; echo $$ >> {{pids}}; while :; do sleep 0.05; done"
