@@ -244,7 +244,8 @@ def _as_choice(value: Any) -> str:
 def _typed_example(form: str, examples: Sequence[Any]) -> str:
     if not examples:
         return ""
-    return json.dumps(examples[0]) if form == "json" else str(examples[0])
+    example = examples[0]
+    return json.dumps(example) if form == "json" or isinstance(example, bool) else str(example)
 
 
 def _of_member(kind: str, one: Member) -> Field:
