@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +19,7 @@ MOST_HEAD_BYTES = 64 * 1024
 """The most bytes of a request line and headers, and of whatever else comes between two pieces of a body."""
 HEAD_SECONDS = 15.0
 """How long a head may take from its first byte on, the first byte of its body after it, and the rest of a body that
-comes after the answer."""
+comes after the answer. Time in which an earlier request is still being answered does not count."""
 _DETAILS = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"The request line and headers have more than {MOST_HEAD_BYTES} bytes.",
     HTTPStatus.REQUEST_TIMEOUT: "The request did not come in time. Send it without a break.",
@@ -39,24 +41,29 @@ class BoundedHttp(HttpToolsProtocol):
         self._has_body = False
         self._is_handed_over = False  # to the protocol of WebSockets
         self._awaited: asyncio.TimerHandle | None = None
+        self._last_answer: Callable[[], None] | None = None  # once what is under way has ended; nothing more is read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._keep_alive()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._await_no_more()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._last_answer is not None:
+            return
         self._beside_body += len(data)
-        super().data_received(data)
-        if self._is_handed_over or self.transport.is_closing():
+        super().data_received(data)  # which ends keep-alive
+        if self._is_handed_over or self._last_answer is not None or self.transport.is_closing():
             return
         if self._beside_body > MOST_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._is_in_between():
             self._await_rest()
+        elif self._in_head and self._is_answered():  # the rest of a request that was answered before
+            self._keep_alive()
 
     def on_headers_complete(self) -> None:
         if self._beside_body > MOST_HEAD_BYTES and self._head_bytes() > MOST_HEAD_BYTES:
@@ -81,10 +88,17 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if not self._in_head and not self.transport.is_closing():  # refused before its body has come
+        if self.transport.is_closing():
+            return
+        if self._last_answer is not None:
+            self._end_with(self._last_answer)
+        elif self._is_in_between():  # refused before its body has come, or the next one has begun meanwhile
             self._await_rest()
 
     def handle_websocket_upgrade(self) -> None:
+        if self._is_answering():
+            self.send_400_response("A handshake cannot come before the former request is answered.")
+            return
         self._is_handed_over = True
         super().handle_websocket_upgrade()
 
@@ -93,13 +107,21 @@ class BoundedHttp(HttpToolsProtocol):
         if self._in_head and self._beside_body > MOST_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         else:
-            super().send_400_response(msg)
+            self._end_with(partial(super().send_400_response, msg))
 
     def _is_in_between(self) -> bool:
         """Whether the connection is where neither the application nor keep-alive limits how long it stays."""
+        if self._is_answering():
+            return False
         if self._in_head:
             return self._beside_body > 0
         return not self._has_body or self._is_answered()
+
+    def _is_answering(self) -> bool:
+        """Whether an answer has begun, or is due to a request before the one that is coming, and has not ended."""
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        return self._in_head or bool(self.pipeline) or self.cycle.response_started
 
     def _is_answered(self) -> bool:
         return self.cycle is not None and self.cycle.response_complete
@@ -116,18 +138,22 @@ class BoundedHttp(HttpToolsProtocol):
             self._awaited.cancel()
             self._awaited = None
 
+    def _keep_alive(self) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
     def _refuse(self, status: HTTPStatus) -> None:
-        """Close the connection; with an answer, unless there is one to this or the former request already."""
+        self._end_with(partial(self._answer, status))
+
+    def _end_with(self, answer: Callable[[], None]) -> None:
+        """Close the connection once no other answer is under way; with this one, unless its request has one already."""
         if self.transport.is_closing():
             return
-        if self._may_answer():
-            self._answer(status)
+        if self._is_answering():
+            self._last_answer = answer
+            return
+        if self._in_head or not self._is_answered():
+            answer()
         self.transport.close()
-
-    def _may_answer(self) -> bool:
-        if self.cycle is None:
-            return True
-        return self.cycle.response_complete if self._in_head else not self.cycle.response_started
 
     def _answer(self, status: HTTPStatus) -> None:
         problem = {"type": "about:blank", "status": status, "title": status.phrase, "detail": _DETAILS[status]}

@@ -22,16 +22,26 @@ UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 
 FIELD = b"X-A: " + b"a" * 1_000 + END
 TOO_MANY = FIELD * (MOST_HEAD_BYTES // len(FIELD) + 1)
 PIECE = 16 * 1024
+HALF = b"0123456789"
 
 
 class Application:
-    """Answers each request with the number of its body's bytes; one at `/early` before it has read any."""
+    """Answers each request with the number of its body's bytes.
 
-    def __init__(self) -> None:
+    One at `/early` it answers before it has read any. Until as many bytes as the query says have come after the
+    request, it does not begin an answer at `/late`, and stops in the middle of one at `/slow`.
+    """
+
+    def __init__(self, before_second_half: Callable[[], None] = lambda: None) -> None:
         self.calls = 0
+        self.before_second_half = before_second_half
+        self.readings: asyncio.Queue[int] = asyncio.Queue()  # bytes of each that the server has dealt with
 
     async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
         self.calls += 1
+        if scope["query_string"]:
+            await self._answer_slowly(scope, receive, send)
+            return
         count, more = 0, scope["path"] != "/early"
         while more:
             event = await receive()
@@ -40,6 +50,23 @@ class Application:
         headers = [(b"content-length", str(len(content)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
+
+    async def _answer_slowly(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
+        more, headers = int(scope["query_string"]), [(b"content-length", str(2 * len(HALF)).encode())]
+        await self.readings.get()  # its own head
+        if scope["path"] == "/late":
+            await receive()  # tells the client to continue
+            await self._read(more)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": HALF, "more_body": True})
+        if scope["path"] == "/slow":
+            await self._read(more)
+        self.before_second_half()
+        await send({"type": "http.response.body", "body": HALF})
+
+    async def _read(self, count: int) -> None:
+        while count > 0:
+            count -= await self.readings.get()
 
 
 class Connection:
@@ -64,6 +91,21 @@ class Connection:
         fields = dict(line.lower().split(b": ", 1) for line in head.split(END)[1:] if line)
         return int(head.split()[1]), await self._reader.readexactly(int(fields[b"content-length"]))
 
+    async def answer_under_way(self, meanwhile: bytes) -> tuple[int, bytes]:
+        """The status and body of an answer that is half sent while the server reads the given bytes."""
+        await self.send(GET.replace(b"/", b"/slow?%d" % len(meanwhile), 1) + END)
+        head = await self._reader.readuntil(END + END)
+        begun = await self._reader.readexactly(len(HALF))
+        await self.send(meanwhile)
+        return int(head.split()[1]), begun + await self._reader.readexactly(len(HALF))
+
+    async def answer_due(self, meanwhile: bytes) -> tuple[int, bytes]:
+        """The status and body of an answer that has not begun while the server reads the given bytes."""
+        await self.send(GET.replace(b"/", b"/late?%d" % len(meanwhile), 1) + b"Expect: 100-continue\r\n\r\n")
+        assert b" 100 " in await self._reader.readuntil(END + END)
+        await self.send(meanwhile)
+        return await self.answer()
+
     async def refused(self, status: int) -> bool:
         """Whether the answer is this problem, after which the connection is closed."""
         answered, body = await self.answer()
@@ -82,7 +124,13 @@ async def connected(application: Application, **settings: Any) -> AsyncIterator[
     loop, config, state = asyncio.get_running_loop(), configured(application, Settings(**settings)), ServerState()
     config.load()
     made: Any = config.http_protocol_class
-    server = await loop.create_server(lambda: made(config, state, {}), "127.0.0.1", 0)
+
+    class Observed(made):  # type: ignore[misc]  # only known here
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)  # then, once a time limit of no seconds is over:
+            loop.call_later(0.0, application.readings.put_nowait, len(data))
+
+    server = await loop.create_server(lambda: Observed(config, state, {}), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     try:
         async with asyncio.timeout(LONGEST):
@@ -92,9 +140,9 @@ async def connected(application: Application, **settings: Any) -> AsyncIterator[
         server.close()
 
 
-def tried(how: Callable[[Connection], Awaitable[bool]], **settings: Any) -> int:
+def tried(how: Callable[[Connection], Awaitable[bool]], application: Application | None = None, **settings: Any) -> int:
     """How many requests the application was asked, if all went as the given client expects."""
-    application = Application()
+    application = application or Application()
 
     async def run() -> None:
         async with connected(application, **settings) as connection:
@@ -172,11 +220,15 @@ def test_a_second_head_that_does_not_come_in_time_is_refused(monkeypatch: pytest
     assert tried(client) == 1
 
 
-@pytest.mark.parametrize("rest", [b"", b"x"], ids=["nothing more", "another byte"])
+@pytest.mark.parametrize(
+    ("rest", "head_seconds"),
+    [(b"", 0.0), (b"x", 0.0), (b"x" * 999, LONGEST)],
+    ids=["nothing more", "another byte", "the whole rest"],
+)
 def test_the_rest_of_a_body_that_nobody_reads_does_not_keep_the_connection(
-    rest: bytes, monkeypatch: pytest.MonkeyPatch
+    rest: bytes, head_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.0)
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", head_seconds)
 
     async def client(connection: Connection) -> bool:
         await connection.send(POST.replace(b"/", b"/early", 1) + b"Content-Length: 1000\r\n\r\nx")
@@ -184,7 +236,57 @@ def test_the_rest_of_a_body_that_nobody_reads_does_not_keep_the_connection(
         await connection.send(rest)
         return await connection.is_closed()
 
-    assert tried(client) == 1
+    assert tried(client, keep_alive_seconds=1 if head_seconds else 3600) == 1
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "status"),
+    [
+        (END, 408),
+        (GET, 408),
+        (POST + b"Content-Length: 5\r\n\r\n", 408),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n1;a=", 408),
+        (GET + TOO_MANY, 431),
+        (GET + TOO_MANY + END, 431),
+        (END * 200_000 + GET + END, 431),  # more than is read at once
+        (b"nonsense", 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\nz\r\n", 400),
+        (GET + UPGRADE + END, 400),
+    ],
+    ids=["line", "head", "no body", "a size", "fields", "large head", "lines", "nonsense", "no size", "handshake"],
+)
+@pytest.mark.parametrize("first", [Connection.answer_due, Connection.answer_under_way], ids=["due", "under way"])
+def test_an_answer_is_ended_before_what_came_meanwhile_is_refused(
+    first: Callable[[Connection, bytes], Awaitable[tuple[int, bytes]]],
+    meanwhile: bytes,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.0)
+
+    async def client(connection: Connection) -> bool:
+        assert await first(connection, meanwhile) == (200, HALF + HALF)
+        return (await connection.answer())[0] == status and await connection.is_closed()
+
+    assert tried(client) == (2 if meanwhile.startswith(POST) else 1)  # it may wait for the body
+
+
+@pytest.mark.parametrize(
+    ("begun", "head_seconds_then"), [(b"", LONGEST), (b"x", 0.0)], ids=["without its body", "with a byte"]
+)
+def test_the_time_limit_of_a_request_that_comes_while_an_answer_is_under_way_counts_from_its_end(
+    begun: bytes, head_seconds_then: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.0)
+    application = Application(lambda: monkeypatch.setattr(bounded_http, "HEAD_SECONDS", head_seconds_then))
+
+    async def client(connection: Connection) -> bool:
+        head = POST + b"Content-Length: 5\r\n\r\n"
+        assert await connection.answer_under_way(head + begun) == (200, HALF + HALF)
+        await connection.send(b"xxxxx"[len(begun) :])
+        return await connection.answer() == (200, b"5")
+
+    assert tried(client, application) == 2
 
 
 def test_a_connection_on_which_nothing_comes_is_closed_as_an_idle_one_is() -> None:
