@@ -6,7 +6,7 @@ is its stored text.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,6 +21,7 @@ from models.tables import App, Job, Run
 # As the index `runs_to_make_due` has it.
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
 _OF_JOB = (Job.id, Job.name, Job.title, Job.task_type, Job.schedule.cast("TEXT"), Job.runs_started, App.name)
+_OF_RUN = (Run.id, Run.trigger, Run.scheduled_for, Run.due_at)
 
 
 class ComingJob(NamedTuple):
@@ -54,12 +55,29 @@ class Unplanned(NamedTuple):
 
 def planned(wanted: JobFilter, until: datetime, limit: int, start: datetime | None = None) -> list[PlannedRun]:
     """Returns planned runs that are due by an instant and have not begun, soonest first; from `start` on, if given."""
-    columns = (Run.id, Run.trigger, Run.scheduled_for, Run.due_at)
-    query = _going_on(Run.select(*_OF_JOB, *columns).join(Job).join(App), wanted)
-    query = query.where(_WAITING, Run.status == RunStatus.PENDING, Run.due_at <= until)
+    query = _soonest(Run.select(*_OF_JOB, *_OF_RUN), wanted, until)
     query = query if start is None else query.where(Run.due_at >= start)
-    query = query.order_by(Run.due_at, Run.id).limit(limit)
-    return [PlannedRun(ComingJob(*row[: -len(columns)]), *row[-len(columns) :]) for row in query.tuples()]
+    return _planned_runs(query.limit(limit).tuples())
+
+
+def first_planned(wanted: JobFilter, until: datetime, limit: int, most: int) -> tuple[list[PlannedRun], bool]:
+    """Returns the first planned run of each job (one of its schedule, one of each other trigger), soonest first.
+
+    Of the soonest `most` that are due by an instant; if there may be more, or more than the limit, the second value is
+    true, and the list is complete up to its last run, which need not be a first one.
+    """
+    rows = _soonest(Run.select(Run.id, Run.job.alias("job_id"), Run.trigger, Run.due_at), wanted, until)
+    soonest = rows.limit(most).alias("soonest")
+    each, order = soonest.c, [soonest.c.due_at, soonest.c.id]
+    of_job = peewee.fn.ROW_NUMBER().over(partition_by=[each.job_id, each.trigger], order_by=order).alias("of_job")
+    of_all = peewee.fn.ROW_NUMBER().over(order_by=order).alias("of_all")
+    numbered = peewee.Select((soonest,), (each.id, of_job, of_all)).alias("numbered")
+    query: Any = Run.select(*_OF_JOB, *_OF_RUN, numbered.c.of_all).join(Job).join(App)
+    query = query.join_from(Run, numbered, on=numbered.c.id == Run.id)
+    query = query.where((numbered.c.of_job == 1) | (numbered.c.of_all == most)).order_by(numbered.c.of_all)
+    found = list(query.limit(limit).tuples())
+    is_cut = len(found) == limit or (bool(found) and found[-1][-1] == most)
+    return _planned_runs(row[:-1] for row in found), is_cut
 
 
 def to_plan(wanted: JobFilter, until: datetime, limit: int) -> list[Unplanned]:
@@ -82,6 +100,17 @@ def count_planned(job_ids: Collection[UUID]) -> dict[UUID, int]:
         .group_by(Run.job)
     )
     return dict(query.tuples())
+
+
+def _soonest(query: Any, wanted: JobFilter, until: datetime) -> Any:
+    query = _going_on(query.join(Job).join(App), wanted)
+    query = query.where(_WAITING, Run.status == RunStatus.PENDING, Run.due_at <= until)
+    return query.order_by(Run.due_at, Run.id)
+
+
+def _planned_runs(rows: Iterable[Any]) -> list[PlannedRun]:
+    count = len(_OF_RUN)
+    return [PlannedRun(ComingJob(*row[:-count]), *row[-count:]) for row in rows]
 
 
 def _going_on(query: Any, wanted: JobFilter) -> Any:

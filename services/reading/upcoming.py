@@ -24,9 +24,9 @@ from services.system import System
 
 MOST_JOBS = 1_000
 MOST_NAMED = 5_000
+MOST_PLANNED = 5_000
 MOST_PASSED_OVER = 20_000  # a second of processor time, if all of them are by cron
 FURTHEST = timedelta(days=400)
-_ROWS_FOR_ONE_EACH = 10
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ def coming(
 def next_of_each(principal: Principal, system: System, seconds: float, limit: int) -> list[UpcomingView]:
     """Returns the next run of each job that has one within a number of seconds, at most `limit`; as `coming` does.
 
-    So a few jobs that run each minute hide none that runs each night.
+    So a few jobs that run each minute, or each second, hide none that runs each night: of the runs that have a row, the
+    soonest 5,000 are looked through.
     """
     return look_ahead(principal, system, JobFilter(), seconds, limit, one_each=True).found
 
@@ -134,9 +135,13 @@ def _look(
     most_jobs: int,
     one_each: bool,
 ) -> Ahead[UpcomingView]:
-    most_rows = (_ROWS_FOR_ONE_EACH if one_each else 2) * limit  # some may exceed `max_runs`
-    rows = upcoming.planned(wanted, until, most_rows, start)
-    if len(rows) == most_rows:
+    most_rows = 2 * limit  # some may exceed `max_runs`
+    if one_each:
+        rows, is_cut = upcoming.first_planned(wanted, until, most_rows, MOST_PLANNED)
+    else:
+        rows = upcoming.planned(wanted, until, most_rows, start)
+        is_cut = len(rows) == most_rows
+    if is_cut:
         until = min(until, rows[-1].due_at)
     unplanned = upcoming.to_plan(wanted, until, most_jobs)
     counts = planned_of_limited(unplanned)

@@ -172,6 +172,7 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: account_usage.ended(JobFilter(), NOON, None, 10), "runs_ended"),
     (lambda: account_usage.ended(JobFilter(account_id="acc1"), NOON, NOON, 10), "runs_ended"),
     (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
+    (lambda: upcoming.first_planned(JobFilter(), NOON, 10, 10), "runs_to_make_due"),
     (lambda: failures.newest(JobFilter(), NOON, 10), "runs_failed"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_live"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_failed"),

@@ -10,8 +10,9 @@ import pytest
 from core.filters import JobFilter
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Interval
+from core.states import Trigger
 from models import database
-from models.tables import Job
+from models.tables import Job, Run
 from services.jobs import lifecycle as job_service
 from services.reading import upcoming
 from services.reading.day_ahead import DaysAhead
@@ -55,6 +56,35 @@ def test_the_next_run_of_each_job_is_told_once_however_often_others_run(system: 
     assert [one.job_id for one in found] == [often, once, *nightly]
     assert _minutes(found) == [1, 1.5, 14 * 60, 14 * 60 + 5]
     assert upcoming.next_of_each(LOCAL, system, 86_400, 3) == found[:3]
+
+
+def test_jobs_that_run_each_second_hide_none_that_runs_each_night(system: GivenSystem) -> None:
+    often = [job_service.create(LOCAL, system, new_job(Interval(every_seconds=1))) for _ in range(2)]
+    nightly = job_service.create(LOCAL, system, new_job(Cron("0 2 * * *")))
+    assert len(runs_of(often[0])) > 20
+    found = upcoming.next_of_each(LOCAL, system, 86_400, 4)
+    assert {one.job_id for one in found[:2]} == set(often)
+    assert [one.job_id for one in found[2:]] == [nightly]
+
+
+def test_a_run_that_was_asked_for_is_told_though_no_occurrence_will_start(system: GivenSystem) -> None:
+    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=5)))
+    first, second = runs_of(job_id)[:2]
+    with database.transaction():
+        Job.update(runs_started=5).execute()
+        Run.update(trigger=Trigger.MANUAL).where(Run.id == second.id).execute()
+    assert first.due_at < second.due_at
+    assert [one.run_id for one in upcoming.next_of_each(LOCAL, system, 86_400, 4)] == [second.id]
+
+
+def test_of_more_planned_runs_than_are_looked_through_the_list_is_short_but_true(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = job_service.create(LOCAL, system, new_job(Interval(every_seconds=1)))
+    once = [first_run(system, DelayFromNow(seconds)).job_id for seconds in (2, 9)]
+    job_service.create(LOCAL, system, new_job(Cron("0 2 * * *")))
+    monkeypatch.setattr(upcoming, "MOST_PLANNED", 6)
+    assert [one.job_id for one in upcoming.next_of_each(LOCAL, system, 86_400, 4)] == [often, once[0]]
 
 
 def test_no_more_is_shown_than_is_wanted(system: GivenSystem) -> None:
