@@ -47,15 +47,15 @@ def cut_at(since: datetime, most: int) -> datetime | None:
     return found
 
 
-def ended(wanted: JobFilter, since: datetime, cut: datetime | None, most: int) -> list[Ended]:
-    """Returns the accounts for which runs of matching jobs ended since an instant, or after a later one.
+def ended(wanted: JobFilter, since: datetime, most: int) -> list[Ended]:
+    """Returns the accounts for which runs of matching jobs ended since an instant: of the newest `most` ended runs.
 
-    `most` is how many may have. Runs that were skipped or missed are left out. The runs are read in the order of their
+    Runs that were skipped or missed are left out. The runs are read in the order of their
     index, which SQLite would not choose otherwise, and counted by job before the jobs are read: most have many.
     """
-    of_span = Run.finished_at >= since if cut is None else Run.finished_at > cut
     columns = (Run.job.alias("job_id"), Run.account_id, Run.status, Run.attempt_count)
-    newest: Any = Run.select(*columns).where(of_span).order_by(Run.finished_at.desc()).limit(most).alias("newest")
+    newest: Any = Run.select(*columns).where(Run.finished_at >= since).order_by(Run.finished_at.desc())
+    newest = newest.limit(most).alias("newest")
     by_job = _by_job(newest, wanted)
     account = by_job.c.account_id
     sums = [peewee.fn.SUM(one).cast("BIGINT") for one in (by_job.c.runs, by_job.c.failed, by_job.c.attempts)]

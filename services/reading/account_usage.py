@@ -88,7 +88,8 @@ class UsageView:
 class Usage:
     """The accounts that used most, of `count`; of these, limits hold runs of `held_back`, the listed ones or not.
 
-    `counted_since` is later than asked for if `runs_are_cut`. `waiting_is_cut` if more runs wait than were counted.
+    `counted_since` is later than asked for if `runs_are_cut`; not all that ended at that instant are counted then.
+    `waiting_is_cut` if more runs wait than were counted.
     """
 
     accounts: Sequence[UsageView]
@@ -120,14 +121,19 @@ class AccountUsage:
     def of(self, principal: Principal, wanted: WantedUsage) -> Usage:
         """Returns the matching accounts of jobs that the principal may see, those that used most first."""
         fitting = replace(wanted, jobs=visible(principal, wanted.jobs))
-        return self._kept.of(fitting, partial(_read, self._system, fitting), lambda found: found.runs >= MANY)
+        return self._kept.of(fitting, partial(_read, self._system, fitting), _is_dear)
+
+
+def _is_dear(found: Usage) -> bool:
+    """Whether many runs were read for it: those that ended, or those that wait, as they do without workers."""
+    return found.runs >= MANY or found.waiting_is_cut
 
 
 def _read(system: System, wanted: WantedUsage) -> Usage:
     since = system.clock.now() - timedelta(minutes=wanted.minutes)
     with database.reading():
         cut = account_usage.cut_at(since, MOST_ENDED)
-        used = account_usage.ended(wanted.jobs, since, cut, MOST_ENDED)
+        used = account_usage.ended(wanted.jobs, since, MOST_ENDED)
         waits = waiting.grouped(wanted.jobs, MOST_WAITING + 1)
         waits_are_cut = sum(one.count for one in waits) > MOST_WAITING
         held = _held(wanted.jobs) if waits_are_cut else []

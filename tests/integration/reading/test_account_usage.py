@@ -148,6 +148,27 @@ def test_of_more_runs_than_are_read_the_newest_count_and_it_is_said_since_when(s
 
 
 @pytest.mark.usefixtures("few_are_read")
+def test_of_more_runs_that_ended_at_one_instant_than_are_read_so_many_count(system: GivenSystem) -> None:
+    run(system, "acme", 5)
+    found = AccountUsage(system).of(LOCAL, WantedUsage())
+    assert [(one.account_id, one.runs) for one in found.accounts] == [("acme", 2)]
+    assert (found.runs_are_cut, found.counted_since) == (True, system.clock.now())
+
+
+@pytest.mark.usefixtures("few_are_read")
+def test_the_result_is_cached_for_some_seconds_where_more_runs_wait_than_are_counted(system: GivenSystem) -> None:
+    usage = AccountUsage(system)
+    create(system, 2, account_id="acme")
+    assert names(list(usage.of(LOCAL, WantedUsage()).accounts)) == ["acme"]
+    create(system, 1, account_id="globex")
+    found = usage.of(LOCAL, WantedUsage())
+    assert found.waiting_is_cut, "two are few"
+    assert usage.of(LOCAL, WantedUsage()) is found
+    system.clock.advance(account_usage.KEPT_SECONDS)
+    assert usage.of(LOCAL, WantedUsage()) is not found
+
+
+@pytest.mark.usefixtures("few_are_read")
 def test_an_account_that_its_limit_holds_is_found_behind_those_that_wait_in_masses(system: GivenSystem) -> None:
     apps.ensure(system, "app_b")
     put(system, KEY, 1)
