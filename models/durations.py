@@ -18,7 +18,8 @@ from models.outcomes import of_each
 from models.tables import App, Job, Run, db
 
 FEW = 500
-MOST_MEASURED = 10_000
+MOST_ENDED = 100_000
+MOST_MEASURED = 2_000
 _AT_ONCE = 500
 MOST_COMPLETED = 120
 MOST_LOOKED_THROUGH = 300
@@ -46,6 +47,13 @@ class SlowerJob(NamedTuple):
     task_type: str
 
 
+class SlowerJobs(NamedTuple):
+    """The slower jobs that were found, and how many jobs match: at most `FEW`, or one more for any greater number."""
+
+    jobs: list[SlowerJob]
+    matching: int
+
+
 def newest(job_ids: Sequence[UUID], count: int, most: int, account_id: str | None) -> list[Duration]:
     """Returns each job's newest completed runs, up to a limit, among its newest `most` runs.
 
@@ -54,32 +62,45 @@ def newest(job_ids: Sequence[UUID], count: int, most: int, account_id: str | Non
     return [_duration(*row) for row in of_each(_OF_ONE_JOB, account_id, job_ids, most, count)]
 
 
-def slower(wanted: JobFilter, since: datetime, most: int, account_id: str | None) -> list[SlowerJob]:
+def slower(wanted: JobFilter, since: datetime, most: int, account_id: str | None) -> SlowerJobs:
     """Returns matching jobs whose newest two or more runs were slow, as `core.usual` has it, most so first.
 
-    Considers the jobs of which a run has completed since an instant, however many others have run meanwhile. Of more
-    than 10,000 with a run of over a second, only those are measured whose runs since then differed most.
+    Considers the jobs of which a run has completed since an instant. If more than 500 jobs match, only those that
+    `differed_most` returns: what is read is bounded, however many runs there are.
     """
     jobs: Any = filtering.jobs(Job.select(Job.id).join(App), wanted)
     ids = [job_id for (job_id,) in jobs.limit(FEW + 1).tuples()]
-    if len(ids) > FEW:
+    matching = len(ids)
+    if matching > FEW:
         ids = differed_most(wanted, since, account_id)
     # Statements of few jobs: PostgreSQL compiles one of many, which takes longer than to carry it out.
     parts = (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
     found = [row for part in parts for row in _measured(part, since, account_id)]
-    return [job for _, job in sorted(found, key=lambda row: (-row[0], row[1].job_id))[:most]]
+    first = sorted(found, key=lambda row: (-row[0], row[1].job_id))[:most]
+    return SlowerJobs([job for _, job in first], matching)
 
 
 def differed_most(wanted: JobFilter, since: datetime, account_id: str | None) -> list[UUID]:
-    """Returns matching jobs with a run that completed since an instant and took over a second, at most 10,000."""
+    """Returns matching jobs with a run that completed since an instant and took over a second, at most 2,000.
+
+    These are the ones whose runs differed most. Of the runs that ended since then, the newest 100,000 of the
+    installation are read, in the order of their index, which SQLite would not choose otherwise.
+    """
     seconds = peewee.SQL(_seconds_from("started_at"))
     shortest, longest = peewee.fn.MIN(seconds), peewee.fn.MAX(seconds)
-    runs: Any = Run.select(Run.job, (longest / (shortest + usual.LEAST_SECONDS)).alias("differed"))
-    runs = runs.where(Run.finished_at >= since, Run.status == RunStatus.COMPLETED)
-    runs = runs if account_id is None else runs.where(Run.account_id == account_id)
-    some = runs.group_by(Run.job).having(longest > usual.LEAST_SECONDS).alias("some")
+    ended = _newest_ended(since)
+    differed = (longest / (shortest + usual.LEAST_SECONDS)).alias("differed")
+    runs: Any = peewee.Select((ended,), (ended.c.job_id, differed)).where(ended.c.status == RunStatus.COMPLETED.value)
+    runs = runs if account_id is None else runs.where(ended.c.account_id == account_id)
+    some = runs.group_by(ended.c.job_id).having(longest > usual.LEAST_SECONDS).alias("some")
     jobs: Any = filtering.jobs(Job.select(Job.id).join(App).join_from(Job, some, on=some.c.job_id == Job.id), wanted)
     return [job_id for (job_id,) in jobs.order_by(some.c.differed.desc(), Job.id).limit(MOST_MEASURED).tuples()]
+
+
+def _newest_ended(since: datetime) -> Any:
+    columns = (Run.job.alias("job_id"), Run.account_id, Run.status, Run.started_at, Run.finished_at)
+    query: Any = Run.select(*columns).where(Run.finished_at >= since).order_by(Run.finished_at.desc())
+    return query.limit(MOST_ENDED).alias("ended")
 
 
 def _measured(job_ids: Sequence[UUID], since: datetime, account_id: str | None) -> list[tuple[float, SlowerJob]]:

@@ -27,6 +27,12 @@ class GivenUp(NamedTuple):
     finished_at: datetime
 
 
+def are_among_more_than(most: int) -> bool:
+    """Whether there are more jobs than this, of which `newest` reads all: no index leads to those that gave up."""
+    query: Any = Job.select(Job.id).order_by(Job.id).offset(most).limit(1)
+    return query.first() is not None
+
+
 def newest(wanted: JobFilter, since: datetime, limit: int) -> list[GivenUp]:
     """Returns matching jobs that gave up since an instant, newest first; not those whose last poll failed, too."""
     columns = (Job.id, Job.name, Job.title, App.name, Job.task_type, Job.account_id, Job.end_reason, Job.finished_at)

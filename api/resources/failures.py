@@ -18,7 +18,8 @@ from api.schemas.failures import (
 )
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import failing_hosts, failures, given_up
+from services.reading import failing_hosts, failures
+from services.reading.given_up import AllGivenUp
 from services.system import System
 
 
@@ -27,6 +28,7 @@ class GroupedFailures:
 
     def __init__(self, system: System, threads: Threads) -> None:
         self._system = system
+        self._given_up = AllGivenUp(system)
         self._threads = threads
 
     @documented("listFailures", "runs", {200: Failures}, access=Required.ACCOUNT, scope=Scope.READ, query=FailuresQuery)
@@ -38,7 +40,7 @@ class GroupedFailures:
         query = validation.query(FailuresQuery, req.params)
         principal, wanted = access.principal(req), query.wanted()
         found = failures.grouped(principal, self._system, query.hours, wanted)
-        gave_up = given_up.listed(principal, self._system, query.hours, wanted)
+        gave_up = self._given_up.of(principal, query.hours, wanted)
         groups = [FailureGroup.model_validate(one) for one in found.groups]
         jobs = [GivenUpJob.model_validate(one) for one in gave_up.results]
         return Failures(groups=groups, count=found.count, is_cut=found.is_cut, given_up=jobs)

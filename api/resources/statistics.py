@@ -42,7 +42,7 @@ class SlowJobsOfAll:
     """`/api/jobs/slow`."""
 
     def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
+        self._slow = slow_jobs.SlowJobs(system)
         self._threads = threads
 
     @documented(
@@ -51,7 +51,7 @@ class SlowJobsOfAll:
     async def on_get(self, req: Request, resp: Response) -> None:
         """List the jobs whose newest runs all took much longer than was usual before."""
         query = validation.query(ScopeQuery, req.params)
-        found = await self._threads.run(slow_jobs.listed, access.principal(req), self._system, query.wanted())
+        found = await self._threads.run(self._slow.of, access.principal(req), query.wanted())
         answers.send(resp, SlowJobs(results=[SlowJob.model_validate(one) for one in found]))
 
 

@@ -71,6 +71,10 @@ class SlowJob(Shown):
 class SlowJobs(Shown):
     """The 100 slowest of the jobs of which a run has completed within two days, the slowest first.
 
+    If more than 500 jobs match, only those are judged that had a run of over a second among the newest 100,000 ended
+    runs of the installation (of more than 2,000, those whose runs differed most). Where many match, the answer may be
+    half a minute old.
+
     A run took as long as the attempt that ended it, without earlier ones and the waits between them.
     """
 

@@ -12,7 +12,7 @@ from core.errors import InvalidInput
 from pages import instants_typed, rights
 from pages.asked import Asked
 from pages.site import Site
-from services.reading import failures, given_up, retries
+from services.reading import failures, retries
 from services.reading.failing_hosts import FailingHosts
 
 TODAY = "today"
@@ -37,7 +37,7 @@ class FailuresPage:
         found = failures.grouped(who.principal, self._site.system, hours)
         return {
             "failures": found,
-            "given_up": given_up.listed(who.principal, self._site.system, hours),
+            "given_up": self._site.given_up.of(who.principal, hours),
             "hosts": self._hosts.of(who.principal),
             "retries": retries.grouped(who.principal, self._site.system),
             "since": instants.shown(found.since),

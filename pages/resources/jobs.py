@@ -101,7 +101,7 @@ class Jobs:
 
     def _slow(self, who: Asked, wanted: JobFilter) -> dict[UUID, SlowJob]:
         """The slow ones of these jobs, the slowest first."""
-        return {one.job_id: one for one in slow_jobs.listed(who.principal, self._site.system, wanted)}
+        return {one.job_id: one for one in self._site.slow_jobs.of(who.principal, wanted)}
 
 
 def _without_slower(given: Mapping[str, str]) -> Mapping[str, str]:

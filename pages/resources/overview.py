@@ -24,12 +24,10 @@ from services.reading import (
     columns,
     durations,
     failures,
-    given_up,
     listing,
     open_alerts,
     parts,
     pauses_in_force,
-    slow_jobs,
     statistics,
     upcoming,
     visibility,
@@ -38,11 +36,9 @@ from services.reading import (
 from services.reading.columns import ColumnFigures
 from services.reading.coming_minutes import ComingMinutes
 from services.reading.failing_hosts import FailingHosts
-from services.reading.given_up import GivenUpJobs
 from services.reading.kept import Kept
 from services.reading.open_alerts import OpenAlerts
 from services.reading.parts import PartView
-from services.reading.slow_jobs import SlowJob
 from services.reading.statistics import JobStatistics
 from services.reading.waiting import Waiting
 from services.runtime.troubles import Trouble
@@ -57,7 +53,7 @@ _RUNNING = 20
 _GROUPS = 5
 _MANY = 1_000  # to count them takes long, so the count is kept for a while
 KEPT_SECONDS = 5
-_SLOW_KEPT_SECONDS = 30
+_FAILED_WITHIN_HOURS = 24
 _MOST_KEPT = 100
 
 
@@ -78,8 +74,6 @@ class Overview:
         self._minutes = ComingMinutes(site.system, _HOUR_SECONDS, _MOST_DRAWN)
         self._jobs = Kept[JobStatistics](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._alerts = Kept[OpenAlerts](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
-        self._slow = Kept[Sequence[SlowJob]](site.system.clock, _SLOW_KEPT_SECONDS, _MOST_KEPT)
-        self._given_up = Kept[GivenUpJobs](site.system.clock, _SLOW_KEPT_SECONDS, _MOST_KEPT)
         self._columns = Kept[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
         self._hosts = FailingHosts(site.system)
         self._waiting = Kept[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
@@ -102,7 +96,7 @@ class Overview:
         return {
             "jobs": self._jobs_of(principal),
             "alerts": alerts,
-            "slow": self._slow_of(principal),
+            "slow": self._site.slow_jobs.of(principal),
             "verdict": verdict.of(self._facts(who, known, figures, alerts)),
             "parts": known,
             "range": chosen,
@@ -112,8 +106,8 @@ class Overview:
             "running": running,
             "usual": durations.of_jobs(principal, {run.job_id for run in running.items} if running else ()),
             "progress_of": progress.of,
-            "failures": failures.grouped(principal, system, 24),
-            "given_up": self._given_up_of(principal),
+            "failures": failures.grouped(principal, system, _FAILED_WITHIN_HOURS),
+            "given_up": self._site.given_up.of(principal, _FAILED_WITHIN_HOURS),
             "groups": _GROUPS,
             "coming": upcoming.next_of_each(principal, system, _DAY_SECONDS, COMING),
         }
@@ -131,16 +125,6 @@ class Overview:
         key = visibility.visible(principal, JobFilter())
         are_many = self._jobs_of(principal).total >= _MANY
         return self._alerts.of(key, lambda: open_alerts.listed(principal), lambda _: are_many)
-
-    def _slow_of(self, principal: Principal) -> Sequence[SlowJob]:
-        """The slow jobs; to find them takes long, so they are kept for a while."""
-        key = visibility.visible(principal, JobFilter())
-        return self._slow.of(key, lambda: slow_jobs.listed(principal, self._site.system), lambda _: True)
-
-    def _given_up_of(self, principal: Principal) -> GivenUpJobs:
-        """The jobs that gave up; to find them takes as long as to count the jobs."""
-        key, are_many = visibility.visible(principal, JobFilter()), self._jobs_of(principal).total >= _MANY
-        return self._given_up.of(key, lambda: given_up.listed(principal, self._site.system, 24), lambda _: are_many)
 
     def _columns_of(self, principal: Principal, chosen: str) -> Sequence[ColumnFigures]:
         """The columns of a range; those of long ones are read once a minute, for all who look."""

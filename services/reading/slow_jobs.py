@@ -13,10 +13,14 @@ from models import database
 from models import durations as stored
 from models.durations import SlowerJob
 from services.reading import durations
+from services.reading.kept import Kept
 from services.reading.visibility import visible
 from services.system import System
 
 MOST_JOBS = 100
+MANY = 100
+KEPT_SECONDS = 30.0
+_MOST_KEPT = 100
 _WITHIN = timedelta(days=2)  # a job that runs once a day is judged at any time of the day
 
 
@@ -36,19 +40,39 @@ class SlowJob:
     runs: int
 
 
-def listed(principal: Principal, system: System, wanted: JobFilter | None = None) -> list[SlowJob]:
-    """Returns the 100 slowest of the matching jobs that the principal may see, the slowest first.
+class SlowJobs:
+    """The slow jobs; where many jobs must be looked at for it, the result is cached for half a minute."""
 
-    Each job of which a run has completed within two days is judged, however many others have run since. Of more than
-    10,000 jobs with a run of over a second in that time, only those whose runs differed most.
-    """
-    fitting = visible(principal, wanted or JobFilter())
-    with database.reading():
-        since = system.clock.now() - _WITHIN
-        slower = stored.slower(fitting, since, MOST_JOBS, principal.account_id)
-        usual = durations.of_jobs(principal, [one.job_id for one in slower])
-    found = [_view(one, usual[one.job_id]) for one in slower if one.job_id in usual]
-    return sorted(filter(None, found), key=lambda one: -one.times)
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._kept = Kept[_Found](system.clock, KEPT_SECONDS, _MOST_KEPT)
+
+    def of(self, principal: Principal, wanted: JobFilter | None = None) -> list[SlowJob]:
+        """Returns the 100 slowest of the matching jobs that the principal may see, the slowest first.
+
+        Each job of which a run has completed within two days is judged. If more than 500 match, only those with a run
+        of over a second among the newest 100,000 ended runs of the installation, and of more than 2,000 such jobs,
+        those whose runs differed most.
+        """
+        fitting = visible(principal, wanted or JobFilter())
+        key = (fitting, principal.account_id)
+        return self._kept.of(key, lambda: self._found(principal, fitting), lambda found: found.matching >= MANY).jobs
+
+    def _found(self, principal: Principal, fitting: JobFilter) -> _Found:
+        with database.reading():
+            since = self._system.clock.now() - _WITHIN
+            slower, matching = stored.slower(fitting, since, MOST_JOBS, principal.account_id)
+            usual = durations.of_jobs(principal, [one.job_id for one in slower])
+        found = [_view(one, usual[one.job_id]) for one in slower if one.job_id in usual]
+        return _Found(sorted(filter(None, found), key=lambda one: -one.times), matching)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The slow jobs, and how many jobs match, counted to 501."""
+
+    jobs: list[SlowJob]
+    matching: int
 
 
 def _view(job: SlowerJob, usual: Usual) -> SlowJob | None:

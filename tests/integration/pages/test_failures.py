@@ -14,7 +14,8 @@ from models import filtering
 from models.tables import Run
 from services.execution.work import Failed, Result, Succeeded
 from services.jobs import cancelling, lifecycle, requested_runs
-from services.reading import failures, given_up
+from services.reading import failures
+from services.reading.given_up import AllGivenUp
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -249,10 +250,10 @@ def test_a_job_that_gave_up_polling_is_listed_with_the_reason_though_no_run_fail
     assert reason in page.text
     assert page.links["Wait for the export"] == f"/dashboard/jobs/{job_id}"
     assert f"Wait for the export app_a gave up: {reason}" in browser.load("/dashboard/").text
-    [listed] = given_up.listed(LOCAL, system, 24).results
+    [listed] = AllGivenUp(system).of(LOCAL, 24).results
     assert (listed.job_id, listed.reason) == (job_id, reason)
     system.clock.advance(86_401)
-    assert given_up.listed(LOCAL, system, 24).results == []
+    assert AllGivenUp(system).of(LOCAL, 24).results == []
 
 
 def test_a_poll_that_failed_is_listed_once_though_its_job_gave_up(system: GivenSystem) -> None:
@@ -261,4 +262,4 @@ def test_a_poll_that_failed_is_listed_once_though_its_job_gave_up(system: GivenS
     system.clock.advance(5)
     record(system, work, failed())
     assert failures.grouped(LOCAL, system, 24).count == 1
-    assert given_up.listed(LOCAL, system, 24).results == []
+    assert AllGivenUp(system).of(LOCAL, 24).results == []

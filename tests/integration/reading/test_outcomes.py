@@ -13,6 +13,7 @@ from core.states import RunStatus
 from core.usual import Slower, Usual
 from services.jobs import lifecycle, requested_runs
 from services.reading import durations, outcomes, slow_jobs
+from services.reading.slow_jobs import SlowJobs
 from services.scheduling import dispatching
 from tests.factories import GivenSystem, claim, failed, new_job, record, refused, succeeded
 
@@ -65,15 +66,15 @@ def test_a_job_that_became_slow_is_told_with_since_when_and_how_much(
                 since = began
     found = durations.of_jobs(LOCAL, [slow])[slow]
     assert (found.seconds, found.slower) == (4.0, Slower(20.0, 80.0, since, 12)), "what came after does not hide it"
-    [listed] = slow_jobs.listed(LOCAL, system)
+    [listed] = SlowJobs(system).of(LOCAL)
     assert (listed.job_title, listed.times, listed.since, listed.usual_seconds) == ("Rebuild", 20.0, since, 4.0)
-    assert slow_jobs.listed(LOCAL, system, JobFilter(app_name="other")) == []
+    assert SlowJobs(system).of(LOCAL, JobFilter(app_name="other")) == []
     monkeypatch.undo()
     monkeypatch.setattr("models.durations.FEW", 0)
-    assert [one.job_title for one in slow_jobs.listed(LOCAL, system)] == ["Rebuild"]
+    assert [one.job_title for one in SlowJobs(system).of(LOCAL)] == ["Rebuild"]
     monkeypatch.undo()
     system.clock.advance(2 * 86_400)
-    assert slow_jobs.listed(LOCAL, system) == []
+    assert SlowJobs(system).of(LOCAL) == []
 
 
 @pytest.mark.parametrize("few", [500, 0])
@@ -88,7 +89,7 @@ def test_a_job_stays_slow_however_many_other_jobs_have_run_since(
     for work in claim(system, 130):
         record(system, work, succeeded())
     system.clock.advance(86_400)  # until just before a daily job runs again
-    assert [one.job_id for one in slow_jobs.listed(LOCAL, system)] == [slow]
+    assert [one.job_id for one in SlowJobs(system).of(LOCAL)] == [slow]
 
 
 @pytest.mark.parametrize("few", [500, 0])
@@ -102,7 +103,7 @@ def test_the_slowest_hundred_are_those_that_slowed_down_most(
     for times, job_id in slowed.items():
         for seconds in (10, 10, 10, 10 * times, 10 * times):
             run_for(system, job_id, seconds)
-    assert [one.job_id for one in slow_jobs.listed(LOCAL, system)] == [slowed[9], slowed[5]]
+    assert [one.job_id for one in SlowJobs(system).of(LOCAL)] == [slowed[9], slowed[5]]
 
 
 @pytest.mark.parametrize("few", [500, 0])
@@ -123,7 +124,7 @@ def test_a_run_that_was_tried_again_took_what_its_last_attempt_did(
         system.clock.advance(4)
         record(system, work, succeeded())
     assert durations.of_jobs(LOCAL, [job_id]) == {job_id: Usual(4.0, 4.0, 5)}
-    assert slow_jobs.listed(LOCAL, system) == []
+    assert SlowJobs(system).of(LOCAL) == []
 
 
 def run_for(system: GivenSystem, job_id: UUID, seconds: float) -> None:

@@ -1,0 +1,67 @@
+"""The jobs that gave up: where there are many jobs, they are looked for once in half a minute, for any span."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from core.principals import LOCAL
+from core.schedules import Polling
+from services.jobs import lifecycle
+from services.reading import given_up
+from services.reading.given_up import AllGivenUp
+from tests.factories import GivenSystem, claim_one, new_job, polled, record
+
+HOUR = 3_600
+
+
+def gave_up(system: GivenSystem) -> UUID:
+    job_id = lifecycle.create(LOCAL, system, new_job(Polling(30, max_polls=1)))
+    record(system, claim_one(system), polled({"n": 1}))
+    return job_id
+
+
+def found(jobs: AllGivenUp, hours: float = 24) -> list[UUID]:
+    return [one.job_id for one in jobs.of(LOCAL, hours).results]
+
+
+def test_where_there_are_few_jobs_each_is_listed_at_once(system: GivenSystem) -> None:
+    jobs = AllGivenUp(system)
+    first = gave_up(system)
+    assert found(jobs) == [first]
+    system.clock.advance(1)
+    second = gave_up(system)
+    assert found(jobs) == [second, first]
+
+
+def test_where_there_are_many_jobs_the_result_is_cached_for_half_a_minute(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(given_up, "MANY", 0)
+    jobs = AllGivenUp(system)
+    first = gave_up(system)
+    assert found(jobs) == [first]
+    system.clock.advance(1)
+    second = gave_up(system)
+    assert found(jobs) == [first]
+    assert found(jobs, 2) == [second, first], "another span is another question"
+    system.clock.advance(given_up.KEPT_SECONDS)
+    assert found(jobs) == [second, first]
+
+
+def test_what_gave_up_before_the_span_is_not_listed_though_the_result_is_cached(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(given_up, "MANY", 0)
+    monkeypatch.setattr(given_up, "MOST_LISTED", 1)
+    jobs = AllGivenUp(system)
+    gave_up(system)
+    system.clock.advance(20)
+    last = gave_up(system)
+    system.clock.advance(HOUR - 21)
+    assert jobs.of(LOCAL, 1).is_cut
+    system.clock.advance(2)
+    whole = jobs.of(LOCAL, 1)
+    assert ([one.job_id for one in whole.results], whole.is_cut) == ([last], False)
+    assert found(jobs, 1 - 20 / HOUR) == [], "it ended a little before"
