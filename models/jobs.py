@@ -15,7 +15,7 @@ from uuid import UUID
 import peewee
 
 from core.filters import JobFilter
-from core.states import ENDED, GOING, JobState, RunStatus
+from core.states import ENDED, JobState
 from models import changes, filtering, pause_ends, polling_states, set_based
 from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
@@ -144,21 +144,6 @@ def set_polling_states(states: Sequence[tuple[Job, dict[str, Any] | None]], now:
     )
     polling_states.keep(states, now)
     changes.note(jobs=(job.id for job, _ in states))
-
-
-def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
-    """Returns the statuses of each job's runs that are due, running, or waiting for a retry."""
-    if not job_ids:
-        return {}
-    rows = (
-        Run.select(Run.job, Run.status)
-        .where(Run.job.in_(list(job_ids)), filtering.LIVE, Run.status.in_(GOING))
-        .distinct()
-    )
-    statuses: dict[UUID, set[RunStatus]] = {job_id: set() for job_id in job_ids}
-    for run in rows:
-        statuses[run.job_id].add(run.status)
-    return statuses
 
 
 def with_live_run(job_ids: Collection[UUID]) -> set[UUID]:

@@ -18,6 +18,7 @@ from core.schedules import Recurring
 from core.scopes import Scope
 from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs
+from models.hot import dues
 from models.tables import Job, Run
 from services.jobs import quotas, requested_runs
 from services.reading import visibility
@@ -114,7 +115,7 @@ def _in_turn(job: Job, rows: Rows) -> Rows:
     """Hold all runs except the first until their turn; also the first while another run of the job is going."""
     if job.overlap is Overlap.ALLOW:
         return pausing.held_if_paused([job], rows)
-    may_start = 0 if jobs.going([job.id])[job.id] else 1
+    may_start = 0 if dues.going([job.id]) else 1
     in_turn = [row | {"held_by": Hold.OVERLAP} for row in rows[may_start:]]
     return [*pausing.held_if_paused([job], rows[:may_start]), *in_turn]
 

@@ -42,7 +42,7 @@ from models import (
 )
 from models.fields import new_id
 from models.hot import claims as hot_claims
-from models.hot import postgresql, statuses, whose
+from models.hot import dues, postgresql, statuses, whose
 from models.tables import ALL, Attempt, Job, Run, db
 from services.jobs import lifecycle as job_service
 from tests import statements
@@ -155,7 +155,7 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: claims.claimable("runs.http", 10), "runs_to_claim"),
     (lambda: runs.due_by(NOON, 10), "runs_to_make_due"),
     (lambda: claims.expired(NOON, 10), "runs_leased"),
-    (lambda: jobs.going([new_id()]), "runs_live"),
+    (lambda: dues.going([new_id()]), "runs_live"),
     (lambda: jobs.with_live_run([new_id()]), "runs_live"),
     (lambda: shown_jobs.by_ids([new_id()]), "runs_live"),
     (lambda: shown_jobs.by_ids([new_id()]), "runs_of_job"),
