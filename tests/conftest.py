@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import shutil
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from models.tables import ALL, db
 from processes import zones
 from services.access import passwords
 from services.runtime import database_troubles, logs
+from tests import factories
 from tests.factories import GivenSystem, given_system
 from tests.servers import new_database, virtual_host
 
@@ -34,6 +36,7 @@ hypothesis.settings.register_profile("carillon", deadline=None)
 hypothesis.settings.load_profile("carillon")
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+_NUMBERS = itertools.count()
 OF_SERVERS = {"postgresql", "kept_postgresql", "rabbitmq_url"}  # the fixtures that lead to the real servers
 
 # Tests that let sessions wait for each other's locks do so on machines that are busy with other tests.
@@ -104,6 +107,12 @@ def rabbitmq_url() -> Iterator[str]:
     """A virtual host of this test's own, deleted afterwards."""
     with virtual_host() as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def _files_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test see files of another: neither of one before, nor of one that runs beside it."""
+    monkeypatch.setattr(factories, "own_data_dir", tmp_path_factory.getbasetemp() / f"data-{next(_NUMBERS)}")
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -88,9 +89,14 @@ class GivenSystem(System):
     doorbell: RecordingDoorbell
 
 
+own_data_dir = Path("/nowhere")
+"""Where the systems of the test at hand keep files: a folder of its own, that a fixture sets before each test."""
+
+
 def given_system(**overrides: Any) -> GivenSystem:
     """A system with a clock set to noon; settings as given over the defaults."""
-    settings = Settings(**{"callback_base_url": CALLBACK_BASE_URL, "account_rate": None, **overrides})
+    defaults = {"callback_base_url": CALLBACK_BASE_URL, "account_rate": None, "data_dir": own_data_dir}
+    settings = Settings(**{**defaults, **overrides})
     return GivenSystem(settings, GivenClock(), RecordingDoorbell())
 
 
