@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 from typing import Any
 
 import pytest
 from falcon.testing import ASGIConductor
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, nodes
 
 from core.errors import DatabaseUnavailable
 from pages import static_files
-from pages.static_files import StaticFiles
+from pages.static_files import FOLDER, StaticFiles
 from services.reading import listing
 from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser
@@ -64,6 +65,16 @@ def test_no_page_has_inline_styles_or_scripts(browser: Browser) -> None:
             assert tag != "style"
             assert tag != "script" or given.get("src")
             assert not [name for name in given if name == "style" or name.startswith("on")]
+
+
+def test_the_frame_of_all_pages_sets_no_name_that_a_page_gives() -> None:
+    frame = Environment().parse((FOLDER.with_name("templates") / "base.html").read_text())
+    sets = {one.target.name for one in frame.find_all(nodes.Assign) if isinstance(one.target, nodes.Name)}
+    modules = [ast.parse(file.read_text()) for file in FOLDER.parent.rglob("*.py")]
+    keys = [key for one in modules for given in ast.walk(one) if isinstance(given, ast.Dict) for key in given.keys]
+    gives = {key.value for key in keys if isinstance(key, ast.Constant)}
+    assert "is_followed" in sets
+    assert sets & gives == set(), "the frame's would be seen in the page instead"
 
 
 def test_the_files_of_all_pages_are_small() -> None:

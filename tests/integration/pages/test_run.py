@@ -122,6 +122,17 @@ def test_a_run_that_goes_on_is_cancelled(browser: Browser, system: GivenSystem) 
     assert page.has_button("Replay")
 
 
+def test_a_run_that_ended_offers_no_cancelling_and_says_that_no_result_came(
+    browser: Browser, system: GivenSystem
+) -> None:
+    run = first_run(system)
+    [work] = claim(system)
+    record(system, work, succeeded())
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert [element for element in page.elements if element[1].get("id") == "ask-cancel"] == []
+    assert ("None." in page.text, "None yet." in page.text) == (True, False)
+
+
 def test_its_trace_is_named_and_leads_to_where_traces_are_shown(browser: Browser, system: GivenSystem) -> None:
     run = first_run(system)
     trace_id = trace_context.own_trace_id(run.id)
