@@ -140,7 +140,7 @@ class Access:
             _refuse_strangers(req, known)
 
     async def _check_again(self, req: Request, found: Found) -> None:
-        """Establish the principal anew, as of now. Raises as `process_request` does; this is no further request."""
+        """Establish the principal again, as of now. Raises as `process_request` does; this is no further request."""
         if found.operation.access.is_open:
             return
         token = token_of(req)
@@ -217,7 +217,7 @@ class Access:
 
 def _refuse_strangers(req: Request, known: Principal | None) -> None:
     if known is None and _shows_token(req) and principal(req).kind is not PrincipalKind.OPERATOR:
-        raise unauthorized("The token or key is wrong, revoked or has expired. Log in anew with POST /api/login/.")
+        raise unauthorized("The token or key is wrong, revoked or has expired. Log in again with POST /api/login/.")
     if known is None and not principal(req).is_trusted:
         raise unauthorized(
             "The header X-Internal-Secret is missing or wrong. Send the server's INTERNAL_SECRET, "

@@ -55,7 +55,7 @@ KINDS: dict[type[CarillonError], Kind] = {
     InvalidInput: Kind(HTTPStatus.BAD_REQUEST, "invalid-input", "Some fields are wrong"),
     KeyReused: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The key was used for another request"),
     Forbidden: Kind(HTTPStatus.FORBIDDEN, "forbidden", "You may not do this"),
-    NotAuthenticated: Kind(HTTPStatus.UNAUTHORIZED, "not-authenticated", "Log in anew"),
+    NotAuthenticated: Kind(HTTPStatus.UNAUTHORIZED, "not-authenticated", "Log in again"),
     WrongToken: Kind(HTTPStatus.UNAUTHORIZED, "wrong-token", "The token is not for this run"),
     NotFound: Kind(HTTPStatus.NOT_FOUND, "not-found", "Not found"),
     NotFailed: Kind(HTTPStatus.BAD_REQUEST, "not-failed", "Only what has failed can be retried"),

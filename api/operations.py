@@ -33,7 +33,7 @@ class Required(IntEnum):
     NOTHING = 0
     RECEIVER = 1  # a token for one run or one file, which the resource checks
     IDENTITY = 2  # of a caller who is known, whatever their scopes
-    ACCOUNT = 3  # the operation shows or makes what is the caller's own alone
+    ACCOUNT = 3  # the operation shows or makes only what is the caller's own
     JOB = 4  # the one in the path is visible to the caller, and they may do this with it
     RUN = 5  # as JOB
     APP = 6  # as JOB

@@ -46,7 +46,7 @@ def refuse_other_sites(req: Request) -> None:
 
 
 def set_cookie(req: Request, resp: Response, settings: Settings, *, name: str, value: str, seconds: int) -> None:
-    """Give a browser a cookie that scripts and other sites cannot use; for TLS alone, where there is TLS."""
+    """Give a browser a cookie that scripts and other sites cannot use; only for TLS, where there is TLS."""
     secure = "https" in (req.scheme, urlsplit(settings.address).scheme)
     resp.set_cookie(name, value, max_age=seconds, path="/", secure=secure, http_only=True, same_site="Lax")
 

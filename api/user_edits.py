@@ -33,7 +33,7 @@ def _expect_for_users(members: Collection[str]) -> None:
     if others:
         raise Forbidden(
             f"{', '.join(others)}: users may not set this for jobs in the shared apps. Jobs of an app are created and "
-            "changed by its developers, and by administrators, whom the setting ADMIN_USERNAMES names."
+            "changed by its developers, and by administrators."
         )
 
 

@@ -34,7 +34,7 @@ def create(
     name: AppName,
     label: Annotated[str, typer.Option("--name", help="What the key is for.", show_default=False)],
     scope: Annotated[list[str], typer.Option(help="read, operate, jobs or app; may be given again.")],
-    account: Annotated[str | None, typer.Option(help="For the jobs of this account alone.", show_default=False)] = None,
+    account: Annotated[str | None, typer.Option(help="Only for the jobs of this account.", show_default=False)] = None,
     expires: Annotated[str | None, typer.Option(help="Until this instant.", show_default=False)] = None,
     as_json: AsJson = False,
     url: Url = None,

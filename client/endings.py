@@ -40,7 +40,7 @@ def _refuse_odd_bytes(words: Sequence[str]) -> None:
     for place, word in enumerate(words, start=1):
         if any("\ud800" <= character <= "\udfff" for character in word):
             shown = os.fsencode(word)[:60]
-            typer.echo(f"Argument {place}, {str(shown)[1:]}, is not in UTF-8; write it anew.", err=True)
+            typer.echo(f"Argument {place}, {str(shown)[1:]}, is not in UTF-8; write it again.", err=True)
             sys.exit(_WRONG_USE)
 
 

@@ -19,7 +19,7 @@ Job = dict[str, Any]
 
 def export(
     context: typer.Context,
-    app: Annotated[str | None, typer.Option(help="Of this app alone.", show_default=False)] = None,
+    app: Annotated[str | None, typer.Option(help="Of this app only.", show_default=False)] = None,
     file: Annotated[Path | None, typer.Option(dir_okay=False, help="Write here, not to the terminal.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Name the jobs without a name too, in a comment.")] = False,
     as_json: AsJson = False,

@@ -54,7 +54,7 @@ def stats(
     order: Annotated[
         Order, typer.Option(help="With --by-account: which accounts come first, those with most.")
     ] = Order.RUNS,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="With --by-account: at most so many accounts.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="With --by-account: at most this many accounts.")] = 50,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:

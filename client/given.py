@@ -38,7 +38,7 @@ def header(name: str, value: str) -> bytes:
 
 def _fault_of_text(text: str) -> str | None:
     if any("\ud800" <= character <= "\udfff" for character in text):
-        return "is not in UTF-8; write it anew."
+        return "is not in UTF-8; write it again."
     if any(character < " " or character == "\x7f" for character in text):
         return "holds a line end or another control character; remove it."
     return None

@@ -24,7 +24,7 @@ Url = Annotated[
     typer.Option("--url", help=f"The server's address.  [env: CARILLON_URL; default: {DEFAULT_URL}]", metavar="URL"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and nothing else.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="At most this many.")]
 JobId = Annotated[UUID, typer.Argument(metavar="ID", help="The job's id.", show_default=False)]
 RunId = Annotated[UUID, typer.Argument(metavar="ID", help="The run's id.", show_default=False)]
 
@@ -72,7 +72,7 @@ def in_path(name: str) -> str:
     try:
         return quote(name, safe="")
     except UnicodeError:
-        raise typer.BadParameter("a name is not in UTF-8; write it anew.") from None
+        raise typer.BadParameter("a name is not in UTF-8; write it again.") from None
 
 
 def _address(url: str | None, environment: Mapping[str, str]) -> str:

@@ -75,7 +75,7 @@ def _step(job: DeclaredJob, found: Found | None) -> Step:
     if found is None:
         return Step(Action.CREATE, job.app, job.name, definition=definition)
     if found.shown["status"] in ENDED:
-        reason = f"it has ended ({found.shown['status']}); delete it, or give a new name, to have it run anew"
+        reason = f"it has ended ({found.shown['status']}); delete it, or give a new name, to have it run again"
         return Step(Action.LEAVE, job.app, job.name, found, reason=reason)
     differing = changes(found.shown, job.definition)
     if not differing:

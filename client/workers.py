@@ -46,7 +46,7 @@ def others(context: typer.Context, as_json: AsJson = False, url: Url = None) -> 
 def drain(
     context: typer.Context, worker_id: WorkerId, reason: Reason = None, as_json: AsJson = False, url: Url = None
 ) -> None:
-    """Ask a worker to finish its runs and take no more. Once drained it may be stopped; started anew, it takes runs."""
+    """Ask a worker to finish its runs and take no more. Once drained it may be stopped; restarted, it takes runs."""
     _put(context, "POST", worker_id, reason, url, as_json=as_json)
 
 

@@ -83,7 +83,7 @@ class NotAuthenticated(CarillonError):  # noqa: N818
     """The token or session of a request was ended while the request waited."""
 
     def __init__(self) -> None:
-        super().__init__("The token or session has been ended meanwhile. Log in anew with POST /api/login/.")
+        super().__init__("The token or session has been ended meanwhile. Log in again with POST /api/login/.")
 
 
 class WrongToken(CarillonError):  # noqa: N818

@@ -85,7 +85,7 @@ def is_mask(header: str, value: str) -> bool:
 
 def fault_of_mask(header: str) -> str:
     """Returns what is wrong with a header whose value is a mask although no value is stored for it."""
-    return f"has the header {header} as it is shown; give its value, or name a secret as in {{{{secret.NAME}}}}."
+    return f"has a mask as its header {header}; give the value, or name a secret as in {{{{secret.NAME}}}}."
 
 
 def masked(headers: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Reach:
         if kind is None:
             return self._fault_of_port(host, port)
         return (
-            f"{host} has an address that is not allowed: callbacks go to public addresses alone. Call another host, or "
+            f"{host} has an address that is not allowed: callbacks go only to public addresses. Call another host, or "
             f"let {SETTING} name its network, which opens no metadata address. The log of the process has the address."
         )
 
@@ -101,7 +101,7 @@ class Reach:
         if any(port in span for span in self.ports):
             return None
         return (
-            f"{host} is to be called at port {port}, and callbacks go to the ports {shown_ports(self.ports)} alone; "
+            f"{host} is to be called at port {port}, and callbacks go only to the ports {shown_ports(self.ports)}; "
             f"serve at one of these, or let {PORTS_SETTING} name it."
         )
 

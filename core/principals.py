@@ -188,15 +188,15 @@ class Principal:
     def expect_administration(self) -> None:
         """Raises `Forbidden` unless they are trusted or an administrator."""
         if not self.sees_all:
-            raise Forbidden("This is for administrators, whom the setting ADMIN_USERNAMES names.")
+            raise Forbidden("Only administrators may do this.")
 
     def _jobs(self, scope: Scope) -> VisibleJobs:
         if self.user_id is None and self.key_id is None:
-            raise Forbidden("Jobs are shown to users, keys of apps and operators alone.")
+            raise Forbidden("Only users, keys of apps and operators may see jobs.")
         granting = frozenset(one.app_id for one in self.memberships if scope in one.role.scopes)
         return VisibleJobs(self.user_id, granting, self.account_id)
 
 
 LOCAL = Principal(PrincipalKind.LOCAL)
 SYSTEM = Principal(PrincipalKind.SYSTEM, scopes=frozenset())
-"""Carillon itself, to which the audit log lays what nobody asks for at that moment."""
+"""Carillon itself: the principal in the audit log for actions that no caller asked for."""

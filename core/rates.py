@@ -1,4 +1,4 @@
-"""Rates: at most so many calls in so many seconds."""
+"""Rates: at most a number of calls within a span of seconds."""
 
 from __future__ import annotations
 

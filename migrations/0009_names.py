@@ -2,7 +2,7 @@
 
 Most names are ASCII and get their keys within one statement; the others one by one. Where two names that were there
 before are the same by their keys, the first keeps the key, and the others get one of their own spelling (`core.names`):
-they stay what they are, and nobody else can take such a name anew.
+they stay what they are, and nobody else can take such a name again.
 """
 
 from __future__ import annotations

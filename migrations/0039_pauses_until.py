@@ -3,7 +3,7 @@
 A table of its own: few jobs are paused, and hardly any statement has to look here.
 
 The former release does not know the table. What it resumes beside the new one keeps its row: if it then pauses the same
-thing anew, a coordinator of the new release ends that pause, too, at the former instant. Rows whose instant has passed
+thing again, a coordinator of the new release ends that pause, too, at the former instant. Rows whose instant has passed
 are dropped, so this is over once no process of the former release runs and the last `until` of that time has come.
 """
 

@@ -93,7 +93,7 @@ def follow(
 def move(job: Job, run: Run, instant: datetime, held_by: Hold | None, now: datetime) -> Run:
     """Move a locked run of a job to another instant, as if it had been made for that one. Returns the run.
 
-    Whether it is late or misses its deadline is decided anew; a priority raised by ageing falls if the run is put off.
+    Whether it is late or misses its deadline is decided again; a priority raised by ageing falls if the run is put off.
     """
     is_due = instant <= now
     deadline_at = runs.deadline(job, instant)

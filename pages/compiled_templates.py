@@ -13,7 +13,7 @@ _FOR_ALL_TO_READ = 0o644  # as modules: another user may run what was installed
 
 
 class CompiledTemplates(FileSystemBytecodeCache):
-    """Keeps what templates were compiled to; where it cannot read or write, they are compiled anew.
+    """Keeps what templates were compiled to; where it cannot read or write, they are compiled again.
 
     `environment_source` is the program text that sets up the environment: its options and filters are compiled in.
     """

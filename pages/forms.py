@@ -49,10 +49,10 @@ async def read(req: Request, asked: Asked, most: int) -> Form:
         raise falcon.HTTPUnsupportedMediaType(description=f"Send a form, as {MEDIA_FORM}; programs use the API.")
     form = _parsed(await _body(req, most))
     if not hmac.compare_digest(form.pop(TOKEN, "").encode(), asked.form_token.encode()):
-        raise Forbidden("The form is not of this session. Load the page anew, then send it again.")
+        raise Forbidden("The form is not of this session. Reload the page, then send it again.")
     json_text.checked(form)
     if len(form.get(KEY, "")) > LONGEST_KEY:
-        raise InvalidInput.at(KEY, f"has more than {LONGEST_KEY} characters; load the page anew.")
+        raise InvalidInput.at(KEY, f"has more than {LONGEST_KEY} characters; reload the page.")
     return form
 
 

@@ -80,7 +80,7 @@ def _in_words(problem: dict[str, Any]) -> dict[str, Any]:
 
 
 def _anew(req: Request) -> str:
-    """Returns where a list begins anew whose cursor an address has; empty without one."""
+    """Returns where a list begins again whose cursor an address has; empty without one."""
     others = {name: value for name, value in req.params.items() if name != CURSOR}
     path = quote(req.path) + (f"?{urlencode(others, doseq=True)}" if others else "")
     return path if CURSOR in req.params else ""

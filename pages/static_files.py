@@ -42,7 +42,7 @@ class StaticFiles:
         """Answer with a file."""
         found = self._files.get(name)
         if found is None:
-            raise falcon.HTTPNotFound(description="This file is of another version of the pages. Load the page anew.")
+            raise falcon.HTTPNotFound(description="This file is of another version of the pages. Reload the page.")
         resp.content_type = found.content_type
         resp.data = found.content
         resp.set_header("Cache-Control", _KEPT)

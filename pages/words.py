@@ -22,7 +22,7 @@ HOLDS: dict[str | None, str] = {
     Hold.PAUSED: "paused",
     Hold.OVERLAP: "for the run before it",
     Hold.RATE_LIMIT: "until its rate allows another call",
-    Hold.CONCURRENCY: "for a place among so many at once",
+    Hold.CONCURRENCY: "for a free place under a limit of runs at once",
     Hold.DESTINATION: "until its receiver answers again",
     Hold.RESTORED: "to be released: the database was taken back",
 }
@@ -140,11 +140,11 @@ FILTERS: dict[str, str] = {
 DONE: dict[str, str] = {
     "created": "The job is created.",
     "created_with_app": "The job is created. There was no app of this name: it is created, too.",
-    "triggered": "A run was made. It starts as soon as a worker is free.",
-    "triggered_job": "A run was made. It waits until the job is resumed.",
-    "triggered_app": "A run was made. It waits until its app is resumed.",
-    "triggered_everything": "A run was made. It waits until everything is resumed.",
-    "triggered_several": "A run was made. It waits until all that is paused is resumed; what that is stands below.",
+    "triggered": "A run was created. It starts as soon as a worker is free.",
+    "triggered_job": "A run was created. It waits until the job is resumed.",
+    "triggered_app": "A run was created. It waits until its app is resumed.",
+    "triggered_everything": "A run was created. It starts once everything is resumed.",
+    "triggered_several": "A run was created. It starts once each pause that is listed below has ended.",
     "paused": "Paused: nothing starts until it is resumed.",
     "paused_until": "Paused: nothing starts until that instant, or until it is resumed.",
     "resumed": "Resumed.",
@@ -152,7 +152,7 @@ DONE: dict[str, str] = {
     "takes_runs": "The worker takes runs again from its next heartbeat on.",
     "cancelled": "Cancelled: runs that have not started will not start, runs under way are stopped.",
     "replayed": "A new run replays the one that failed.",
-    "all_replayed": "New runs replay those that failed: what becomes of them stands here.",
+    "all_replayed": "The failed runs are being replayed; this list shows the new runs.",
     "closed": "The breaker is closed: calls go to that host again, and held runs continue.",
     "limited": "Limited. It is in force within a second; calls that are under way count.",
     "unlimited": "The limit is deleted; runs that it held continue.",
@@ -174,7 +174,7 @@ DONE: dict[str, str] = {
     "rewound": "Polling goes on from that state.",
     "deleted": "Deleted.",
     "updated": "Changed.",
-    "reverted": "The job is again what it was in that version. That made a new version; the others are kept.",
+    "reverted": "The job was restored to that version, as a new version. Earlier ones are kept.",
     "settings": "Your settings are kept in this browser.",
 }
 """What pages say after an action; addresses contain only the key, and after a bulk action the number of rows."""

@@ -72,7 +72,7 @@ def regain() -> None:
 
 
 def end_within(seconds: float, status: int = 0, last_words: str = _NOT_ALL_CLOSED) -> None:
-    """End the process after so many seconds, even if something blocks, such as a silent server.
+    """End the process after this many seconds, even if something blocks, such as a silent server.
 
     It then prints `last_words`, and has this exit status.
     """

@@ -25,7 +25,7 @@ class AllBreakers:
 
     @documented("listBreakers", "limits", {200: OpenBreakers}, access=Required.ACCOUNT, scope=Scope.READ)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List the hosts that are left alone when the caller's apps call them; of all apps for operators."""
+        """List the open circuit breakers of the caller's apps; operators see those of all apps."""
         found = await self._threads.run(breakers.listed, access.principal(req))
         answers.send(resp, OpenBreakers(results=[OpenBreaker.model_validate(one) for one in found]))
 

@@ -109,7 +109,7 @@ class _Written(SSEvent):
         self._cursor = cursor
 
     def serialize(self, _handler: BaseHandler | None = None) -> bytes:
-        """Returns their bytes; Falcon writes one event at a time, and makes its bytes anew for each listener."""
+        """Returns their bytes; Falcon writes one event at a time, and makes its bytes again for each listener."""
         *before, last = [frame.as_event for frame in self._frames]
         return b"".join([*before, b"" if self._cursor is None else f"id: {self._cursor}\n".encode(), last])
 

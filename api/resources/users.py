@@ -113,7 +113,7 @@ class TokensOfUser:
     async def on_delete(self, req: Request, resp: Response, username: str) -> None:
         """End all tokens, sessions and links of a user, and take back their administration.
 
-        Whom ADMIN_USERNAMES names stays an administrator, and who may log in may do so again.
+        Users whom ADMIN_USERNAMES names stay administrators, and the user may log in again.
         """
         principal, reason = access.principal(req), reasons.of(req)
         ended = await self._threads.run(ending_access.end, principal, self._system, username, reason)

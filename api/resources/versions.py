@@ -79,7 +79,7 @@ class RevertOfJob:
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID, version: int) -> None:
-        """Edit a job to what it was in a former version, which makes a new one; If-Match is heeded as by any edit."""
+        """Restore a job to a former version, as a new version. If-Match applies as to any edit."""
         principal = access.principal(req)
         act = partial(
             version_history.revert,

@@ -67,7 +67,7 @@ class DrainOfWorker:
     async def on_post(self, req: Request, resp: Response, worker_id: UUID) -> None:
         """Ask a worker to finish its runs and take no more; it hears it within HEARTBEAT_SECONDS.
 
-        Started anew, it takes runs again, as another worker.
+        Restarted, it takes runs again, as another worker.
         """
         await self._put(draining.drain, req, resp, worker_id)
 

@@ -95,7 +95,7 @@ class ResetPassword(Given):
 
 
 class NewInvitation(Given):
-    """Whom to invite: who has this address, or whoever has the link; an `administrator`, if that is said."""
+    """An invitation of an e-mail address or, without one, of anyone with the link; optionally as an administrator."""
 
     email: Address | None = None
     administrator: bool = False

@@ -14,7 +14,7 @@ from services.access import app_keys
 
 
 class NewKey(Given):
-    """A key to make: what it is for, what it may do; of one account's jobs alone, and until when, if that is said."""
+    """A key to create: its name and scopes; optionally for one account's jobs only, and with an end."""
 
     name: Name
     scopes: Annotated[list[ScopeWord], Field(min_length=1, max_length=len(Scope))]

@@ -17,7 +17,7 @@ from services.archive.reading import Mark
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MARK = re.compile(r"([A-Za-z0-9._-]{1,100})/(\d{12})/([0-9a-f-]{36})")
-_NO_MARK = "is not a place in this list; take the one in `next`, or leave it out to begin anew."
+_NO_MARK = "is not a place in this list; take the one in `next`, or leave it out to begin again."
 
 
 def read_day(value: Any) -> date:

@@ -8,7 +8,7 @@ from api.schemas.values import Shown
 
 
 class OpenBreaker(Shown):
-    """A host that is left alone when an app calls it, since most of the last calls failed.
+    """A host that an app does not call for now, since most of its last calls failed.
 
     `places` calls may go at once; while it is 0, one is tried from `probe_at` on. `waiting` counts the runs that are
     held, up to 1,000.

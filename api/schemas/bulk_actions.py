@@ -111,7 +111,7 @@ class NewJobActions(Given):
     @classmethod
     def _for_a_pause(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
         if until is not None and info.data.get("action") not in ("pause", None):
-            raise ValueError("is for the action pause alone; leave it out.")
+            raise ValueError("is only for the action pause; leave it out.")
         return until
 
 

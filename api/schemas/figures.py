@@ -35,8 +35,8 @@ class ScopeQuery(Query):
 class JobStatistics(Shown):
     """How many jobs have each status; from `pending` to `paused` they sum to `total`.
 
-    `pending` counts queued jobs, too, which lists show as `queued`: so many are `queued`, and of these `retrying` wait
-    to be tried again.
+    `pending` includes the jobs that lists show as queued; `queued` is how many, and `retrying` of those wait for a
+    retry.
     """
 
     total: int

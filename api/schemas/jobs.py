@@ -53,7 +53,7 @@ _EXAMPLE: JsonDict = {
 
 
 class Keep(Given):
-    """How long a job's runs are kept: for so many days, or the newest so many; with both, what either keeps.
+    """How long a job's runs are kept: for a number of days, or a number of the newest; with both, what either keeps.
 
     The last run and the last success of a job that goes on are always kept.
     """

@@ -23,14 +23,14 @@ LONGEST_SECONDS = 86_400
 
 
 class GivenRate(Given):
-    """At most so many calls within any span of so many seconds: each counts until that span after its end."""
+    """At most this many calls within any span of this many seconds: each counts until that span after its end."""
 
     calls: Annotated[int, Field(ge=1, le=MOST)]
     per_seconds: Annotated[int, Field(ge=1, le=LONGEST_SECONDS)]
 
 
 class NewLimit(Given):
-    """What a key is to allow: so many runs at once, calls at a rate, or both; until an instant, if that is said.
+    """The limit of a key: runs at once, a rate of calls, or both; optionally with an end.
 
     `weight` is for an account, or an app that all users share: while others wait for workers too, it gets so many times
     the threads of one that has none. It may be put alone, and then limits nothing. Without it, that of the key stays.
@@ -61,7 +61,7 @@ class LimitsQuery(Query):
 
 
 class ShownRate(Shown):
-    """At most so many calls within any span of so many seconds."""
+    """At most this many calls within any span of this many seconds."""
 
     calls: int
     per_seconds: int

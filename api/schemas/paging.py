@@ -33,10 +33,10 @@ MOST_IN_PAGE = 100
 _LONGEST_CURSOR = 2_000
 _LAST_PAGE = 1_000_000_000
 _OF_LENGTH = 12
-_NO_CURSOR = "is not a cursor of this list in this order; take the one in `next`, or leave it out to begin anew."
+_NO_CURSOR = "is not a cursor of this list in this order; take the one in `next`, or leave it out to begin again."
 
 
-_OF_ANOTHER = "is a cursor of another list, or of this one with another filter; leave it out to begin anew."
+_OF_ANOTHER = "is a cursor of another list, or of this one with another filter; leave it out to begin again."
 
 
 def write_cursor(last: Mark, ordering: Ordering = NEWEST_FIRST, of: str = "") -> str:

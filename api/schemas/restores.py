@@ -39,7 +39,8 @@ class Restore(Shown):
 class NewRelease(Given):
     """What to release, of one app or of all: `runs` (longest due first), or the rest, with which the app goes on.
 
-    `begun` chooses those alone that had begun before the backup, or had not. `discard` cancels them instead.
+    `begun` chooses only those that had begun before the backup, or only those that had not. `discard` cancels
+    them instead.
     """
 
     app_name: Filter | None = None

@@ -31,7 +31,7 @@ class TokenHeader(BaseModel):
 
 
 class Heartbeat(Given):
-    """The work continues; the lease is renewed for so many seconds from now, or for the usual time.
+    """The work continues; the lease is renewed for this many seconds from now, or for the usual time.
 
     It is renewed for an hour at most (MAX_REPORT_LEASE_SECONDS); the answer says until when.
 

@@ -128,7 +128,7 @@ def _next_on_calendar(anchor: datetime, frequency: Frequency, zone: ZoneInfo, af
 
 
 def _months_later(first: date, count: int) -> date:
-    """The same day so many months later, or that month's last."""
+    """The same day a number of months later, or that month's last."""
     years, month = divmod(first.month - 1 + count, 12)
     year = first.year + years
     return date(year, month + 1, min(first.day, calendar.monthrange(year, month + 1)[1]))

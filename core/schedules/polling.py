@@ -29,11 +29,11 @@ class Polling(OneInstant):
 
     interval_seconds: float = field(metadata=member(Number(at_least=_SHORTEST_SECONDS, at_most=TEN_YEARS_SECONDS)))
     max_polls: int | None = field(
-        default=None, metadata=member(Number(at_least=1, at_most=MOST_RUNS, whole=True), "at most so many polls")
+        default=None, metadata=member(Number(at_least=1, at_most=MOST_RUNS, whole=True), "at most this many polls")
     )
     give_up_after_seconds: float | None = field(
         default=None,
-        metadata=member(Number(more_than=0, at_most=TEN_YEARS_SECONDS), "fail so many seconds after acceptance"),
+        metadata=member(Number(more_than=0, at_most=TEN_YEARS_SECONDS), "fail this many seconds after acceptance"),
     )
 
     def first_after(self, accepted_at: datetime) -> datetime:

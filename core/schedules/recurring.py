@@ -32,11 +32,11 @@ class Recurring(Schedule):
     starts_at: datetime | None = field(default=None, metadata=member(Instant(), "from then on"))
     ends_at: datetime | None = field(default=None, metadata=member(Instant(), "until then", check=_fault_of_end))
     max_runs: int | None = field(
-        default=None, metadata=member(Number(at_least=1, at_most=MOST_RUNS, whole=True), "at most so many runs")
+        default=None, metadata=member(Number(at_least=1, at_most=MOST_RUNS, whole=True), "at most this many runs")
     )
     jitter_seconds: float | None = field(
         default=None,
-        metadata=member(Number(at_least=0, at_most=DAY_SECONDS), "each up to so many seconds later, to spread them"),
+        metadata=member(Number(at_least=0, at_most=DAY_SECONDS), "each up to this many seconds later, to spread them"),
     )
 
     def upcoming(self, after: datetime) -> Iterator[datetime]:

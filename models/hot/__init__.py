@@ -1,8 +1,8 @@
 """The statements that every run needs, and those that applications use most. Each returns frozen rows.
 
-The former create, make due, pick, start, lock for the end, and end: on PostgreSQL most are functions
-(`migrations/functions/`), on SQLite statements here. The latter read the owner of a job, and its status. They build no
-peewee models, which alone took more than half of a worker's processor time.
+Those of every run create, make due, pick, start, lock for the end, and end it: on PostgreSQL most are functions
+(`migrations/functions/`), on SQLite statements here. Those of applications read a job's owner, and its status. None
+builds peewee models, which alone took more than half of a worker's processor time.
 """
 
 from __future__ import annotations

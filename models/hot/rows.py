@@ -168,7 +168,7 @@ class Candidate:
 
 
 Picked = tuple[int, str]
-"""For which priority and which party a run was picked, where several parties shared what was."""
+"""The priority and the party for which a run was picked, if several parties shared that priority."""
 
 
 @dataclass(frozen=True, slots=True)

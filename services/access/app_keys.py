@@ -110,14 +110,14 @@ def _refuse(principal: Principal, new: NewKey, now: datetime) -> None:
     """Raises `InvalidInput` for a key that cannot be."""
     beyond = sorted(new.scopes - principal.scopes)
     if beyond:
-        raise InvalidInput.at("scopes", f"has {', '.join(beyond)}, which you do not have; give away what is yours.")
+        raise InvalidInput.at("scopes", f"has {', '.join(beyond)}, which you do not have; leave it out.")
     if new.account_id is not None and Scope.APP in new.scopes:
         raise InvalidInput.at("scopes", "has app, which is not for a key of one account; leave out one of the two.")
     if new.expires_at is not None and new.expires_at <= now:
         raise InvalidInput.at("expires_at", "has passed; give an instant in the future, or leave it out.")
     latest = principal.expires_at
     if new.expires_at is not None and latest is not None and new.expires_at > latest:
-        raise InvalidInput.at("expires_at", f"must be {latest.isoformat()} at the latest, when what you show expires.")
+        raise InvalidInput.at("expires_at", f"must be no later than {latest.isoformat()}, when your own token expires.")
 
 
 def _refuse_more(app: App) -> None:

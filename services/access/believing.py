@@ -22,7 +22,7 @@ Session = TypeVar("Session", bound=requests.Session)
 class _Bounded(HTTPAdapter):
     """Ends whatever takes longer than so many seconds in all, or is larger than `MOST_BYTES`. For one answer at a time.
 
-    The timeouts of requests are for each read alone: who sends a byte now and then would never meet them.
+    The timeouts of requests count for each read: a sender of a byte now and then would never meet them.
     """
 
     def __init__(self, context: ssl.SSLContext, seconds: float) -> None:

@@ -14,7 +14,7 @@ from services.system import System
 def end(principal: Principal, system: System, username: str, reason: str | None = None) -> int:
     """End all tokens, sessions and links of a user, and take back their administration. Returns how many tokens ended.
 
-    Whom ADMIN_USERNAMES names stays an administrator, and who may log in may do so again. Raises `NotFound`, and
+    Users whom ADMIN_USERNAMES names stay administrators, and the user may log in again. Raises `NotFound`, and
     `Forbidden` unless for administrators.
     """
     principal.expect_administration()

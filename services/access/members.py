@@ -85,7 +85,7 @@ def _locked(principal: Principal, app_name: str) -> App:
     """Returns the app, locked: two owners who remove each other at once leave one of them."""
     app = visible_apps.found(principal, app_name, Scope.APP)
     if app.name in built_in_apps.NAMES:
-        raise Conflict(f"The app {app.name} is shared: each user sees their own jobs there alone. Make another app.")
+        raise Conflict(f"The app {app.name} is shared: each user sees only their own jobs there. Make another app.")
     apps.lock(app)
     return app
 

@@ -116,7 +116,9 @@ class OpenIdConnect:
         email, groups = claims.get("email"), claims.get(self._settings.oidc_groups_claim)
         username = claims.get("preferred_username") or str(email or "").partition("@")[0]
         if not isinstance(email, str) or not isinstance(username, str) or claims.get("email_verified") is not True:
-            raise Forbidden("The identity provider tells no name and verified e-mail address of you. Ask who runs it.")
+            raise Forbidden(
+                "The identity provider sent no user name or no verified e-mail address for you. Ask its administrator."
+            )
         listed = groups if isinstance(groups, list) else []
         known = frozenset(one for one in listed if isinstance(one, str))
         return Identity(str(claims["iss"]), str(claims["sub"]), username, email, known)

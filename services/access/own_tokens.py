@@ -56,7 +56,7 @@ class TokenView:
 def user_of(principal: Principal) -> UUID:
     """Returns the id of the user that the principal is. Raises `Forbidden` if it is no user."""
     if principal.user_id is None:
-        raise Forbidden("This is a user's own. Log in, and send the token as Authorization: Bearer.")
+        raise Forbidden("This needs a user who is logged in. Log in, and send the token as Authorization: Bearer.")
     return principal.user_id
 
 
@@ -85,7 +85,7 @@ def create(principal: Principal, system: System, new: NewToken, shown: str | Non
         latest = _latest(parent, work.now)
         if expires_at > latest and new.expires_at is not None:
             raise InvalidInput.at(
-                "expires_at", f"must be {latest.isoformat()} at the latest; log in anew for a later one."
+                "expires_at", f"must be {latest.isoformat()} at the latest; log in again for a later one."
             )
         expires_at = min(expires_at, latest)
         if tokens.count_named(user_id) >= MOST_TOKENS:
@@ -136,8 +136,8 @@ def _expiry(new: NewToken, now: datetime) -> datetime:
 def _latest(parent: Token, now: datetime) -> datetime:
     """Returns until when a token may last that is made by showing another.
 
-    What was made for a program makes none that outlasts it. Whom an identity provider knows has to come back there, so
-    that their groups count anew: a session's token lasts `USUAL`, and a token of a login gives none that outlasts it.
+    A program's token creates none that outlasts it. Users of single sign-on must log in again from time to time, so
+    that their groups are read again: a session's token lasts `USUAL`, and a login's creates none that outlasts it.
     """
     if parent.prefix is not None:
         return cast("datetime", parent.expires_at)
@@ -149,7 +149,7 @@ def _latest(parent: Token, now: datetime) -> datetime:
 def _refuse_scopes(principal: Principal, new: NewToken) -> None:
     beyond = sorted(new.scopes - principal.scopes)
     if beyond:
-        raise InvalidInput.at("scopes", f"has {', '.join(beyond)}, which you do not have; give away what is yours.")
+        raise InvalidInput.at("scopes", f"has {', '.join(beyond)}, which you do not have; leave it out.")
 
 
 def _recorded(view: TokenView) -> dict[str, Any]:

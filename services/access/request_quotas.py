@@ -61,4 +61,4 @@ class Quotas:
 def refusal(per_minute: int, rule: str) -> TooMany:
     """Returns the error for a request too many by a rule, which tells when the next one is allowed."""
     seconds = math.ceil(buckets.MINUTE_SECONDS / per_minute)
-    return TooMany(seconds, f"More than the {per_minute} requests a minute came that {rule}.")
+    return TooMany(seconds, f"Too many requests: {rule} {per_minute} a minute.")

@@ -49,7 +49,7 @@ class SharedQuotas:
     def at_hand(self, caller_id: UUID, per_minute: int) -> Left | None:
         """Count a request of what this process has at hand. Returns what is left, None if it must ask the database.
 
-        Whoever was refused is refused until a request more is due, without asking again, unless the limit has changed.
+        A caller who was refused stays refused, without another query, until a request is due or the limit changes.
         """
         now = self._system.clock.monotonic()
         with self._lock:

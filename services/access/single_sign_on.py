@@ -85,7 +85,7 @@ def _refuse_odd(identity: Identity) -> None:
     name = identity.username
     is_odd = names.fault_of_name(name) or names.turns_text(name) or any(map(str.isspace, name))
     if is_odd or is_reserved(name) or fault_of_address(identity.email):
-        raise Forbidden("The identity provider tells a name or an address of you that cannot be one here.")
+        raise Forbidden("The identity provider sent a user name or an e-mail address that is not valid here.")
 
 
 def _grant(whoever: Principal, system: System, user: User, granted: Granted, work: UnitOfWork) -> None:

@@ -22,8 +22,7 @@ def found(principal: Principal, name: str, scope: Scope | None = None) -> App:
     """Returns the app of this name, in the caller's transaction.
 
     Raises `NotFound` if there is none or the principal is no member, `Forbidden` if their role does not grant the
-    scope, where one is given: what one has done is shown whatever one's scopes. What is bound to one account of an app
-    changes nothing of the app itself.
+    scope. Without a scope, membership is enough. A key that is bound to one account of an app cannot change the app.
     """
     if json_text.bad_text(name):
         raise NotFound("app", ascii(name))
@@ -38,7 +37,7 @@ def found(principal: Principal, name: str, scope: Scope | None = None) -> App:
         return app
     if member is not None and not principal.sees_all and scope not in member.role.scopes:
         raise Forbidden(f"Your role in {app.name} is {member.role.value}, which does not grant {scope.value}.")
-    raise Forbidden(f"This key is for the account {principal.account_id!r} alone, not for the whole app.")
+    raise Forbidden(f"This key is only for the account {principal.account_id!r}, not for the whole app.")
 
 
 def may(principal: Principal, app_id: UUID, scope: Scope) -> bool:

@@ -19,7 +19,7 @@ from services.access.request_quotas import Quotas
 from services.runtime.clock import Clock
 
 MOST_REMEMBERED = 10_000
-_RULE = "REQUESTS_PER_MINUTE allows with wrong tokens from one address"
+_RULE = "REQUESTS_PER_MINUTE allows an address that sends wrong tokens"
 
 Found = TypeVar("Found")
 

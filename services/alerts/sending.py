@@ -27,7 +27,7 @@ SUBJECTS = {
     AlertKind.FAILING: "Task Failed Multiple Times",
     AlertKind.LATE: "Task Did Not Run When It Should Have",
 }
-_ONCE = "You are told once: again only after it has recovered."
+_ONCE = "You get this alert once; the next one comes only after the job has recovered."
 log = structlog.get_logger()
 
 

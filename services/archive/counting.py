@@ -14,7 +14,7 @@ MOST_BYTES_READ = 32 * 1024 * 1024  # zipped
 
 
 class Counting:
-    """Counts for one request, which reads so many bytes at most."""
+    """Counts runs for one request, which reads at most `MOST_BYTES_READ`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -34,7 +34,7 @@ def _lines(run_ids: Sequence[UUID]) -> list[bytes]:
     for run in lists.ended_runs(run_ids):
         tries = tried.get(run.id, [])
         shown = dict(vars(run_view(run)))
-        del shown["worker_id"], shown["claimed_at"]  # of runs under way alone
+        del shown["worker_id"], shown["claimed_at"]  # only runs under way have them
         shown["holds"] = list(map(vars, holds.of_ended(run, held.get(run.id, []), [one.started_at for one in tries])))
         shown["attempts"] = [vars(view_of(AttemptView, one, call=called.get((run.id, one.number)))) for one in tries]
         shown["replays"] = list(map(vars, replayed.get(run.id, [])))

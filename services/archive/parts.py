@@ -119,5 +119,5 @@ def _below(
 
 
 def _cut(day: date, found: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns of a day its year, month and day, as many as were found."""
+    """Returns the year, month and day of a day, cut to the length of `found`."""
     return (day.year, day.month, day.day)[: len(found)]

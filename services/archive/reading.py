@@ -32,9 +32,9 @@ ArchivedRun = dict[str, Any]  # as its line has it
 
 @dataclass(frozen=True)
 class AppOfDay:
-    """What the archive has of an app on one day, in bytes. Each run counts once, but for a number that is not exact.
+    """What the archive has of an app on one day; the size is in bytes.
 
-    To count exactly would then take too much reading, and fewer runs may be there.
+    If `is_exact` is false, runs that are stored twice are counted twice: an exact count would read too much.
     """
 
     app_name: str
@@ -61,7 +61,7 @@ class Mark(NamedTuple):
 def days(
     principal: Principal, system: System, *, first: date, last: date, app_name: str | None, limit: int
 ) -> tuple[list[ArchivedDay], date | None]:
-    """Returns days that have runs, newest first, from the newest so many in the archive, and where to look on.
+    """Returns the newest days that have runs, newest first, and the day from which to continue.
 
     Only what an app has, if one is named; days without any are left out. Raises `Forbidden` unless for administrators,
     and `StorageUnavailable`.
@@ -96,7 +96,7 @@ def runs(
 
 
 def run(principal: Principal, system: System, run_id: UUID, since: date | None) -> ArchivedRun:
-    """Returns the run of this id, looking through so many days from its making on, or from `since`.
+    """Returns the run with this id, searching a bounded number of days from its creation, or from `since`.
 
     Raises `Forbidden` unless for administrators, `NotFound`, and `StorageUnavailable`.
     """
@@ -131,7 +131,7 @@ def _looked_for(first: date, some: Sequence[date], looked_through: Sequence[Part
         return f"archived run in {len(looked_through)} parts from {first} to {last} (list the runs of its day instead):"
     if len(some) < MOST_DAYS_LOOKED_THROUGH:
         return f"archived run that ended on {first} or later:"
-    return f"archived run that ended from {first} to {some[-1]} (look on by since={some[-1] + _A_DAY}):"
+    return f"archived run that ended from {first} to {some[-1]} (continue with since={some[-1] + _A_DAY}):"
 
 
 def _parts_that_may_hold(settings: Settings, day: date, run_id: UUID) -> Iterator[SizedPart]:

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 def store(system: System, run_ids: Collection[UUID]) -> list[UUID]:
-    """Store ended runs: parts of an app and a day each. Returns those of them that outlast a deletion now.
+    """Store ended runs, in parts of one app and one day each. Returns the runs that may now be deleted.
 
     A part holds all the runs of its name or is not stored: one of the same name may be all that is left of them.
     So runs of which another process deletes some meanwhile are not stored, and not returned. Raises

@@ -31,7 +31,7 @@ _AT_ONCE = 100
 
 
 class Jobs(NamedTuple):
-    """Jobs as they are, and those that are too large to be read with all the others, of which long values are left out.
+    """Jobs that were read in full, and jobs that are too large for that and were read without their long values.
 
     Together they have no more than a page has room for.
     """
@@ -60,7 +60,7 @@ class Look:
         return News.of(changed, change_rows.jobs_of_runs(changed.runs))
 
     def missed(self, cursors: Collection[Cursor]) -> Missed:
-        """Returns what was changed since each of these cursors, as far as that is not too much to be read again."""
+        """Returns the changes since each of these cursors, within the bounds of `news`."""
         return Missed(self.now, cursors)
 
     def whose(self, job_ids: Iterable[UUID]) -> dict[UUID, WhoseJob]:
@@ -68,7 +68,7 @@ class Look:
         return change_rows.whose(job_ids)
 
     def is_of_app_named(self, news: News, name: str) -> bool:
-        """Whether so much of the app of this name was changed that only reading it anew tells what."""
+        """Whether too much of the app changed to be listed, so that it must be loaded again as a whole."""
         app = apps.by_name(name)
         return app is None or news.is_of_app(app.id)
 

@@ -14,10 +14,9 @@ from models.changes import EVERY_APP
 MOST_ROWS = 5_000
 MOST_BYTES = 512 * 1024
 MOST_OPEN = 1_000
-"""Of what listeners missed, the newest rows are read again, so many and so large, once in a look for all of them.
+"""Bounds on what one look reads again for all listeners that come back: rows, bytes, and transactions that were open.
 
-Besides them, the rows of so many transactions that were open as the cursors were taken. Cursors are the callers' word:
-without these bounds, each of hundreds that were never given out would have the changes of minutes read for it.
+A caller can make up any cursor: without these bounds, hundreds of them would have the changes of minutes read for each.
 """
 
 
@@ -36,7 +35,7 @@ class News:
         return cls(changed.jobs | frozenset(runs.values()), runs, changed.apps)
 
     def is_of_app(self, app_id: UUID) -> bool:
-        """Whether so much of an app was changed that only reading it anew tells what."""
+        """Whether too much of the app changed to be listed, so that it must be loaded again as a whole."""
         return app_id in self.apps or EVERY_APP in self.apps
 
 
@@ -55,7 +54,7 @@ class Missed:
         self._jobs_of_runs: dict[UUID, UUID] = {}
 
     def since(self, cursor: Cursor) -> News | None:
-        """Returns what was changed since a cursor; None if that is no longer kept, too much, or of elsewhere."""
+        """Returns what was changed since a cursor; None if that was pruned, is too much, or is of another database."""
         seen = cursor.snapshot
         were_open = frozenset(seen.open)
         before = frozenset(number for number in were_open if number < self._whole_from)

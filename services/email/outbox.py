@@ -60,7 +60,7 @@ def keep(settings: Settings, message: bytes) -> None:
 
 
 def newest(principal: Principal, settings: Settings, limit: int) -> list[Kept]:
-    """Returns the newest e-mails in the outbox, at most so many, as `one` shows each. Raises as it does."""
+    """Returns the newest e-mails in the outbox, at most this many, as `one` shows each. Raises as it does."""
     principal.expect_administration()
     shown = _shown_to(principal)
     found = sorted(_found(settings, "*"), key=_id_of, reverse=True)
@@ -117,7 +117,7 @@ def _read(path: Path) -> EmailMessage | None:
 
 
 def _shown_to(principal: Principal) -> Callable[[str], str]:
-    """Returns what makes of a text of an e-mail what a principal is shown of it."""
+    """Returns the function that masks an e-mail's text for a principal."""
     return str if principal.opens_accounts else _without_tokens
 
 

@@ -93,4 +93,4 @@ class NarrowLexer(Lexer):
 
 def _refuse_trimming(token: str, line: int) -> None:
     if token in _TRIMMING:
-        raise TemplateSyntaxError("white space is left as it is, so there is no - or + at braces", line)
+        raise TemplateSyntaxError("control of white space (- or + at the braces) is not supported", line)

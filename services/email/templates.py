@@ -161,7 +161,7 @@ def _of_short_text(applied: Callable[..., str]) -> Callable[..., str]:
     def bounded(*given: Any) -> str:
         texts = [each if isinstance(each, str) else str(each) for each in given]
         if sum(map(len, texts)) > LONGEST_FOR_FILTER:
-            raise InvalidTemplate(f"filters more than {LONGEST_FOR_FILTER} characters; give that value as it is to be.")
+            raise InvalidTemplate(f"filters more than {LONGEST_FOR_FILTER} characters; give that value in final form.")
         return applied(*texts)
 
     return bounded

@@ -72,7 +72,7 @@ class LastCalls:
         last.append(is_failed)
         if not rules.trips(last):
             return None
-        del self._calls[destination]  # what comes after it closes counts anew
+        del self._calls[destination]  # what comes after it closes counts again
         return destination
 
     def _any_is_wanted(self) -> bool:

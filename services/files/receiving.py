@@ -26,7 +26,7 @@ class Receptions:
     def begin(self, principal: Principal, *, may_be_sent_again: bool = False) -> Reception:
         """Begin to receive a file. Raises `DiskUnavailable`.
 
-        One that may be there already, since its request has a key, is received beyond the bound to find that out.
+        A request with an Idempotency-Key may exceed the bound: the file must be read to see whether it is a repetition.
         """
         owner_id = principal.user_id
         waiting = 0 if owner_id is None else uploads.waiting_of(owner_id)

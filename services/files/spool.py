@@ -86,7 +86,11 @@ def troubles(settings: Settings) -> list[Trouble]:
         return [Trouble("DATA_DIR", "The folder of uploads cannot be written to.", remedy)]
     if shutil.disk_usage(place).free < settings.max_upload_bytes:
         return [
-            Trouble("DATA_DIR", "The disk of the folder of uploads has no room for one more of the largest.", remedy)
+            Trouble(
+                "DATA_DIR",
+                "The disk of uploads has no space for another file of MAX_UPLOAD_BYTES.",
+                remedy,
+            )
         ]
     return []
 

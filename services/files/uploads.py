@@ -154,7 +154,7 @@ def waiting_of(owner_id: UUID) -> int:
 
 
 def refuse_too_much(system: System, waiting: int, size: int, spare: int = 0) -> None:
-    """Raises `Forbidden` if with so many bytes more than may wait of a user's, and are to spare, would be there."""
+    """Raises `Forbidden` if `size` more bytes would exceed what may wait of a user, plus `spare`."""
     most = system.settings.max_waiting_upload_bytes
     if waiting + size > most + spare:
         raise Forbidden(

@@ -116,7 +116,7 @@ def create(principal: Principal, system: System, name: str, wanted: AppDefinitio
     """
     principal.expect_scope(Scope.APP)
     if principal.key_id is not None:
-        raise Forbidden("A key is for one app alone; apps are made by users, with a token of theirs.")
+        raise Forbidden("A key is for one app only; users create apps, with a token of theirs.")
     with system.transaction(Gate.UNUSED) as work:
         app = None if _is_kept(principal, system, name) else apps.insert(name, work.now)
         if app is None:

@@ -64,7 +64,7 @@ class Creator:
         self._apps_known: set[str] = set()
 
     def create(self, principal: Principal, new: NewJob, answer: Answer) -> None:
-        """Store a validated job. The answer will be its id, or the error that `lifecycle.create` would raise.
+        """Store a validated job. The answer will be its id, or the error for which it is refused.
 
         Raises the refusal of `ownership.permitted`.
         """

@@ -51,14 +51,16 @@ def kept(principal: Principal, before: Definition, wanted: Definition) -> Defini
 
 def _own(principal: Principal, new: NewJob) -> NewJob:
     if new.owner_id != principal.user_id:
-        raise Forbidden("In the shared apps users make jobs of their own alone; name an app of which you are a member.")
+        raise Forbidden("In a shared app you can create only jobs of your own; name an app of which you are a member.")
     return new
 
 
 def _of_app(principal: Principal, member: Membership, new: NewJob) -> NewJob | Refusal:
     """Returns a job bound to this app by its id, even if another app takes its name."""
     if Scope.JOBS not in member.role.scopes:
-        raise Forbidden(f"Your role in {member.app_name} is {member.role.value}, and developers make jobs there.")
+        raise Forbidden(
+            f"Your role in {member.app_name} is {member.role.value}; creating jobs there needs the role developer."
+        )
     if not _is_of_account(principal, new):
         return _other_account(principal, new)
     if not _has_own_limit_key(principal, new):

@@ -1,4 +1,4 @@
-"""Presence: each process tells that it lives, in which version, and since when. Workers do so with their leases."""
+"""Presence: each process reports that it is alive, its version, and since when. Workers do so with their leases."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Presence:
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Begin to report that this process is alive."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell that this process ends."""
+        """Report that this process has stopped."""
         self._stopping.set()
         self._thread.join(_STOP_SECONDS)
 

@@ -41,7 +41,7 @@ class PruneLoop:
         return _BETWEEN_SWEEPS_SECONDS
 
     def troubles(self) -> list[Trouble]:
-        """Returns the trouble that the archive is away, from a sweep that it failed until one that it did not."""
+        """Returns the trouble that the archive is unavailable, from the first sweep that failed until one succeeds."""
         return self._troubles.present()
 
     def _growing_rest(self) -> float:

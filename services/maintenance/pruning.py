@@ -77,7 +77,7 @@ def sweep(system: System) -> Iterator[int]:
 def _runs(system: System) -> Iterator[int]:
     """Delete old runs of jobs without a rule of their own, longest over first.
 
-    For the archive many are gathered before they are stored: of each app on each day there are more then.
+    For the archive, many runs are gathered first, so that each app and day gets one large part and not many small ones.
     """
     before = _usually_kept_since(system)
     enough = GATHERED if system.settings.archive_history else 1

@@ -131,7 +131,7 @@ class RabbitBroker(RabbitmqBroker):
         return {} if self._queue_type == CLASSIC else {"x-queue-type": self._queue_type}
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
-        """Begin to consume a queue, declared anew if it was deleted."""
+        """Begin to consume a queue, declared again if it was deleted."""
         if self.troubles.of(queue_name) not in (None, NO_ANSWER):
             threading.Event().wait(_REFUSED_REST_SECONDS)
         self.queues_pending.add(q_name(queue_name))
@@ -149,7 +149,7 @@ class RabbitBroker(RabbitmqBroker):
     def lost(self, queue: str, error: BaseException) -> BrokerConnectionError:
         """Note that a queue cannot be consumed. Returns the error that Dramatiq expects for it.
 
-        A queue that is missing once was deleted between its declaration and its use; the next try declares it anew.
+        A queue that is missing once was deleted between its declaration and its use; the next try declares it again.
         """
         if is_missing(error) and queue not in self._missing:
             self._missing.add(queue)

@@ -70,8 +70,8 @@ def _refusal(code: int | None, queue: str, text: str) -> Trouble | None:
     if code == _PRECONDITION_FAILED:
         return Trouble(
             queue,
-            f"The queue {queue} is declared otherwise than Carillon declares it: {_argument(text)}.",
-            f"Delete the queue {queue} in RabbitMQ, and any policy that makes it so. It is declared anew within "
+            f"The queue {queue} exists with other properties than Carillon needs: {_argument(text)}.",
+            f"Delete the queue {queue} in RabbitMQ, and any policy that makes it so. It is declared again within "
             "seconds, and its rings are sent again: no job is lost.",
         )
     if code == _ACCESS_REFUSED and "login" not in text.lower():
@@ -84,14 +84,14 @@ def _refusal(code: int | None, queue: str, text: str) -> Trouble | None:
     if code == _RESOURCE_LOCKED:
         return Trouble(
             queue,
-            f"The queue {queue} belongs to another connection alone: it was declared exclusive.",
+            f"The queue {queue} belongs to another connection: it was declared exclusive.",
             f"Close the connection that holds the queue {queue} in RabbitMQ.",
         )
     if code == _NOT_FOUND and "queue" in text:
         return Trouble(
             queue,
             f"The queue {queue} cannot be reached: it is gone, or the node that holds it is down.",
-            f"Start that node of RabbitMQ, or delete the queue {queue}; it is declared anew within seconds.",
+            f"Start that node of RabbitMQ, or delete the queue {queue}; it is declared again within seconds.",
         )
     return REFUSED_VHOST if code in (_NOT_ALLOWED, _NOT_FOUND) else None
 

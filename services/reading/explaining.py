@@ -106,13 +106,13 @@ def _of_no_row(job: Job, at: datetime, now: datetime) -> str:
     if at > now:
         return "It has not come yet; its run is created a few minutes ahead."
     if at >= job.next_run_at:
-        return f"It is not planned yet though it has passed: {_reason_for_no_plan(job)} catch_up will decide."
+        return f"It has passed but is not planned yet: {_reason_for_no_plan(job)} catch_up decides whether it runs."
     return "There is no row of it any more: the schedule was changed before it came, or its history has been pruned."
 
 
 def _reason_for_no_plan(job: Job) -> str:
     if job.put_off_until is None:
-        return "no coordinator has been at work since."
+        return "no coordinator has run since; once one does,"
     return (
         "its row could not be made, the log of the coordinator says why (plan_refused, schedule_unreadable). "
         f"It is tried again at {_shown(job.put_off_until)}; then"

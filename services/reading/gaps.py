@@ -67,7 +67,7 @@ def _schedule(job: Job, at: datetime) -> Recurring | None:
 
 @lru_cache(maxsize=_MOST_REMEMBERED)
 def _quarters(schedule: Recurring, first: datetime, count: int) -> tuple[tuple[datetime, int], ...]:
-    """Returns how many of so many occurrences from the first on each quarter of an hour has."""
+    """Returns the number of the next `count` occurrences that fall into each quarter of an hour."""
     return tuple(Counter(_quarter(instant) for instant in islice(schedule.starting_at(first), count)).items())
 
 

@@ -11,7 +11,7 @@ from services.reading.holds import HoldView
 _MOST_TOLD = 5
 _BY: dict[Hold, str] = {
     Hold.PAUSED: "by a pause",
-    Hold.OVERLAP: "for its turn, another run of the job being under way",
+    Hold.OVERLAP: "until another run of the job had ended",
     Hold.RATE_LIMIT: "by the rate of {key}",
     Hold.CONCURRENCY: "by the number of runs that {key} allows at once",
     Hold.DESTINATION: "by the breaker of {key}",

@@ -49,7 +49,7 @@ def declare(
 ) -> RestoreView:
     """Hold everything as after a restore that the guard cannot notice; the same request with a key declares it once.
 
-    Once this is on record nothing is claimed until all is held: what a break leaves, the processes go on with.
+    Once this is recorded nothing is claimed until all is held; if this process dies, others finish it.
     """
     principal.expect_administration()
     once(system, request and request.part("begin"), lambda: _begin(principal, system, reason))

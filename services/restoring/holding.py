@@ -51,7 +51,7 @@ def go_on(system: System) -> None:
 def _hold(system: System, part: Sequence[tuple[UUID, UUID]], *, waits: bool = False) -> int:
     """Hold those of these runs whose jobs nobody has locked, or all of them. Returns how many were tried.
 
-    None if another process has ended the holding: then some may have been released since.
+    Nothing is held if another process has ended the holding: then some may have been released since.
     """
     with system.transaction() as work:
         left = restores.left_to_hold([run_id for run_id, _ in part]) if installation.is_holding() else set()

@@ -31,7 +31,7 @@ def read(settings: Settings, identity: str) -> int | None:
 
 
 def write(settings: Settings, identity: str, mark: int) -> bool:
-    """Keep the last mark that was seen, whole and on the disk before it has its name. Returns whether that was done."""
+    """Write the mark to its file, atomically and durably. Returns whether it was written."""
     path = _path(settings, identity)
     new = path.with_name(f"{path.name}.{uuid4().hex}.new")  # containers share the folder, and numbers of processes
     try:

@@ -30,10 +30,10 @@ _Found = Sequence[tuple[UUID, UUID]]
 
 @dataclass(frozen=True)
 class Slice:
-    """What to release: of one app or of all, so many runs (longest due first) or the rest.
+    """What to release: of one app or of all, a number of runs (longest due first) or the rest.
 
-    `begun` chooses those alone that had begun before the backup, or had not. With `discard`, the runs are cancelled
-    instead. Without a number of runs and without `begun`, the app itself goes on.
+    `begun` chooses only those that had begun before the backup, or only those that had not. With `discard`, the
+    runs are cancelled instead. Without a number of runs and without `begun`, the app itself goes on.
     """
 
     app_name: str | None = None

@@ -113,7 +113,7 @@ def faults_of(settings: Settings) -> list[str]:
     if not (are_wanted(settings) and can_be_sent()):
         return []
     protocol = settings.otel_exporter_otlp_protocol
-    wrong_protocol = f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol}: spans are sent by {_PROTOCOL} alone; set that."
+    wrong_protocol = f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol}: spans are sent only by {_PROTOCOL}; set that."
     rules = [
         *configuration.web_addresses({"OTEL_EXPORTER_OTLP_ENDPOINT": settings.otel_exporter_otlp_endpoint}),
         (protocol != _PROTOCOL, wrong_protocol),

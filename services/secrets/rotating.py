@@ -1,4 +1,4 @@
-"""Seals what is stored anew, once SECRET_KEYS has a new key in front, so that the former ones can be taken away."""
+"""Seals all stored secrets again once SECRET_KEYS has a new key in front, so that the former can be taken away."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def values_in(*values: Any) -> int:
 
 
 def fault_of_count(count: int, most: int = MOST_VALUES) -> str | None:
-    """Returns what is wrong with so many values to fill in, or None."""
+    """Returns what is wrong with this number of values to fill in, or None."""
     return None if count <= most else f"has {count} values to fill in together, more than {most}; give fewer at a time."
 
 

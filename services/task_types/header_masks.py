@@ -56,7 +56,8 @@ def _refuse_restored(shown: Mapping[str, Any], whole: Mapping[str, Any], within:
     for name, value in shown.items():
         if whole[name] != value:
             raise InvalidInput.at(
-                f"{within}.headers.{name}", "is as it is shown, and the address is another one; give its value anew."
+                f"{within}.headers.{name}",
+                "is still masked, and the URL has another origin; give the value again.",
             )
 
 

@@ -131,7 +131,7 @@ class HttpRequest(BaseModel):
         if self.oauth2 is not None and "authorization" in {name.lower() for name in self.headers}:
             raise ValueError("has oauth2 and the header Authorization, which oauth2 sets; leave one of them out.")
         if self.client_certificate is not None and not self.url.lower().startswith("https:"):
-            raise ValueError("has a client_certificate, which is shown over TLS alone; call https://, or leave it out.")
+            raise ValueError("has a client_certificate, which is shown only over TLS; call https://, or leave it out.")
         return self
 
     def masked_header(self) -> str | None:

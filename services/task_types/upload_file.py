@@ -17,7 +17,7 @@ TIME_LIMIT_SECONDS = 300.0
 
 
 class UploadFile(BaseModel):
-    """Which file is to be stored. POST /api/jobs/upload-file alone fills this in."""
+    """Which file is to be stored. Only POST /api/jobs/upload-file fills this in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -108,7 +108,7 @@ class Updates(Telling):
         return answers
 
     def reset(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
-        """Returns the frame after which the list is to be read anew."""
+        """Returns the frame after which the list is to be read again."""
         self._statistics.is_wanted = True
         return [_frame("reset", None, RESET)]
 

@@ -32,7 +32,7 @@ class StatusesOfJobs:
 
 
 class StatusOfJob(Shown):
-    """A frame: a job's status and result; of a deleted one the status `deleted`; without id: read the list anew."""
+    """A frame: a job's status and result; of a deleted one the status `deleted`; without id: read the list again."""
 
     id: UUID | None
     status: str
@@ -48,7 +48,7 @@ class Statuses(Telling):
         return [frame for frame in frames if frame is not None]
 
     def reset(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
-        """Returns the frame after which the list is to be read anew."""
+        """Returns the frame after which the list is to be read again."""
         return [Frame(StatusOfJob(id=None, status=RESET).model_dump_json(), RESET)]
 
 

@@ -56,7 +56,7 @@ def run_with(words: list[bytes | str], folder: Path, **options: Any) -> subproce
 def test_an_argument_that_is_not_in_utf_8_is_told(tmp_path: Path) -> None:
     ended = run_with(["jobs", "list", "--app", b"\xff"], tmp_path)
     assert ended.returncode == 2
-    assert ended.stderr.decode() == "Argument 4, '\\xff', is not in UTF-8; write it anew.\n"
+    assert ended.stderr.decode() == "Argument 4, '\\xff', is not in UTF-8; write it again.\n"
 
 
 def test_a_reader_that_has_enough_ends_it_without_a_word(tmp_path: Path) -> None:

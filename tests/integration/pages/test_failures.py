@@ -154,7 +154,7 @@ def test_replaying_all_means_dead_runs_alone_and_goes_on_after_those_refused(
     trial = preview(browser, "/dashboard/runs", action="replay", which="all")
     assert "of 1 run that fits, 0 would be replayed now; there may be more, which would follow after" in trial.text
     rest = browser.load(trial.links["Go on with the rest"])
-    assert "what becomes of them stands here. 1 replayed, 0 refused." in browser.submit(rest.form("Replay 1")).text
+    assert "this list shows the new runs. 1 replayed, 0 refused." in browser.submit(rest.form("Replay 1")).text
     assert len(runs_of(well)) == 1
 
 

@@ -68,7 +68,7 @@ def test_no_page_has_inline_styles_or_scripts(browser: Browser) -> None:
 
 
 def test_the_frame_of_all_pages_sets_no_name_that_a_page_gives() -> None:
-    frame = Environment().parse((FOLDER.with_name("templates") / "base.html").read_text())
+    frame = Environment(autoescape=True).parse((FOLDER.with_name("templates") / "base.html").read_text())
     sets = {one.target.name for one in frame.find_all(nodes.Assign) if isinstance(one.target, nodes.Name)}
     modules = [ast.parse(file.read_text()) for file in FOLDER.parent.rglob("*.py")]
     keys = [key for one in modules for given in ast.walk(one) if isinstance(given, ast.Dict) for key in given.keys]

@@ -118,7 +118,7 @@ def test_a_run_with_other_data_has_it_and_data_that_is_no_json_is_refused(
         assert page.status == 400
         assert word in page.text
     page = browser.submit(form, data='{"some_key": "<b>other</b>"}')
-    assert "A run was made." in page.text
+    assert "A run was created." in page.text
     assert runs_of(job_id)[-1].data == {"some_key": "<b>other</b>"}
 
 

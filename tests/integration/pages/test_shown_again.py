@@ -91,7 +91,7 @@ def test_data_that_is_no_json_stays_in_the_form_of_the_job(browser: Browser, sys
     assert wrong.form("Run with this").fields["data"].strip() == '{"a":'
     assert wrong_beside(wrong) == {"data"}
     assert not follows(wrong)
-    assert "A run was made." in browser.submit(wrong.form("Run with this"), data='{"a": 1}').text
+    assert "A run was created." in browser.submit(wrong.form("Run with this"), data='{"a": 1}').text
 
 
 def test_data_that_is_no_json_stays_in_the_form_of_the_run(browser: Browser, system: GivenSystem) -> None:

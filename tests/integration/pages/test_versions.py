@@ -41,7 +41,7 @@ def test_versions_are_shown_with_who_made_them_why_and_what_they_changed(browser
 
 def test_a_job_goes_back_to_a_former_version(browser: Browser, system: GivenSystem) -> None:
     job_id, page = page_of(browser, system)
-    assert "is again what it was in that version" in browser.submit(page.form(BACK), reason="Too much").text
+    assert "was restored to that version" in browser.submit(page.form(BACK), reason="Too much").text
     job = records.job(LOCAL, job_id)
     assert (job.priority, job.version) == (3, 3)
 

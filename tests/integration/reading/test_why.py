@@ -212,7 +212,7 @@ def test_occurrences_without_rows_say_why_there_is_none(system: GivenSystem) -> 
     assert "the job was accepted at 2026-11-20T12:00:00Z" in why(system, job_id, NOON - hour).answer
     assert "It has not come yet" in why(system, job_id, NOON + hour).answer
     system.clock.advance(2 * 3_600)
-    assert "no coordinator has been at work" in why(system, job_id, NOON + hour).answer
+    assert "no coordinator has run since" in why(system, job_id, NOON + hour).answer
     job_service.cancel(LOCAL, system, job_id)
     assert "the job ended (cancelled) at 2026-11-20T14:00:00Z" in why(system, job_id, NOON + 3 * hour).answer
 

@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from core import webhooks
 
-README = Path(__file__).parents[3] / "README.md"
+SECRETS = Path(__file__).parents[3] / "docs" / "secrets.md"
 KEY, OTHER = b"k" * 32, b"o" * 24
 BODY = '{"text":"Grüße"}'.encode()
 
@@ -91,7 +91,7 @@ def test_a_refused_secret_is_not_repeated() -> None:
 
 
 def test_the_readme_shows_how_to_verify() -> None:
-    [shown] = re.findall(r"```python\n(import base64.*?)```", README.read_text(), re.DOTALL)
+    [shown] = re.findall(r"```python\n(import base64.*?)```", SECRETS.read_text(), re.DOTALL)
     names: dict[str, Any] = {}
     exec(shown, names)  # noqa: S102  it is ours
     headers = webhooks.headers([OTHER, KEY], "run-1", datetime.now(UTC), BODY)

@@ -45,7 +45,7 @@ def test_one_who_is_told_to_wait_is_let_in_after_that() -> None:
     refusal = counted.refusal()
     assert isinstance(refusal, TooMany)
     assert str(refusal) == (
-        "More than the 7 requests a minute came that REQUESTS_PER_MINUTE allows each caller. Wait 9 s, then try again."
+        "Too many requests: REQUESTS_PER_MINUTE allows each caller 7 a minute. Wait 9 s, then try again."
     )
     clock.advance(refusal.seconds)
     assert counted.take("a").requests >= 0

@@ -40,7 +40,7 @@ def closed(code: int, text: str) -> Exception:
             "node",
             "Start that node",
         ),
-        (closed(404, f"NOT_FOUND - no queue '{QUEUE}' in vhost '/'"), QUEUE, "it is gone", "declared anew"),
+        (closed(404, f"NOT_FOUND - no queue '{QUEUE}' in vhost '/'"), QUEUE, "it is gone", "declared again"),
         (pika.exceptions.NackError([]), QUEUE, "takes no more", "policy"),
     ],
 )
