@@ -14,6 +14,8 @@ from jinja2.exceptions import TemplateSyntaxError
 from jinja2.lexer import TOKEN_DATA, Lexer
 
 _STRING = r"'(?:[^'\\]|\\.)*'" + r'|"(?:[^"\\]|\\.)*"'
+WORDS_OF_A_VALUE = 4  # and signs, which cost as much: `{{order.name}}` has 3 of both within its braces
+_WORD = re.compile(rf"{_STRING}|\w+|[^\w\s]", re.DOTALL)
 _TRIMMING = frozenset({"{{-", "{{+", "-}}", "{%-", "{%+", "-%}", "+%}"})
 _STRINGS = re.compile(rf"\\.|{_STRING}", re.DOTALL)  # an escaped quote begins none
 
@@ -48,6 +50,24 @@ _VALUES_AND_BLOCKS = re.compile(f"{_VALUE}|{_BLOCK}", re.DOTALL)
 def has_syntax(text: str, *, blocks: bool) -> bool:
     """Whether a text has anything to fill in."""
     return _known(blocks=blocks).search(text) is not None
+
+
+def pieces(text: str, *, blocks: bool) -> Iterator[str]:
+    """Yields each piece of syntax of a text, braces included."""
+    return (found[0] for found in _known(blocks=blocks).finditer(text))
+
+
+def values_in(text: str) -> int:
+    """Returns how many values there are at most to fill into a text; a long one counts as several.
+
+    Jinja2's work grows with the words and signs within braces, and one pair of braces may hold many.
+    """
+    openings = text.count("{{") + text.count("{%")
+    return openings + sum((_words_in(piece[2:-2]) - 1) // WORDS_OF_A_VALUE for piece in pieces(text, blocks=True))
+
+
+def _words_in(syntax: str) -> int:
+    return max(1, sum(1 for _ in _WORD.finditer(syntax)))
 
 
 def _known(*, blocks: bool) -> re.Pattern[str]:

@@ -24,6 +24,7 @@ from services.email import template_syntax
 from services.email.template_syntax import NarrowLexer
 
 LONGEST = 100_000  # characters, of a template
+LONGEST_IN_BRACES = 500  # characters, of one `{{...}}` or `{% if %}`, braces included
 LONGEST_FILLED = 1_000_000
 LONGEST_FOR_FILTER = 10_000
 MOST_NODES = 2_000
@@ -147,7 +148,7 @@ def _as_json(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool | None) else value
 
 
-def _environment(*, html: bool = False, blocks: bool = True) -> SandboxedEnvironment:
+def _environment(*, html: bool = False, blocks: bool = True) -> _OfPlainValues:
     made = _OfPlainValues(autoescape=html, undefined=jinja2.StrictUndefined, finalize=_as_json)
     made.blocks = blocks
     made.globals.clear()
@@ -179,16 +180,13 @@ def _compiled(template: str, *, html: bool, blocks: bool) -> jinja2.Template:
     return environment.from_string(_parsed(environment, template))
 
 
-def _parsed(environment: SandboxedEnvironment, template: str) -> nodes.Template:
-    if len(template) > LONGEST:
-        raise InvalidTemplate(f"is longer than {LONGEST} characters; shorten it.")
+def _parsed(environment: _OfPlainValues, template: str) -> nodes.Template:
+    _refuse_too_long(template, blocks=environment.blocks)
     try:
         tree = environment.parse(template)
     except jinja2.TemplateSyntaxError as error:
         words = (error.message or "").rstrip(".")
         raise InvalidTemplate(f"cannot be read in line {error.lineno}: {words}.") from None
-    except ValueError:
-        raise InvalidTemplate("has a number with thousands of digits; shorten it.") from None
     except RecursionError:
         raise _too_deep() from None
     found = _nodes(tree)
@@ -199,6 +197,18 @@ def _parsed(environment: SandboxedEnvironment, template: str) -> nodes.Template:
     for node in found:
         _refuse_beyond(node)
     return tree
+
+
+def _refuse_too_long(template: str, *, blocks: bool) -> None:
+    """Raises `InvalidTemplate` for what would take Jinja2 long to read, before it reads it."""
+    if len(template) > LONGEST:
+        raise InvalidTemplate(f"is longer than {LONGEST} characters; shorten it.")
+    longest = max(template_syntax.pieces(template, blocks=blocks), key=len, default="")
+    if len(longest) > LONGEST_IN_BRACES:
+        raise InvalidTemplate(
+            f"has {longest[:20]!r}... of {len(longest)} characters, and one pair of braces may hold "
+            f"{LONGEST_IN_BRACES}; give what stands in it as a value of its own."
+        )
 
 
 def _nodes(tree: nodes.Template) -> list[nodes.Node]:

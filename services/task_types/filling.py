@@ -10,7 +10,7 @@ from typing import Any
 
 from core import secret_references
 from core.errors import PermanentFailure
-from services.email import templates
+from services.email import template_syntax, templates
 from services.email.templates import InvalidTemplate
 
 MOST_TEMPLATES = 50  # no more than `templates` keeps compiled
@@ -32,14 +32,22 @@ class Content:
 
 
 def values_in(*values: Any) -> int:
-    """Returns how many values there are at most to fill into the different texts of JSON values."""
+    """Returns how many values there are at most to fill into the different texts of JSON values.
+
+    They count as `template_syntax.values_in` says.
+    """
     different = {text for value in values for text in _texts(value) if "{" in text}
-    return sum(text.count("{{") + text.count("{%") for text in different)
+    return sum(map(template_syntax.values_in, different))
 
 
 def fault_of_count(count: int, most: int = MOST_VALUES) -> str | None:
     """Returns what is wrong with this number of values to fill in, or None."""
-    return None if count <= most else f"has {count} values to fill in together, more than {most}; give fewer at a time."
+    if count <= most:
+        return None
+    return (
+        f"has {count} values to fill in together, more than {most}; give fewer at a time. One of more than "
+        f"{template_syntax.WORDS_OF_A_VALUE} words and signs counts as several."
+    )
 
 
 def check(body: Any) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from jinja2 import nodes
-from jinja2.sandbox import SandboxedEnvironment
 
 from core.errors import PermanentFailure
 from services.email import templates
@@ -111,7 +110,6 @@ def test_a_variable_without_a_value_is_named(template: str) -> None:
         ("{% endif %}", "cannot be read in line 1"),
         ("{{ '\\x00' }}", "holds NUL or half a surrogate pair"),
         ("{{ x | default('\\ud800') }}", "holds NUL or half a surrogate pair"),
-        ("{{" + "1" * 5_000 + "}}", "thousands of digits"),
         ("{{ f() }}", "has a call"),
         ("{{ 9 ** 9 }}", "has a pow"),
         ("{{ 'x' * 9 }}", "has a mul"),
@@ -119,7 +117,7 @@ def test_a_variable_without_a_value_is_named(template: str) -> None:
         ("{{ x | center(999999999) }}", "the filter 'center'"),
         ("{{ x is callable }}", "the test 'callable'"),
         ("{% if a %}" * 200 + "{% endif %}" * 200, "nests too deeply"),
-        ("{{" + "(" * 5_000 + ")" * 5_000 + "}}", "nests too deeply"),
+        ("{{" + "(" * 240 + "a" + ")" * 240 + "}}", "nests too deeply"),
         ("{{a}}" * 2_001, "more than 2000 parts"),
         ("a" * 100_001 + "{{a}}", "longer than 100000 characters"),
         ("{{ x" + " | upper" * 51 + " }}", "more than 50 filters and comparisons"),
@@ -194,7 +192,7 @@ def test_each_text_is_looked_at_once_within_a_block_its_faults_too(monkeypatch: 
     seen: list[str] = []
     parsed = templates._parsed
 
-    def noted(environment: SandboxedEnvironment, text: str) -> nodes.Template:
+    def noted(environment: templates._OfPlainValues, text: str) -> nodes.Template:
         seen.append(text)
         return parsed(environment, text)
 
