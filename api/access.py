@@ -15,7 +15,7 @@ import falcon
 from falcon.asgi import Request, Response, WebSocket
 
 from api import incoming, posted_forms, sites
-from api.bodies import BodyTooLarge
+from api.bodies import MOST_BYTES_OPEN_TO_ALL, BodyTooLarge
 from api.forms import OVERHEAD_BYTES
 from api.incoming import Bodies
 from api.operations import Found, Operation, Required, Routes
@@ -210,8 +210,14 @@ class Access:
         return hmac.compare_digest(given, self._secret)
 
     def _refuse_too_large(self, req: Request, operation: Operation) -> None:
-        most = self._most_of_a_file if operation.takes_file else self._most
-        if req.method not in _EDITS and (req.content_length or 0) > most:
+        """Refuse a body that declares too large a length; where it declares none, its resource counts what comes."""
+        if operation.access is Required.NOTHING:
+            most = min(MOST_BYTES_OPEN_TO_ALL, self._most)
+        elif req.method in _EDITS:
+            return
+        else:
+            most = self._most_of_a_file if operation.takes_file else self._most
+        if (req.content_length or 0) > most:
             raise BodyTooLarge(most)
 
 

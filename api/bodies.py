@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, TypeVar
 
 import falcon
 from falcon.asgi import Request
 
+from api.threads import Threads
 from core import json_text
 from core.json_text import bad_text
 
 __all__ = [
     "MEDIA_MERGE_PATCH",
+    "MOST_BYTES_OPEN_TO_ALL",
     "PATCHES",
+    "QUICK_BYTES",
     "BodyTooLarge",
     "bad_text",
     "parse",
     "parse_if_any",
+    "parsed",
     "read",
     "without_faults",
 ]
 
 MEDIA_MERGE_PATCH = "application/merge-patch+json"
 PATCHES = (MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
+MOST_BYTES_OPEN_TO_ALL = 16 * 1024
+"""The most bytes of a body where nobody is authenticated: only names, passwords and the like are sent there."""
+QUICK_BYTES = 4 * 1024
+"""Bodies up to this size are parsed faster than they could be handed to a thread and back."""
+
+T = TypeVar("T")
+
+
+class ParsedOnEventLoopError(RuntimeError):
+    """A large body was to be parsed on the event loop, where all other requests would wait for it."""
 
 
 class BodyTooLarge(falcon.HTTPContentTooLarge):
@@ -69,12 +84,19 @@ async def _undeclared(req: Request, most: int) -> bytes:
     return bytes(body)
 
 
+async def parsed(body: bytes, threads: Threads, read: Callable[[bytes], T]) -> T:
+    """Returns what `read` makes of a body: on the event loop if the body is small, in a thread otherwise."""
+    return read(body) if len(body) <= QUICK_BYTES else await threads.run(read, body)
+
+
 def parse(body: bytes) -> Any:
-    """Returns the JSON value of a body.
+    """Returns the JSON value of a body. Call it in a thread, or through `parsed`.
 
     Raises Falcon's 400 for what is not JSON or nests too deeply, and `InvalidInput` naming each member that is given
     twice, each NaN or infinity, and each text with a NUL character or half a surrogate pair.
     """
+    if len(body) > QUICK_BYTES and _is_on_event_loop():
+        raise ParsedOnEventLoopError(f"A body of {len(body)} bytes; parse it in a thread, or through bodies.parsed.")
     return _told(lambda: json_text.parse(body))
 
 
@@ -86,6 +108,14 @@ def without_faults(value: Any) -> Any:
 def parse_if_any(body: bytes) -> Any:
     """Returns the JSON value of a body; an empty object where there is no body. Raises as `parse` does."""
     return parse(body) if body else {}
+
+
+def _is_on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _told(read: Callable[[], Any]) -> Any:

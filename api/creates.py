@@ -1,4 +1,4 @@
-"""Create jobs sent one by one, as most applications do: parse on the event loop, store concurrent ones together."""
+"""Create jobs sent one by one, as most applications do: parse small ones in place, store concurrent ones together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from api import bodies
 from api.threads import Threads
 from core.principals import Principal
 from services.jobs import accepting
@@ -16,7 +17,7 @@ from services.system import System
 from services.task_types import registry
 
 SMALL_BYTES = 65_536
-"""Bodies up to this size are parsed faster than they could be handed to a thread and back."""
+"""Jobs whose bodies have at most this size are stored together with others."""
 
 
 class Creates:
@@ -30,8 +31,7 @@ class Creates:
 
     async def create(self, principal: Principal, body: bytes, parsed: Callable[[bytes], NewJob]) -> UUID:
         """Store the job of a small body. Returns its id. Raises what `parsed` and `Creator.create` raise."""
-        new = parsed(body)
-        valid = await self._validated(new) if registry.is_checked(new.task_type) else self._valid(new)
+        valid = await self._validated(principal, body, parsed)
         self._loop = asyncio.get_running_loop()
         answer: asyncio.Future[UUID] = self._loop.create_future()
         self._creator.create(principal, valid, answer)
@@ -46,12 +46,18 @@ class Creates:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(settle)
 
-    async def _validated(self, new: NewJob) -> NewJob:
-        return await self._threads.run(self._valid, new)
+    async def _validated(self, principal: Principal, body: bytes, parsed: Callable[[bytes], NewJob]) -> NewJob:
+        """Returns the job of a body; what may take long is done in a thread."""
+        if len(body) > bodies.QUICK_BYTES:
+            return await self._threads.run(lambda: self._valid(principal, parsed(body)))
+        new = parsed(body)
+        if registry.is_quick(new.task_type):
+            return self._valid(principal, new)
+        return await self._threads.run(self._valid, principal, new)
 
-    def _valid(self, new: NewJob) -> NewJob:
-        """Returns the job. Raises if its kind of task refuses its parameters."""
-        valid = accepting.validated(self._system, new)
+    def _valid(self, principal: Principal, new: NewJob) -> NewJob:
+        """Returns the job. Raises if the principal may not make it, or its kind of task refuses its parameters."""
+        valid = accepting.validated(principal, self._system, new)
         if not isinstance(valid, NewJob):
             raise valid
         return valid

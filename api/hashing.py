@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from falcon.asgi import Request
+from typing import TypeVar
 
-from api import posted_forms
+from falcon.asgi import Request
+from pydantic import BaseModel
+
+from api import bodies, posted_forms, validation
 from api.threads import Threads
 from services.access.login_throttle import Throttle
 from services.system import System
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class Hashing:
@@ -18,5 +23,10 @@ class Hashing:
         self._hashing = hashing
         self._throttle = throttle
 
-    async def _sent(self, req: Request) -> object:
-        return await posted_forms.sent(req, self._system.settings.max_body_bytes)
+    async def _sent(self, model: type[M], req: Request) -> M:
+        """Returns the model of what a request carries, as JSON or as a form. Raises `InvalidInput`."""
+        most = min(bodies.MOST_BYTES_OPEN_TO_ALL, self._system.settings.max_body_bytes)
+        body = await posted_forms.read(req, most)
+        return await bodies.parsed(
+            body, self._hashing, lambda given: validation.body(model, posted_forms.parse(req, given))
+        )

@@ -20,9 +20,13 @@ def is_form(req: Request) -> bool:
     return (req.content_type or "").partition(";")[0].strip().lower() == FORM
 
 
-async def sent(req: Request, most: int) -> Any:
+async def read(req: Request, most: int) -> bytes:
+    """Returns a request's body, of JSON or a form, not parsed yet. Raises as `bodies.read` does."""
+    return await bodies.read(req, most, (falcon.MEDIA_JSON, FORM))
+
+
+def parse(req: Request, body: bytes) -> Any:
     """Returns the JSON value, or the fields of the form, that a request carries. Raises as `bodies.parse` does."""
-    body = await bodies.read(req, most, (falcon.MEDIA_JSON, FORM))
     if not is_form(req):
         return bodies.parse(body)
     req.context.form = _fields(body)  # a page shows again what was typed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qs
 
 import falcon
@@ -32,6 +32,13 @@ _WITH_SPACES = ("failure",)
 """Fields in which a space at either end counts, but not how a browser writes the ends of lines."""
 
 Form = Mapping[str, str]
+Returned = TypeVar("Returned")
+
+
+class Run(Protocol):
+    """Calls a function in a thread."""
+
+    def __call__(self, function: Callable[..., Returned], *args: Any) -> Awaitable[Returned]: ...
 
 
 def is_form(req: Request) -> bool:
@@ -39,15 +46,19 @@ def is_form(req: Request) -> bool:
     return (req.content_type or "").partition(";")[0].strip().lower() == MEDIA_FORM
 
 
-async def read(req: Request, asked: Asked, most: int) -> Form:
-    """Returns the fields of a form, the last of each name, without spaces at either end.
+async def read(req: Request, asked: Asked, most: int, run: Run) -> Form:
+    """Returns the fields of a form, the last of each name, without spaces at either end; `run` has a thread parse it.
 
     Raises `Forbidden` without the session's token, `InvalidInput` for text that cannot be stored, Falcon's 415 for what
     is no form, and 413 for one that is too large.
     """
     if not is_form(req):
         raise falcon.HTTPUnsupportedMediaType(description=f"Send a form, as {MEDIA_FORM}; programs use the API.")
-    form = _parsed(await _body(req, most))
+    return await run(_checked, await _body(req, most), asked)
+
+
+def _checked(body: bytes, asked: Asked) -> Form:
+    form = _parsed(body)
     if not hmac.compare_digest(form.pop(TOKEN, "").encode(), asked.form_token.encode()):
         raise Forbidden("The form is not of this session. Reload the page, then send it again.")
     json_text.checked(form)

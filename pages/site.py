@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import falcon
@@ -17,7 +17,7 @@ from core.principals import Principal
 from core.version import VERSION
 from pages import asked, forms, instants_typed, navigation
 from pages.asked import Asked
-from pages.forms import Form
+from pages.forms import Form, Run
 from pages.readers import Readers
 from pages.rendering import Templates
 from pages.routes import see_other
@@ -38,12 +38,6 @@ IsOpen = Callable[[Principal, str], bool]
 
 _PLAIN: Mapping[str, Any] = {"follows": False, "beside": {}, "typed": {}, "wrong": []}
 """What holds for a page that is not kept up to date, and for whose forms nothing was refused."""
-
-
-class Run(Protocol):
-    """Calls a function in a thread."""
-
-    def __call__(self, function: Callable[..., Loaded], *args: Any) -> Awaitable[Loaded]: ...
 
 
 class Site:
@@ -99,7 +93,7 @@ class Site:
 
     async def form(self, req: Request) -> Form:
         """Returns the form that a request posts. Raises as `forms.read` does."""
-        return await forms.read(req, self.asked(req), self.system.settings.max_body_bytes)
+        return await forms.read(req, self.asked(req), self.system.settings.max_body_bytes, self._run)
 
     async def act(self, req: Request, resp: Response, do: Do) -> None:
         """Carry out what a form asks for, and lead to the path that `do` returns."""

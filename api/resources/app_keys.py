@@ -12,6 +12,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.app_keys import Key, Keys, MadeKey, NewKey
 from api.threads import Threads
+from core.principals import Principal
 from core.scopes import Scope
 from services.access import app_keys
 from services.system import System
@@ -42,9 +43,13 @@ class KeysOfApp:
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Make a key of an app. It is shown only once; where the answer is lost, revoke it and make another."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
+        made = await self._threads.run(self._create, access.principal(req), name, body)
+        answers.send(resp, made, status=201)
+
+    def _create(self, principal: Principal, name: str, body: bytes) -> MadeKey:
         new = validation.body(NewKey, bodies.parse(body)).parsed()
-        key, view = await self._threads.run(app_keys.create, access.principal(req), self._system, name, new)
-        answers.send(resp, MadeKey(**vars(view), key=key), status=201)
+        key, view = app_keys.create(principal, self._system, name, new)
+        return MadeKey(**vars(view), key=key)
 
 
 class OneKey:

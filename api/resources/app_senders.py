@@ -9,6 +9,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.app_senders import NewSenders, Senders
 from api.threads import Threads
+from core.principals import Principal
 from core.scopes import Scope
 from services.access import app_senders
 from services.system import System
@@ -39,7 +40,8 @@ class SendersOfApp:
     async def on_put(self, req: Request, resp: Response, name: str) -> None:
         """Replace the addresses that an app's e-mails may come from; any other is only replied to."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(resp, await self._threads.run(self._put, access.principal(req), name, body))
+
+    def _put(self, principal: Principal, name: str, body: bytes) -> Senders:
         wanted = validation.body(NewSenders, bodies.parse(body)).senders
-        principal = access.principal(req)
-        found = await self._threads.run(app_senders.put, principal, self._system, name, wanted)
-        answers.send(resp, Senders(senders=found))
+        return Senders(senders=app_senders.put(principal, self._system, name, wanted))

@@ -12,6 +12,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.accounts import Invitation, Invitations, MadeInvitation, NewInvitation
 from api.threads import Threads
+from core.principals import Principal
 from core.scopes import Scope
 from services.access import invitations
 from services.system import System
@@ -49,11 +50,12 @@ class AllInvitations:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Invite somebody to register: by a link that opens once, for a week; for a day, if as an administrator."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(resp, await self._threads.run(self._create, access.principal(req), body), status=201)
+
+    def _create(self, principal: Principal, body: bytes) -> MadeInvitation:
         given = validation.body(NewInvitation, bodies.parse(body))
-        link, view = await self._threads.run(
-            invitations.create, access.principal(req), self._system, given.email, administrator=given.administrator
-        )
-        answers.send(resp, MadeInvitation(**vars(view), link=link), status=201)
+        link, view = invitations.create(principal, self._system, given.email, administrator=given.administrator)
+        return MadeInvitation(**vars(view), link=link)
 
 
 class OneInvitation:

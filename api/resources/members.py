@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import falcon
 from falcon.asgi import Request, Response
 
@@ -12,8 +10,10 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.members import Member, Members, NewRole
 from api.threads import Threads
+from core.principals import Principal
 from core.scopes import Role, Scope
 from services.access import members
+from services.access.members import MemberView
 from services.system import System
 
 
@@ -55,10 +55,12 @@ class OneMember:
     async def on_put(self, req: Request, resp: Response, name: str, username: str) -> None:
         """Give a user a role in an app. An app that has members keeps an owner among them."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        role = Role(validation.body(NewRole, bodies.parse(body)).role)
-        put = partial(members.put, access.principal(req), self._system, name, username, role)
-        view, is_new = await self._threads.run(put)
+        view, is_new = await self._threads.run(self._put, access.principal(req), name, username, body)
         answers.send(resp, Member.model_validate(view), status=201 if is_new else 200)
+
+    def _put(self, principal: Principal, name: str, username: str, body: bytes) -> tuple[MemberView, bool]:
+        role = Role(validation.body(NewRole, bodies.parse(body)).role)
+        return members.put(principal, self._system, name, username, role)
 
     @documented("removeMember", "apps", {204: None}, access=Required.APP, scope=Scope.APP, problems=(403, 404, 409))
     async def on_delete(self, req: Request, resp: Response, name: str, username: str) -> None:

@@ -52,7 +52,7 @@ class NewJobs:
             req,
             resp,
             content=body,
-            prepare=lambda: accepting.validated(self._system, _parsed(body)),
+            prepare=lambda: accepting.validated(access.principal(req), self._system, _parsed(body)),
             act=lambda new: _created(lifecycle.store(access.principal(req), self._system, new)),
         )
 
@@ -90,14 +90,14 @@ class ManyNewJobs:
             req,
             resp,
             content=body,
-            prepare=lambda: self._validated(body),
+            prepare=lambda: self._validated(access.principal(req), body),
             act=lambda wanted: self._create(access.principal(req), *wanted),
         )
 
-    def _validated(self, body: bytes) -> tuple[list[Wanted | Refusal], bool]:
+    def _validated(self, principal: Principal, body: bytes) -> tuple[list[Wanted | Refusal], bool]:
         """Returns the jobs of a body, or their refusals, and whether all of them or none are wanted."""
         wanted = validation.body(NewJobList, bodies.parse(body))
-        return accepting.all_validated(self._system, wanted.jobs), wanted.mode == "all"
+        return accepting.all_validated(principal, self._system, wanted.jobs), wanted.mode == "all"
 
     def _create(self, principal: Principal, wanted: list[Wanted | Refusal], all_or_none: bool) -> Answer:
         created = CreatedJobs.of(lifecycle.store_many(principal, self._system, wanted, all_or_none=all_or_none))

@@ -12,6 +12,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.accounts import EndedAccess, MadeToken, NewToken, OwnToken, OwnTokens
 from api.threads import Threads
+from core.principals import Principal
 from core.scopes import Scope
 from services.access import own_tokens
 from services.system import System
@@ -45,10 +46,13 @@ class TokensOfCaller:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Make a token for a program. It is shown only once; where the answer is lost, revoke it and make another."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
+        made = await self._threads.run(self._create, access.principal(req), access.token_of(req), body)
+        answers.send(resp, made, status=201)
+
+    def _create(self, principal: Principal, shown: str | None, body: bytes) -> MadeToken:
         new = validation.body(NewToken, bodies.parse(body)).parsed()
-        principal, shown = access.principal(req), access.token_of(req)
-        token, view = await self._threads.run(own_tokens.create, principal, self._system, new, shown)
-        answers.send(resp, MadeToken(**vars(view), token=token), status=201)
+        token, view = own_tokens.create(principal, self._system, new, shown)
+        return MadeToken(**vars(view), token=token)
 
 
 class TokenOfCaller:

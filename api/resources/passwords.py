@@ -5,7 +5,7 @@ from __future__ import annotations
 import falcon
 from falcon.asgi import Request, Response
 
-from api import access, posted_forms, validation
+from api import access, posted_forms
 from api.hashing import Hashing
 from api.openapi import documented
 from api.operations import Required
@@ -19,12 +19,12 @@ class _Passwords(Hashing):
     """What its paths share, of forms and of JSON."""
 
     async def _ask(self, req: Request) -> None:
-        given = validation.body(ForgottenPassword, await self._sent(req))
+        given = await self._sent(ForgottenPassword, req)
         address = req.remote_addr or ""
         await self._hashing.run(password_resets.ask, self._system, given.email, address, self._throttle)
 
     async def _reset(self, req: Request) -> None:
-        given = validation.body(ResetPassword, await self._sent(req))
+        given = await self._sent(ResetPassword, req)
         await self._hashing.run(
             password_resets.redeem,
             access.principal(req),
@@ -49,7 +49,7 @@ class PasswordOfCaller(_Passwords):
     )
     async def on_put(self, req: Request, resp: Response) -> None:
         """Change one's own password. Other sessions and logins end; tokens that were made for programs stay."""
-        given = validation.body(ChangedPassword, await self._sent(req))
+        given = await self._sent(ChangedPassword, req)
         await self.change(access.principal(req), given.current_password, given.new_password, access.token_of(req))
         resp.status = falcon.HTTP_NO_CONTENT
 

@@ -12,6 +12,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.saved_views import NewView, View, Views, ViewsQuery
 from api.threads import Threads
+from core.principals import Principal
 from core.scopes import Scope
 from services.access import saved_views
 from services.access.saved_views import ViewedList
@@ -38,11 +39,12 @@ class SavedViews:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Save a filter of a list under a name, in place of one's own view of that name."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(resp, await self._threads.run(self._save, access.principal(req), body), status=201)
+
+    def _save(self, principal: Principal, body: bytes) -> View:
         given = validation.body(NewView, bodies.parse(body))
         query, of_list = given.checked(), ViewedList(given.list)
-        principal = access.principal(req)
-        saved = await self._threads.run(saved_views.put, principal, self._system, of_list, given.name, query)
-        answers.send(resp, View.model_validate(saved), status=201)
+        return View.model_validate(saved_views.put(principal, self._system, of_list, given.name, query))
 
 
 class SavedView:

@@ -11,8 +11,10 @@ from api.schemas.accounts import EndedAccess
 from api.schemas.audit import ReasonQuery
 from api.schemas.people import ChangedPerson, OfferedReset, People, PeopleQuery, Person
 from api.threads import Threads
+from core.principals import Principal
 from core.scopes import Scope
 from services.access import ending_access, people
+from services.access.people import PersonView
 from services.system import System
 
 
@@ -64,11 +66,12 @@ class OneUser:
         A disabled user is logged out everywhere and cannot log in; their jobs run on, and keys of apps stay.
         """
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        wanted = validation.body(ChangedPerson, bodies.parse(body)).change()
-        changed = await self._threads.run(
-            people.change, access.principal(req), self._system, username, wanted, reasons.of(req)
-        )
+        changed = await self._threads.run(self._change, access.principal(req), username, body, reasons.of(req))
         answers.send(resp, Person.model_validate(changed))
+
+    def _change(self, principal: Principal, username: str, body: bytes, reason: str | None) -> PersonView:
+        wanted = validation.body(ChangedPerson, bodies.parse(body)).change()
+        return people.change(principal, self._system, username, wanted, reason)
 
 
 class ResetOfUser:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from falcon.asgi import Request, Response
 
 from core.errors import FieldError, InvalidInput
-from pages import asked, forms
+from pages import asked
 from pages.forms import Form
 from pages.middleware import HOME
 from pages.routes import can_be_led_to, see_other
@@ -24,7 +24,7 @@ class Preferences:
 
     async def keep(self, req: Request, resp: Response) -> None:
         """Keep zone and theme in cookies, and lead back to the page that they were chosen on."""
-        form = await forms.read(req, self._site.asked(req), self._site.system.settings.max_body_bytes)
+        form = await self._site.form(req)
         _refuse_unknown(form)
         for cookie, name in ((asked.ZONE_COOKIE, "zone"), (asked.THEME_COOKIE, "theme")):
             resp.set_cookie(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core import fairness, schedules
 from core.errors import Forbidden, InvalidInput, NotFound
+from core.principals import Principal
 from core.schedules import Nature
 from core.states import Hold, JobState, RunStatus
 from models import apps
@@ -17,7 +18,7 @@ from models.fields import new_id
 from models.hot import creates
 from models.hot.rows import KnownApp, NewRows, PlannedJob
 from services.email import templates
-from services.jobs import definition
+from services.jobs import definition, ownership
 from services.jobs.creation_outcomes import CreationOutcome, Refusal
 from services.jobs.definition import NewJob
 from services.jobs.quotas import Ledger
@@ -44,26 +45,37 @@ class Accepted:
     runs: Rows
 
 
-def validated(system: System, new: NewJob) -> NewJob | Refusal:
-    """Returns a new job, or the refusal of its data by its task type. It may be slow: call before the transaction."""
-    try:
-        registry.validate(system.settings, new.task_type, new.data)
-    except (InvalidInput, Forbidden) as refusal:
-        return refusal
-    return new
+def validated(principal: Principal, system: System, wanted: NewJob | Refusal) -> NewJob | Refusal:
+    """Returns a new job as `ownership.permitted` does, or the refusal of its data by its task type.
+
+    Who may not make the job causes no more work than to find that out. Else it may be slow: call it before the
+    transaction. Raises `Forbidden` as `ownership.permitted` does.
+    """
+    return _validated(system, ownership.permitted(principal, wanted))
 
 
-def all_validated(system: System, wanted: Iterable[NewJob | Refusal]) -> list[NewJob | Refusal]:
+def all_validated(principal: Principal, system: System, wanted: Iterable[NewJob | Refusal]) -> list[NewJob | Refusal]:
     """Returns each of these jobs as `validated` does; refusals stay as they are.
 
-    Raises `InvalidInput` where their texts have so many values to fill in that all would take long.
+    Raises as `validated` does, and `InvalidInput` where their texts have so many values to fill in that all would take
+    long.
     """
-    wanted = list(wanted)
-    given = (new.data for new in wanted if isinstance(new, NewJob) and registry.find(new.task_type) is not None)
+    permitted = [ownership.permitted(principal, new) for new in wanted]
+    given = (new.data for new in permitted if isinstance(new, NewJob) and registry.has_templates(new.task_type))
     if fault := filling.fault_of_count(filling.values_in(*given), MOST_VALUES):
         raise InvalidInput.at("jobs", fault)
     with templates.each_once():
-        return [validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
+        return [_validated(system, new) for new in permitted]
+
+
+def _validated(system: System, permitted: NewJob | Refusal) -> NewJob | Refusal:
+    if not isinstance(permitted, NewJob):
+        return permitted
+    try:
+        registry.validate(system.settings, permitted.task_type, permitted.data)
+    except (InvalidInput, Forbidden) as refusal:
+        return refusal
+    return permitted
 
 
 def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[CreationOutcome], Rows]:

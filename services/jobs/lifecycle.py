@@ -34,7 +34,7 @@ def create(principal: Principal, system: System, new: NewJob, *, also: Callable[
     name is taken, the deadline has passed, the schedule names no instant at all, or the task type refuses the data,
     and `Forbidden` if the settings do not allow it, or the job would be another user's.
     """
-    return store(principal, system, accepting.validated(system, new) if also is None else new, also=also)
+    return store(principal, system, accepting.validated(principal, system, new) if also is None else new, also=also)
 
 
 def store(
@@ -59,7 +59,7 @@ def create_many(
     A job that was already refused is given as its refusal. With `all_or_none`, raises `InvalidInput` naming the wrong
     fields of every job.
     """
-    return store_many(principal, system, accepting.all_validated(system, wanted), all_or_none=all_or_none)
+    return store_many(principal, system, accepting.all_validated(principal, system, wanted), all_or_none=all_or_none)
 
 
 def store_many(

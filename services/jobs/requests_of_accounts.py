@@ -32,4 +32,4 @@ def bounded(principal: Principal, task_type: str, data: Any) -> Any:
             f"is true, and this key is for the account {principal.account_id!r} alone: its requests are not signed by "
             "the app; leave it out.",
         )
-    return {**data, SIGNED: False}
+    return {SIGNED: False, **data}  # another value is for the task type to refuse

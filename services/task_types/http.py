@@ -162,4 +162,6 @@ def _contains(statuses: str, status_code: int) -> bool:
     return int(first) <= status_code <= int(last or first)
 
 
-registry.register(TaskType(key=KEY, label="HTTP request", parameters=HttpTask, queue=brokers.RUNS_HTTP))
+registry.register(
+    TaskType(key=KEY, label="HTTP request", parameters=HttpTask, queue=brokers.RUNS_HTTP, has_templates=True)
+)

@@ -42,7 +42,8 @@ class TaskType:
     Who does it is declared here too: `perform` returns the result, as JSON, or raises `TransientFailure` or
     `PermanentFailure`; `handler` names the module in `actors/handlers/` that does all runs of the queue. When a job is
     created, `expect` raises where the settings allow none of this kind, before its parameters are read, and `check`
-    looks at well-formed parameters and raises where the settings do not allow them.
+    looks at well-formed parameters and raises where the settings do not allow them. With `has_templates`, texts of the
+    parameters are checked as templates.
     """
 
     key: str
@@ -53,6 +54,7 @@ class TaskType:
     handler: str | None = None
     expect: Callable[[Settings], None] | None = None
     check: Callable[[Settings, Any], None] | None = None
+    has_templates: bool = False
     time_limit: Callable[[Settings], float] | None = None
     works: Callable[[Settings], bool] = lambda _settings: True
 
@@ -110,10 +112,16 @@ def validate(settings: Settings, key: str, data: Any) -> None:
         found.check(settings, parameters)
 
 
-def is_checked(key: str) -> bool:
-    """Whether `validate` asks more of such a job than the shape of its parameters, which may take long."""
+def is_quick(key: str) -> bool:
+    """Whether `validate` asks no more of such a job than the shape of its parameters; all else may take long."""
     found = _TYPES.get(key)
-    return found is not None and found.check is not None
+    return found is None or (found.check is None and not found.has_templates)
+
+
+def has_templates(key: str) -> bool:
+    """Whether texts of such a job's parameters are checked as templates."""
+    found = _TYPES.get(key)
+    return found is not None and found.has_templates
 
 
 def time_limit(settings: Settings, key: str) -> float:

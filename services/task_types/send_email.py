@@ -200,6 +200,7 @@ registry.register(
         queue=brokers.RUNS_EMAIL,
         handler="email",
         check=check,
+        has_templates=True,
         time_limit=lambda settings: settings.email_time_limit_seconds,
         works=mail.can_send,
     )

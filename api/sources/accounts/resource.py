@@ -5,7 +5,7 @@ from __future__ import annotations
 import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, posted_forms, sites, validation
+from api import access, answers, posted_forms, sites
 from api.access import unauthorized
 from api.hashing import Hashing
 from api.openapi import documented
@@ -25,7 +25,7 @@ class Accounts(Hashing):
     """What its paths share, of forms and of JSON."""
 
     async def _register(self, req: Request) -> UserView:
-        given = validation.body(Registration, await self._sent(req)).parsed()
+        given = (await self._sent(Registration, req)).parsed()
         return await self._hashing.run(
             registering.register,
             self._system,
@@ -36,7 +36,7 @@ class Accounts(Hashing):
         )
 
     async def _log_in(self, req: Request, kind: TokenKind) -> tuple[str, UserView]:
-        given = validation.body(Credentials, await self._sent(req))
+        given = await self._sent(Credentials, req)
         address = req.remote_addr or ""
         return await self._hashing.run(
             users.log_in,

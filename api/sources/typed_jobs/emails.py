@@ -57,9 +57,9 @@ class NewEmails:
 
     def _validated(self, req: Request, body: bytes) -> tuple[NewMails, list[NewJob | Refusal]]:
         mails = validation.body(NewMails, bodies.parse(body))
-        now = self._system.clock.now()
-        wanted = [one.parsed(access.principal(req), now) for one in mails.jobs()]
-        return mails, accepting.all_validated(self._system, wanted)
+        principal, now = access.principal(req), self._system.clock.now()
+        wanted = [one.parsed(principal, now) for one in mails.jobs()]
+        return mails, accepting.all_validated(principal, self._system, wanted)
 
     def _create(self, req: Request, mails: NewMails, wanted: list[NewJob | Refusal]) -> Answer:
         principal = access.principal(req)

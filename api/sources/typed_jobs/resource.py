@@ -80,8 +80,9 @@ class OneJob(one_job.OneJob):
 
 
 def _validated(system: System, req: Request, body: bytes) -> _Validated:
-    wanted, fields = _parsed(system, access.principal(req), bodies.parse(body))
-    return _Validated(wanted.app_name, accepting.validated(system, wanted), fields)
+    principal = access.principal(req)
+    wanted, fields = _parsed(system, principal, bodies.parse(body))
+    return _Validated(wanted.app_name, accepting.validated(principal, system, wanted), fields)
 
 
 def _create(system: System, req: Request, wanted: _Validated) -> Answer:

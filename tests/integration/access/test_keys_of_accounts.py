@@ -71,6 +71,11 @@ def test_it_makes_no_job_that_asks_for_a_secret(
     assert http_job(client, made_key(client, anna, MINE, "jobs"), data).status_code == 201
 
 
+def test_what_it_says_wrongly_of_signing_is_refused_as_from_anyone(client: Client, anna: Headers, key: Headers) -> None:
+    for who in (key, anna):
+        assert "data.signed" in refusal(http_job(client, who, {**PLAIN, "signed": "yes"}))
+
+
 @pytest.mark.parametrize(("data", "member"), list(zip(ASKING, MEMBERS, strict=True)))
 def test_it_makes_none_of_a_job_of_its_own(client: Client, key: Headers, data: dict[str, Any], member: str) -> None:
     job_id = http_job(client, key, PLAIN, schedule={"type": "cron", "expression": "0 0 1 1 *"}).json["id"]
