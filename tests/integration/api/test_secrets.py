@@ -111,7 +111,7 @@ def test_an_app_that_users_share_keeps_no_secret(sqlite: str, internal_secret: s
         ({"url": "http://user:canary@x/"}, "data.url", "user name or password"),
         ({"headers": {"X-A": "{{secret.A | upper}}"}}, "data.headers.X-A", "otherwise than"),
         ({"body": ["{{secret.A | upper}}"]}, "data.body", "otherwise than"),
-        ({"headers": {"Authorization": "***"}}, "data", "as it is shown"),
+        ({"headers": {"Authorization": "***"}}, "data", "has a mask as its header"),
     ],
 )
 def test_a_request_that_uses_secrets_otherwise_is_refused(
