@@ -57,8 +57,7 @@ def token_of(req: Request) -> str | None:
     shown = _shown(req)
     if shown is not None:
         return shown
-    session = req.get_cookie_values(COOKIE)
-    return session[0] if session else None
+    return sites.cookie(req, COOKIE)
 
 
 def unauthorized(description: str, *challenges: str) -> falcon.HTTPUnauthorized:
@@ -201,7 +200,7 @@ class Access:
 
         Posted forms are accepted from our own pages only: browsers send them without a preflight, and one may log in.
         """
-        return self._origins.allows(req) and not req.get_cookie_values(COOKIE) and not posted_forms.is_form(req)
+        return self._origins.allows(req) and sites.cookie(req, COOKIE) is None and not posted_forms.is_form(req)
 
     def _shows_secret(self, req: Request) -> bool:
         if self._anonymous:

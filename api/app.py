@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from api import errors, routes
+from api import errors, forms, routes
 from api.access import Access
 from api.creates import Creates
 from api.http import App as App  # noqa: PLC0414  what this module is asked for
@@ -52,6 +52,7 @@ def create_app(
         middleware=[RequestIds(), *spans, SecurityHeaders(), origins, quotas, access, hub, *pools.all(), creates],
     )
     app.req_options.strip_url_path_trailing_slash = True
+    app.req_options.media_handlers[forms.MEDIA_FORM] = forms.handler()
     errors.install(app, words.error_members)
     routes.add(app, system, pools, creates, hub, wrong_secrets=wrong_secrets)
     readyz = health.Readyz(system, pools.health, broker_is_up, shutting_down, troubles)

@@ -8,6 +8,7 @@ from typing import Any
 
 import falcon
 from falcon.asgi import Request
+from falcon.media import MultipartFormHandler
 from falcon.media.multipart import MultipartParseError
 
 from api.bodies import bad_text
@@ -19,6 +20,9 @@ OVERHEAD_BYTES = 64 * 1024  # the most bytes of a form besides its file
 PIECE_BYTES = 256 * 1024
 LONGEST_TEXT_BYTES = 4_096
 MOST_TEXTS = 20
+# Falcon reads both of these in a time that grows with the square of their length.
+LONGEST_CONTENT_TYPE = 256  # a boundary has at most 70
+MOST_BYTES_OF_PART_HEAD = 2_048
 
 
 class FileTooLarge(falcon.HTTPContentTooLarge):
@@ -34,6 +38,13 @@ class Form:
 
     texts: dict[str, str]
     file_name: str
+
+
+def handler() -> MultipartFormHandler:
+    """Returns what splits forms into their parts, each with a short head."""
+    made = MultipartFormHandler()
+    made.parse_options.max_body_part_headers_size = MOST_BYTES_OF_PART_HEAD
+    return made
 
 
 async def read(req: Request, most: int, write: Callable[[bytes], Awaitable[None]]) -> Form:
@@ -65,7 +76,13 @@ async def read(req: Request, most: int, write: Callable[[bytes], Awaitable[None]
 
 
 def _refuse_others(req: Request) -> None:
-    declared = (req.content_type or "").partition(";")[0].strip().lower()
+    given = req.content_type or ""
+    if len(given) > LONGEST_CONTENT_TYPE:
+        raise falcon.HTTPUnsupportedMediaType(
+            description=f"The Content-Type has {len(given)} characters, of which at most {LONGEST_CONTENT_TYPE} are "
+            f"read. Send {MEDIA_FORM} with a shorter boundary, and nothing else."
+        )
+    declared = given.partition(";")[0].strip().lower()
     if declared != MEDIA_FORM:
         raise falcon.HTTPUnsupportedMediaType(
             description=f"The body is {shown(declared)}. Send a form with a file, as {MEDIA_FORM}."

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import falcon
 from falcon.asgi import Request, Response
 
-from core import networks
+from core import cookies, networks
 from core.accounts import SESSION_COOKIE, TokenKind
 from services.access.tokens import LIFETIMES
 from settings import Settings
@@ -43,6 +43,11 @@ def refuse_other_sites(req: Request) -> None:
         own = origin is None or origin.partition("://")[2] == (req.get_header("Host") or "")
     if not own:
         raise falcon.HTTPForbidden(description="A page of another site may not change anything here.")
+
+
+def cookie(req: Request, name: str) -> str | None:
+    """Returns the value of a cookie that a request carries, or None."""
+    return cookies.value(req.get_header("Cookie"), name)
 
 
 def set_cookie(req: Request, resp: Response, settings: Settings, *, name: str, value: str, seconds: int) -> None:

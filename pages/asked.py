@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from falcon.asgi import Request
 
+from core import cookies
 from core.accounts import SESSION_COOKIE
 from core.principals import Principal, PrincipalKind
 
@@ -76,4 +77,4 @@ def zones() -> tuple[str, ...]:
 
 
 def _cookie(req: Request, name: str) -> str:
-    return next(iter(req.get_cookie_values(name) or ()), "")
+    return cookies.value(req.get_header("Cookie"), name) or ""

@@ -81,8 +81,7 @@ class LoginFromElsewhere(_SingleSignOn):
 
 def _attempt(req: Request) -> Attempt:
     """Returns the attempt that this browser began. Raises `Forbidden` if it began none, or another."""
-    kept = req.get_cookie_values(COOKIE) or [""]
-    parts = kept[0].split(".")
+    parts = (sites.cookie(req, COOKIE) or "").split(".")
     state = req.get_param("state") or ""
     is_whole = len(parts) == 3 and all(parts)  # noqa: PLR2004  as they are set
     if not is_whole or not hmac.compare_digest(parts[0].encode(), state.encode()):

@@ -133,6 +133,18 @@ def test_the_product_itself_looks_into_the_environment_nowhere_else() -> None:
     assert looking == set()
 
 
+def test_cookies_are_read_by_no_parser_but_our_own() -> None:
+    """Falcon's takes the square of the length of an escaped value, with Python before 3.11.10."""
+    product = [file for file in FILES if not str(file.relative_to(ROOT)).startswith("local/")]
+    reading = {
+        str(file.relative_to(ROOT))
+        for file in product
+        for node in nodes_of(file)
+        if isinstance(node, ast.Attribute) and node.attr in ("cookies", "get_cookie_values")
+    }
+    assert (reading, importers_of("http.cookies")) == (set(), set())
+
+
 def test_only_these_files_know_dramatiq_and_periodiq() -> None:
     outside_actors = {name for name in importers_of("dramatiq") if not name.startswith("actors/")}
     messaging = {f"services/messaging/{name}.py" for name in ("broker", "consumers", "doorbell")}

@@ -147,5 +147,5 @@ class Logouts:
 
 def _forget_session(req: Request, resp: Response) -> None:
     """Delete the browser's session cookie, if it has one."""
-    if req.get_cookie_values(COOKIE):
+    if sites.cookie(req, COOKIE) is not None:
         resp.unset_cookie(COOKIE, path="/", same_site="Lax")

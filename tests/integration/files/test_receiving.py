@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from falcon.media import multipart
+from falcon.util import mediatypes
+from falcon.util.mediatypes import parse_header
 
+from api import forms
 from models.tables import Job, Run, Upload
 from services.files.spool import Incoming
 from services.messaging import broker as brokers
@@ -167,6 +171,26 @@ def test_a_form_that_is_broken_is_refused_and_nothing_is_kept(client: Client, sy
 def test_a_form_without_its_boundary_is_refused(client: Client) -> None:
     headers = {"Content-Type": "multipart/form-data"}
     assert client.simulate_post(PATH, body=b"x", headers=headers).status_code == 400
+
+
+def test_only_short_heads_of_forms_and_parts_are_taken_apart(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Falcon takes the square of the length of a head with quotes."""
+    lengths: list[int] = []
+
+    def noted(line: str) -> Any:
+        lengths.append(len(line))
+        return parse_header(line)
+
+    monkeypatch.setattr(multipart, "parse_header", noted)
+    monkeypatch.setattr(mediatypes, "parse_header", noted)
+    long, sent = 'x="' + ";" * 60_000, form()
+    declared = {"Content-Type": f"{sent['headers']['Content-Type']};{long}"}
+    assert client.simulate_post(PATH, body=sent["body"], headers=declared).status_code == 415
+    assert lengths == []
+    for most, status in ((6_000, 400), (1_000, 201)):
+        body = sent["body"].replace(b"form-data;", b"form-data;" + long[:most].encode() + b'";', 1)
+        assert client.simulate_post(PATH, body=body, headers=sent["headers"]).status_code == status
+    assert max(lengths) < forms.MOST_BYTES_OF_PART_HEAD
 
 
 def test_an_unknown_app_is_not_made_for_callers_who_show_the_secret(store: str, tmp_path: Any) -> None:
