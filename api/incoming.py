@@ -17,12 +17,12 @@ import falcon.asgi
 from api.bodies_under_way import BodiesUnderWay, BodyUnderWay
 from api.operations import Operation
 from core.principals import Principal
+from core.transfers import SLOWEST_BYTES
 from services.access.known_keys import REMEMBERED_SECONDS
 from services.system import System
 
 LONGEST_SECONDS = 30.0
-"""How long a body may take to come; a file has a second more for each `SLOWEST_FILE_BYTES` that it may have."""
-SLOWEST_FILE_BYTES = 32 * 1024
+"""How long a body may take to come; a file has a second more for each `SLOWEST_BYTES` that it may have."""
 TRUSTED_SECONDS = 5.0 - REMEMBERED_SECONDS
 """How long access that was checked is believed while a body comes: a key may have been remembered before that."""
 
@@ -107,7 +107,7 @@ class Bodies:
 
     def __init__(self, system: System) -> None:
         self._clock = system.clock
-        self._seconds_of_a_file = LONGEST_SECONDS + system.settings.max_upload_bytes / SLOWEST_FILE_BYTES
+        self._seconds_of_a_file = LONGEST_SECONDS + system.settings.max_upload_bytes / SLOWEST_BYTES
         self._under_way = BodiesUnderWay()
 
     def admit(

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, within bounds: on what comes besides bodies, and on how long a request's head may take.
+"""HTTP as uvicorn speaks it, within bounds: on what comes besides bodies, and on how long heads and readers may take.
 
 uvicorn's parser keeps whatever comes until a head ends, and nothing ends a connection on which a byte has come lately.
 The application bounds bodies itself, from their first byte on.
@@ -7,13 +7,15 @@ The application bounds bodies itself, from their first byte on.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from processes.own_answers import problem
+from processes.slow_readers import Unread
 
 MOST_HEAD_BYTES = 64 * 1024
 """The most bytes of a request line and headers, and of whatever else comes between two pieces of a body."""
@@ -45,11 +47,21 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
+        self._unread = Unread(transport, self.loop)
         self._keep_alive()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._await_no_more()
+        self._unread.bound_no_more()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread.bound()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unread.bound_no_more()
 
     def data_received(self, data: bytes) -> None:
         if self._last_answer is not None:
@@ -64,6 +76,10 @@ class BoundedHttp(HttpToolsProtocol):
             self._await_rest()
         elif self._in_head and self._is_answered():  # the rest of a request that was answered before
             self._keep_alive()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # trailers of a body are no headers: nobody in front of the server has looked at them
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if self._beside_body > MOST_HEAD_BYTES and self._head_bytes() > MOST_HEAD_BYTES:
@@ -89,6 +105,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing():
+            self._unread.bound()
             return
         if self._last_answer is not None:
             self._end_with(self._last_answer)
@@ -96,8 +113,8 @@ class BoundedHttp(HttpToolsProtocol):
             self._await_rest()
 
     def handle_websocket_upgrade(self) -> None:
-        if self._is_answering():
-            self.send_400_response("A handshake cannot come before the former request is answered.")
+        if self._is_answering() or self.flow.write_paused:
+            self.send_400_response("A handshake cannot come before the answer to the former request was sent.")
             return
         self._is_handed_over = True
         super().handle_websocket_upgrade()
@@ -108,6 +125,10 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         else:
             self._end_with(partial(super().send_400_response, msg))
+
+    def timeout_keep_alive_handler(self) -> None:
+        if not self.transport.is_closing():
+            self._close()
 
     def _is_in_between(self) -> bool:
         """Whether the connection is where neither the application nor keep-alive limits how long it stays."""
@@ -153,13 +174,12 @@ class BoundedHttp(HttpToolsProtocol):
             return
         if self._in_head or not self._is_answered():
             answer()
-        self.transport.close()
+        self._close()
 
     def _answer(self, status: HTTPStatus) -> None:
-        problem = {"type": "about:blank", "status": status, "title": status.phrase, "detail": _DETAILS[status]}
-        content = json.dumps(problem).encode()
-        self.transport.write(
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/problem+json\r\n"
-            f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n".encode()
-            + content
-        )
+        self.transport.write(problem(status, _DETAILS[status]))
+
+    def _close(self) -> None:
+        """Close the connection once what waits is read, within its time."""
+        self.transport.close()
+        self._unread.bound()

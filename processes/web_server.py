@@ -12,15 +12,16 @@ import uvicorn
 
 from processes import signals
 from processes.bounded_http import BoundedHttp
+from processes.bounded_websocket import BoundedWebSocket
 from processes.programs import LocalServerError
 from processes.signals import StopSignals
+from processes.slow_readers import UNREAD_SECONDS
 from settings import Settings
 
 _LAST_ANSWERS_SECONDS = 2  # for requests still under way when everything else has ended
 _CLOSING_SECONDS = 2
 _LONGEST_MESSAGE = 64 * 1024  # that a client may send over a WebSocket
 _MOST_UNREAD = 128 * 1024
-_UNREAD_SECONDS = 30
 log = structlog.get_logger()
 
 
@@ -103,7 +104,7 @@ def configured(app: object, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
         http=BoundedHttp,
-        ws="auto",
+        ws=BoundedWebSocket,
         ws_max_size=_LONGEST_MESSAGE,
         ws_per_message_deflate=False,  # its buffers take more memory than everything else of a listener
     )
@@ -128,8 +129,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
 def limit_unread(listening: socket.socket) -> None:
     """Have the kernel close accepted connections whose client reads nothing for long, and buffer little until then.
 
-    Nothing else frees a listener that never reads.
+    One that reads a little now and then is left to `Unread`.
     """
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_UNREAD)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_SECONDS * 1_000)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_SECONDS * 1_000))

@@ -76,7 +76,8 @@ class SwaggerAsset:
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
-        self._folder = _offapi_folder()
+        folder = _offapi_folder()
+        self._content = functools.cache(lambda file: (folder / file).read_bytes())  # one for all who read it slowly
 
     @operation(access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response, file: str) -> None:
@@ -84,7 +85,7 @@ class SwaggerAsset:
             resp.content_type, resp.data = falcon.MEDIA_JS, _START
         elif file in _ASSETS:
             resp.content_type = _ASSETS[file]
-            resp.data = await self._threads.run((self._folder / file).read_bytes)
+            resp.data = await self._threads.run(self._content, file)
         else:
             raise falcon.HTTPNotFound
         resp.set_header("Cache-Control", _KEEP)

@@ -132,3 +132,17 @@ def test_the_front_door_and_the_pages_need_nothing_from_elsewhere(client: Client
     assert len(wanted) == 3
     for path in wanted:
         assert client.simulate_get(path).status_code == 200
+
+
+def test_an_asset_is_held_once_however_many_read_it(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    files: list[str] = []
+    read = Path.read_bytes
+
+    def noted(file: Path) -> bytes:
+        files.append(file.name)
+        return read(file)
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
+    first, second = (client.simulate_get("/swagger/swagger_bundle.js").content for _ in range(2))
+    assert first == second
+    assert files == ["swagger_bundle.js"]

@@ -2,154 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from uvicorn.server import ServerState
 
 from processes import bounded_http
 from processes.bounded_http import MOST_HEAD_BYTES
-from processes.web_server import configured
-from settings import Settings
+from tests.unit.processes.connections import END, GET, HALF, POST, UPGRADE, Application, Connection, tried
 from tests.waiting import LONGEST
 
-GET, POST, END = b"GET / HTTP/1.1\r\nHost: a\r\n", b"POST / HTTP/1.1\r\nHost: a\r\n", b"\r\n"
-UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: YQ==\r\n"
 FIELD = b"X-A: " + b"a" * 1_000 + END
 TOO_MANY = FIELD * (MOST_HEAD_BYTES // len(FIELD) + 1)
-PIECE = 16 * 1024
-HALF = b"0123456789"
-
-
-class Application:
-    """Answers each request with the number of its body's bytes.
-
-    One at `/early` it answers before it has read any. Until as many bytes as the query says have come after the
-    request, it does not begin an answer at `/late`, and stops in the middle of one at `/slow`.
-    """
-
-    def __init__(self, before_second_half: Callable[[], None] = lambda: None) -> None:
-        self.calls = 0
-        self.before_second_half = before_second_half
-        self.readings: asyncio.Queue[int] = asyncio.Queue()  # bytes of each that the server has dealt with
-
-    async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
-        self.calls += 1
-        if scope["query_string"]:
-            await self._answer_slowly(scope, receive, send)
-            return
-        count, more = 0, scope["path"] != "/early"
-        while more:
-            event = await receive()
-            count, more = count + len(event.get("body", b"")), event.get("more_body", False)
-        content = str(count).encode()
-        headers = [(b"content-length", str(len(content)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
-
-    async def _answer_slowly(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
-        more, headers = int(scope["query_string"]), [(b"content-length", str(2 * len(HALF)).encode())]
-        await self.readings.get()  # its own head
-        if scope["path"] == "/late":
-            await receive()  # tells the client to continue
-            await self._read(more)
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": HALF, "more_body": True})
-        if scope["path"] == "/slow":
-            await self._read(more)
-        self.before_second_half()
-        await send({"type": "http.response.body", "body": HALF})
-
-    async def _read(self, count: int) -> None:
-        while count > 0:
-            count -= await self.readings.get()
-
-
-class Connection:
-    """A client's side of a connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    async def send(self, data: bytes) -> None:
-        """Send, as long as the server listens."""
-        for start in range(0, len(data), PIECE):
-            self._writer.write(data[start : start + PIECE])
-            try:
-                await self._writer.drain()
-            except ConnectionError:
-                return
-
-    async def answer(self) -> tuple[int, bytes]:
-        """The status and body of the next answer."""
-        head = await self._reader.readuntil(END + END)
-        fields = dict(line.lower().split(b": ", 1) for line in head.split(END)[1:] if line)
-        return int(head.split()[1]), await self._reader.readexactly(int(fields[b"content-length"]))
-
-    async def answer_under_way(self, meanwhile: bytes) -> tuple[int, bytes]:
-        """The status and body of an answer that is half sent while the server reads the given bytes."""
-        await self.send(GET.replace(b"/", b"/slow?%d" % len(meanwhile), 1) + END)
-        head = await self._reader.readuntil(END + END)
-        begun = await self._reader.readexactly(len(HALF))
-        await self.send(meanwhile)
-        return int(head.split()[1]), begun + await self._reader.readexactly(len(HALF))
-
-    async def answer_due(self, meanwhile: bytes) -> tuple[int, bytes]:
-        """The status and body of an answer that has not begun while the server reads the given bytes."""
-        await self.send(GET.replace(b"/", b"/late?%d" % len(meanwhile), 1) + b"Expect: 100-continue\r\n\r\n")
-        assert b" 100 " in await self._reader.readuntil(END + END)
-        await self.send(meanwhile)
-        return await self.answer()
-
-    async def refused(self, status: int) -> bool:
-        """Whether the answer is this problem, after which the connection is closed."""
-        answered, body = await self.answer()
-        return (answered, json.loads(body)["status"]) == (status, status) and await self.is_closed()
-
-    async def is_closed(self) -> bool:
-        """Return True once the server has closed the connection without another word."""
-        try:
-            return await self._reader.read() == b""
-        except ConnectionError:
-            return True
-
-
-@asynccontextmanager
-async def connected(application: Application, **settings: Any) -> AsyncIterator[Connection]:
-    loop, config, state = asyncio.get_running_loop(), configured(application, Settings(**settings)), ServerState()
-    config.load()
-    made: Any = config.http_protocol_class
-
-    class Observed(made):  # type: ignore[misc]  # only known here
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)  # then, once a time limit of no seconds is over:
-            loop.call_later(0.0, application.readings.put_nowait, len(data))
-
-    server = await loop.create_server(lambda: Observed(config, state, {}), "127.0.0.1", 0)
-    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    try:
-        async with asyncio.timeout(LONGEST):
-            yield Connection(reader, writer)
-    finally:
-        writer.close()
-        server.close()
-
-
-def tried(how: Callable[[Connection], Awaitable[bool]], application: Application | None = None, **settings: Any) -> int:
-    """How many requests the application was asked, if all went as the given client expects."""
-    application = application or Application()
-
-    async def run() -> None:
-        async with connected(application, **settings) as connection:
-            assert await how(connection)
-
-    asyncio.run(run())
-    return application.calls
 
 
 @pytest.mark.parametrize("begin", [GET, POST + b"Content-Length: 5\r\n", GET + UPGRADE], ids=["get", "post", "socket"])
@@ -291,3 +155,21 @@ def test_the_time_limit_of_a_request_that_comes_while_an_answer_is_under_way_cou
 
 def test_a_connection_on_which_nothing_comes_is_closed_as_an_idle_one_is() -> None:
     assert tried(Connection.is_closed, keep_alive_seconds=1) == 0
+
+
+def test_trailers_are_no_headers() -> None:
+    headers: list[tuple[bytes, bytes]] = []
+
+    class Looking(Application):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await super().__call__(scope, receive, send)
+            headers.extend(scope["headers"])
+
+    async def client(connection: Connection) -> bool:
+        chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+        trailers = b"Authorization: Token t\r\nX-Forwarded-For: 192.0.2.1\r\n"
+        await connection.send(chunked + trailers + END + GET + FIELD + END)
+        return [await connection.answer() for _ in range(2)] == [(200, b"1"), (200, b"0")]
+
+    assert tried(client, Looking()) == 2
+    assert [name for name, _ in headers] == [b"host", b"transfer-encoding", b"host", b"x-a"]
