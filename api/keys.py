@@ -69,16 +69,12 @@ async def answer_prepared(
 ) -> None:
     """Answer as `answer_once` does; `act` gets what `prepare` returns, which may be slow.
 
-    `prepare` runs before the transaction, where it holds no lock, and not if the request was answered before.
+    `prepare` runs before the transaction, and not if the request was answered before.
     """
 
     def carry_out() -> Answer:
         wanted = request(req, content)
-        answer = idempotency.answered(system, wanted)
-        if answer is None:
-            prepared = prepare()
-            answer = idempotency.once(system, wanted, lambda: asdict(act(prepared)))
-        return Answer(**answer)
+        return Answer(**idempotency.once_prepared(system, wanted, prepare, lambda prepared: asdict(act(prepared))))
 
     answers.give(resp, await threads.run(carry_out))
 

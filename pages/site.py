@@ -32,6 +32,7 @@ from services.system import System
 Loaded = TypeVar("Loaded")
 Load = Callable[[Asked], Mapping[str, Any]]
 Do = Callable[[Asked, Form], str]
+DoPrepared = Callable[[Asked, Loaded], str]
 IsOpen = Callable[[Principal, str], bool]
 """Whether a principal may load the page at a path, as the access of its operation says."""
 
@@ -118,18 +119,31 @@ class Site:
         given = form.get(forms.UNTIL)
         return instants_typed.expected(forms.UNTIL, given, who.zone) if given else None
 
+    async def carry_out_prepared(
+        self, req: Request, resp: Response, form: Form, prepare: Callable[[Asked, Form], Loaded], do: DoPrepared[Loaded]
+    ) -> None:
+        """Carry out as `carry_out` does; `do` gets what `prepare` returns, which may be slow and locks nothing."""
+        see_other(resp, self.url(await self._run(self._once_prepared, self.asked(req), form, prepare, do)))
+
     def once(self, who: Asked, form: Form, do: Do) -> str:
         """Returns the path that a form leads to. One with a key, sent again, has no second effect and leads there, too.
 
         Raises `KeyReused` for a form that was sent before with something else in it.
         """
+        return self._once_prepared(who, form, lambda _who, given: given, do)
+
+    def _once_prepared(
+        self, who: Asked, form: Form, prepare: Callable[[Asked, Form], Loaded], do: DoPrepared[Loaded]
+    ) -> str:
         given = {name: value for name, value in form.items() if name != forms.KEY}
         key = form.get(forms.KEY)
         request = None
         if key:
             scope = json.dumps(["page", who.path, str(who.principal.user_id or "")])
             request = idempotency.Request(scope, key, idempotency.fingerprint(given))
-        path: str = idempotency.once(self.system, request, lambda: do(who, given))
+        path: str = idempotency.once_prepared(
+            self.system, request, lambda: prepare(who, given), lambda prepared: do(who, prepared)
+        )
         return path
 
     def render(self, template: str, who: Asked, context: Mapping[str, Any]) -> bytes:

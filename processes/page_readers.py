@@ -38,6 +38,7 @@ from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
 from services.jobs.version_history import Comparison
 from services.reading.views import JobView
+from services.runtime import slow_checks
 from services.system import System
 from services.task_types import run_command
 
@@ -152,7 +153,7 @@ def _job_as_shown(view: JobView) -> dict[str, Any]:
 
 
 def _changed_job(principal: Principal, view: JobView, value: Any) -> Definition:
-    wanted = editing.replaced(view, _checked(value))
+    wanted = editing.replaced(view, slow_checks.outcome("job", value, lambda: _checked(value)))
     user_edits.expect_edit(principal, view, wanted)
     return wanted
 

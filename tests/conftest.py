@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 import structlog
 from argon2 import PasswordHasher
 
+from core import json_text
 from migrations import large_indexes, runner
 from models import database
 from models import postgresql as postgresql_database
@@ -22,6 +24,7 @@ from models.tables import ALL, db
 from processes import zones
 from services.access import passwords
 from services.runtime import database_troubles, logs
+from services.task_types import filling, registry
 from tests import factories
 from tests.factories import GivenSystem, given_system
 from tests.servers import new_database, virtual_host
@@ -113,6 +116,28 @@ def rabbitmq_url() -> Iterator[str]:
 def _files_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test see files of another: neither of one before, nor of one that runs beside it."""
     monkeypatch.setattr(factories, "own_data_dir", tmp_path_factory.getbasetemp() / f"data-{next(_NUMBERS)}")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_slow_is_checked_in_a_transaction(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail tests in which what may take seconds is checked while a transaction is open: others wait for its locks."""
+    within: list[str] = []
+    for module, name in ((registry, "validate"), (filling, "check"), (json_text, "parse")):
+        monkeypatch.setattr(module, name, _watched(getattr(module, name), within))
+    yield
+    assert not within, "check these before the transaction, or by slow_checks where only the transaction knows them"
+
+
+def _watched(check: Callable[..., object], within: list[str]) -> Callable[..., object]:
+    """Returns a check that notes its calls within transactions: if it raised, a validator would make that a refusal."""
+
+    @functools.wraps(check)
+    def watched(*given: object) -> object:
+        if db.obj is not None and db.in_transaction():
+            within.append(f"{check.__module__}.{check.__name__}")
+        return check(*given)
+
+    return watched
 
 
 @pytest.fixture(autouse=True)

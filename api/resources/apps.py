@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.apps import App, AppPage, AppPatch, NamedApp, NewApp, NewNamedApp, WholeApp
+from api.schemas.apps import App, AppPage, AppPatch, BoundedTaskTypes, NamedApp, NewApp, NewNamedApp, WholeApp
 from api.schemas.audit import ReasonQuery
 from api.schemas.paging import AppsQuery
 from api.threads import Threads
@@ -23,7 +24,8 @@ from core.listing import NEWEST_FIRST, Mark
 from core.principals import Principal
 from core.scopes import Scope
 from services.jobs import apps
-from services.jobs.apps import AppDefinition, AppView
+from services.jobs.apps import AppDefinition, AppView, Policies
+from services.runtime import slow_checks
 from services.system import System
 
 
@@ -140,10 +142,23 @@ class OneApp:
 
 
 def patched(view: AppView, patch: Any) -> AppDefinition:
-    """Returns an app's definition with a merge patch applied. Raises `InvalidInput`."""
+    """Returns an app's definition with a merge patch applied. Raises `InvalidInput`.
+
+    Task types that the patch does not name are not checked again, and the others by a slow check.
+    """
     shown = App.model_validate(view).model_dump(mode="json")
     merged = merge_patch.merged({member: shown[member] for member in NewApp.model_fields}, patch)
-    return validation.body(NewApp, merged).definition()
+    kept = _not_named(view.task_types, patch.get("task_types", {}))
+    if kept:
+        validation.body(BoundedTaskTypes, {"task_types": merged["task_types"]})
+        merged["task_types"] = {name: one for name, one in merged["task_types"].items() if name not in kept}
+    changed = slow_checks.outcome("app", merged, lambda: validation.body(NewApp, merged)).definition()
+    return replace(changed, task_types={**kept, **changed.task_types})
+
+
+def _not_named(task_types: Policies, patch: Any) -> Policies:
+    """Returns the task types that a patch of them leaves as they are; none if it replaces them all."""
+    return {name: one for name, one in task_types.items() if name not in patch} if isinstance(patch, dict) else {}
 
 
 def _shown(principal: Principal, name: str) -> App | None:

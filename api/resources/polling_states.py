@@ -67,16 +67,16 @@ class RewindOfJob:
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Continue polling from an earlier state, which becomes the newest version."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(
+        await keys.answer_prepared(
             self._system,
             self._threads,
             req,
             resp,
             content=body,
-            act=lambda: self._rewind(access.principal(req), job_id, body),
+            prepare=lambda: validation.body(NewRewind, bodies.parse(body)),
+            act=lambda given: self._rewind(access.principal(req), job_id, given),
         )
 
-    def _rewind(self, principal: Principal, job_id: UUID, body: bytes) -> Answer:
-        given = validation.body(NewRewind, bodies.parse(body))
+    def _rewind(self, principal: Principal, job_id: UUID, given: NewRewind) -> Answer:
         view = polling_states.rewind(principal, self._system, job_id, given.version)
         return answers.answer(Job.model_validate(view))

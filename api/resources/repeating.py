@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from falcon.asgi import Request, Response
+from pydantic import BaseModel
 
 from api import access, answers, bodies, keys, reasons, validation
 from api.answers import Answer
@@ -21,6 +24,8 @@ from services.jobs import backfill, cancelling, requested_runs
 from services.reading.views import RunView
 from services.system import System
 
+Given = TypeVar("Given", bound=BaseModel)
+
 
 class RunAction:
     """The base of the actions: they read a body, act in a thread, and answer once."""
@@ -29,10 +34,26 @@ class RunAction:
         self._system = system
         self._threads = threads
 
-    async def _by_body(self, req: Request, resp: Response, act: Callable[[bytes], Answer]) -> None:
+    async def _by_body(
+        self,
+        req: Request,
+        resp: Response,
+        model: type[Given],
+        act: Callable[[Principal, Given], Answer],
+        parse: Callable[[bytes], Any] = bodies.parse,
+    ) -> None:
         """Carry out the request in a JSON body, and answer with the result."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(self._system, self._threads, req, resp, content=body, act=lambda: act(body))
+        principal = access.principal(req)
+        await keys.answer_prepared(
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=body,
+            prepare=lambda: validation.body(model, parse(body)),
+            act=lambda given: act(principal, given),
+        )
 
     async def _by_path(self, req: Request, resp: Response, act: Callable[[], Answer]) -> None:
         """Carry out the request of the path alone, and answer with the result."""
@@ -58,10 +79,9 @@ class TriggerOfJob(RunAction):
 
         To give `data` to a job of a task type that Carillon performs itself, such as `http`, takes `jobs`, too.
         """
-        await self._by_body(req, resp, lambda body: self._trigger(access.principal(req), job_id, body))
+        await self._by_body(req, resp, NewTrigger, partial(self._trigger, job_id), bodies.parse_if_any)
 
-    def _trigger(self, principal: Principal, job_id: UUID, body: bytes) -> Answer:
-        given = validation.body(NewTrigger, bodies.parse_if_any(body))
+    def _trigger(self, job_id: UUID, principal: Principal, given: NewTrigger) -> Answer:
         return _made(requested_runs.trigger(principal, self._system, job_id, given.data))
 
 
@@ -94,10 +114,9 @@ class BackfillOfJob(RunAction):
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Run now the occurrences of a job's schedule in a past span of time, at most 1,000."""
-        await self._by_body(req, resp, lambda body: self._backfill(access.principal(req), job_id, body))
+        await self._by_body(req, resp, NewBackfill, partial(self._backfill, job_id))
 
-    def _backfill(self, principal: Principal, job_id: UUID, body: bytes) -> Answer:
-        given = validation.body(NewBackfill, bodies.parse(body))
+    def _backfill(self, job_id: UUID, principal: Principal, given: NewBackfill) -> Answer:
         made = backfill.backfill(
             principal, self._system, job_id, given.start, given.end, again=given.again, dry_run=given.dry_run
         )
@@ -122,10 +141,9 @@ class ReplayOfRun(RunAction):
 
         To give `data` to a job of a task type that Carillon performs itself, such as `http`, takes `jobs`, too.
         """
-        await self._by_body(req, resp, lambda body: self._replay(access.principal(req), run_id, body))
+        await self._by_body(req, resp, NewReplay, partial(self._replay, run_id), bodies.parse_if_any)
 
-    def _replay(self, principal: Principal, run_id: UUID, body: bytes) -> Answer:
-        given = validation.body(NewReplay, bodies.parse_if_any(body))
+    def _replay(self, run_id: UUID, principal: Principal, given: NewReplay) -> Answer:
         return _made(requested_runs.replay(principal, self._system, run_id, given.data))
 
 

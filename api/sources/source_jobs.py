@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,8 @@ from core.errors import NotFound
 from core.filters import JobFilter
 from core.listing import Ordering
 from core.principals import Principal
-from services.jobs import apps, editing, lifecycle
+from services.jobs import accepting, apps, editing, lifecycle
+from services.jobs.creation_outcomes import Refusal
 from services.jobs.definition import Definition, NewJob
 from services.reading import listing, records
 from services.reading.counting import Counts
@@ -39,17 +41,31 @@ class SourceJobs:
         self.threads = threads
         self.counts = counts
 
-    async def answer_created(self, req: Request, resp: Response, shown: Callable[[bytes], BaseModel]) -> None:
-        """Answer with the job that a body asks for; `shown` creates and shows it."""
+    async def answer_created(
+        self,
+        req: Request,
+        resp: Response,
+        parsed: Callable[[Principal, bytes], NewJob],
+        show: Callable[[JobView], BaseModel],
+    ) -> None:
+        """Answer with the job that `parsed` returns for the body, as `show` shows it."""
         body = await bodies.read(req, self.system.settings.max_body_bytes)
-        await keys.answer_once(
-            self.system, self.threads, req, resp, content=body, act=lambda: answers.answer(shown(body), 201)
+        principal = access.principal(req)
+        await keys.answer_prepared(
+            self.system,
+            self.threads,
+            req,
+            resp,
+            content=body,
+            prepare=lambda: accepting.validated(principal, self.system, parsed(principal, body)),
+            act=lambda wanted: answers.answer(show(self._created(principal, wanted)), 201),
         )
 
-    def created(self, principal: Principal, new: NewJob) -> JobView:
-        """Store a job, and the source's app if this is its first job."""
+    def _created(self, principal: Principal, wanted: NewJob | Refusal) -> JobView:
+        """Store a validated job, and the source's app if this is its first job."""
         with translating.fields_named(self.fields):
-            return records.job(principal, create(principal, self.system, new))
+            store = partial(lifecycle.store, principal, self.system, wanted)
+            return records.job(principal, with_app(self.system, self.source.app_name, store))
 
     def found(self, principal: Principal, job_id: UUID) -> JobView:
         """Returns the source's job with this id. Raises `NotFound`."""
@@ -80,11 +96,6 @@ class SourceJobs:
         if not self.source.owns(view):
             raise NotFound("job", view.id)
         return view
-
-
-def create(principal: Principal, system: System, new: NewJob) -> UUID:
-    """Store a job; a built-in app is created on first use."""
-    return with_app(system, new.app_name, lambda: lifecycle.create(principal, system, new))
 
 
 def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:

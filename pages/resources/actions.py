@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from falcon.asgi import Request, Response
@@ -28,6 +28,8 @@ class ActOnOne(Protocol):
     def __call__(self, principal: Principal, system: System, one: UUID, /, *, reason: str | None) -> object: ...
 
 
+Data = dict[str, Any]
+Prepared = TypeVar("Prepared")
 DoWithJob = Callable[[Asked, Form, UUID], str]
 PageOfOne = tuple[str, Callable[[Asked, UUID], dict[str, Any]]]
 """The page that a form is on: its template, and what loads it."""
@@ -62,18 +64,17 @@ def pause(site: Site, page: PageOfOne) -> Responder:
         lifecycle.pause(who.principal, site.system, job_id, until=until, reason=site.reason(form))
         return job_path(job_id, "paused" if until is None else "paused_until")
 
-    return _or_again(site, do, page)
+    return _or_again(site, _as_typed, do, page)
 
 
 def trigger(site: Site, page: PageOfOne) -> Responder:
     """Returns a responder that runs a job now, with other data if the form has any, and leads to the run."""
 
-    def do(who: Asked, form: Form, job_id: UUID) -> str:
-        data = forms.data(form.get("data", ""))
+    def do(who: Asked, data: Data | None, job_id: UUID) -> str:
         run = requested_runs.trigger(who.principal, site.system, job_id, data)
         return run_path(run.id, _triggered(who.principal, run))
 
-    return _or_again(site, do, page)
+    return _or_again(site, _data, do, page)
 
 
 def retry(site: Site) -> Responder:
@@ -108,11 +109,10 @@ def delete(site: Site) -> Responder:
 def replay(site: Site, page: PageOfOne) -> Responder:
     """Returns a responder that runs again what a run was for, with other data if the form has any; leads to the run."""
 
-    def do(who: Asked, form: Form, run_id: UUID) -> str:
-        data = forms.data(form.get("data", ""))
+    def do(who: Asked, data: Data | None, run_id: UUID) -> str:
         return run_path(requested_runs.replay(who.principal, site.system, run_id, data).id, "replayed")
 
-    return _or_again(site, do, page)
+    return _or_again(site, _data, do, page)
 
 
 def on_run(site: Site, act: ActOnOne, done: str) -> Responder:
@@ -133,10 +133,23 @@ def _triggered(principal: Principal, run: RunView) -> str:
     return f"triggered_{paused[0] if len(paused) == 1 else 'several'}"
 
 
-def _or_again(site: Site, do: DoWithJob, page: PageOfOne) -> Responder:
+def _as_typed(_who: Asked, form: Form) -> Form:
+    return form
+
+
+def _data(_who: Asked, form: Form) -> Data | None:
+    return forms.data(form.get("data", ""))
+
+
+def _or_again(
+    site: Site,
+    prepare: Callable[[Asked, Form], Prepared],
+    do: Callable[[Asked, Prepared, UUID], str],
+    page: PageOfOne,
+) -> Responder:
     """Returns a responder that does what a form asks for, or shows its page again with what is wrong beside its fields.
 
-    The one parameter of its path is the id of the job or run.
+    `do` gets what `prepare` makes of the form. The one parameter of the responder's path is the id of the job or run.
     """
     template, load = page
 
@@ -145,7 +158,7 @@ def _or_again(site: Site, do: DoWithJob, page: PageOfOne) -> Responder:
         [one] = path.values()
 
         def act() -> Awaitable[None]:
-            return site.carry_out(req, resp, form, lambda who, given: do(who, given, one))
+            return site.carry_out_prepared(req, resp, form, prepare, lambda who, prepared: do(who, prepared, one))
 
         await shown_again.or_again(
             site, req, resp, act, template=template, load=lambda who: load(who, one), form=form, names=_NAMES

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +26,15 @@ from services.task_types import registry
 from settings import Settings
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a form makes of a job in a version, as the API shows jobs, and why."""
+
+    changed: Mapping[str, Any]
+    version: int
+    reason: str | None
+
+
 class EditJob:
     """`/dashboard/jobs/{job_id}/edit`."""
 
@@ -38,7 +49,9 @@ class EditJob:
         """Change the job and lead to it, or show the form again with what is wrong."""
         form = await self._site.form(req)
         try:
-            await self._site.carry_out(req, resp, form, lambda who, given: self._edit(who, given, job_id))
+            await self._site.carry_out_prepared(
+                req, resp, form, partial(self._wanted, job_id), partial(self._edit, job_id)
+            )
         except KeyReused:
             raise  # 422: this form was sent before
         except (InvalidInput, Forbidden, PreconditionFailed, Conflict) as refusal:
@@ -49,15 +62,21 @@ class EditJob:
                 req, resp, "edit.html", lambda who: self._context(who, job_id, form, wrong=wrong, others=others)
             )
 
-    def _edit(self, who: Asked, form: Form, job_id: UUID) -> str:
-        def amend(view: JobView) -> Definition:
-            shown = self._site.readers.job_as_shown(view)
-            changed = job_edits.changed(shown, form, _all_of(self._site.system.settings, view), who.zone)
-            return self._site.readers.changed_job(who.principal, view, changed)
+    def _wanted(self, job_id: UUID, who: Asked, form: Form) -> _Wanted:
+        """Returns what a form asks for; nothing of a job that is no longer in the version of the form."""
+        reason, version = self._site.reason(form), whole(form, "version")
+        view = records.job(who.principal, job_id)
+        if view.version != version:
+            return _Wanted({}, version, reason)
+        shown = self._site.readers.job_as_shown(view)
+        fields = _all_of(self._site.system.settings, view)
+        return _Wanted(job_edits.changed(shown, form, fields, who.zone), version, reason)
 
-        reason = self._site.reason(form)
-        version = whole(form, "version")
-        editing.edit(who.principal, self._site.system, job_id, amend, {version}, reason=reason)
+    def _edit(self, job_id: UUID, who: Asked, wanted: _Wanted) -> str:
+        def amend(view: JobView) -> Definition:
+            return self._site.readers.changed_job(who.principal, view, wanted.changed)
+
+        editing.edit(who.principal, self._site.system, job_id, amend, {wanted.version}, reason=wanted.reason)
         return job_path(job_id, "updated")
 
     def _context(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -21,13 +22,22 @@ from pages.resources import trial_call
 from pages.resources.actions import job_path
 from pages.site import Site, if_allowed
 from services.execution import trial_places
-from services.jobs import apps, lifecycle
+from services.jobs import accepting, apps, definition, lifecycle
+from services.jobs.creation_outcomes import Refusal
 from services.reading import records
 from services.task_types.registry import TaskType
 
 NEXT = 10
 _MOST_APPS = 200
 _PRESET = "preset."
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A form, and the job that it asks for, or its refusal."""
+
+    form: Form
+    job: definition.NewJob | Refusal
 
 
 class NewJob:
@@ -58,7 +68,7 @@ class NewJob:
 
     async def _make(self, req: Request, resp: Response, form: Form) -> None:
         try:
-            await self._site.carry_out(req, resp, form, self._create)
+            await self._site.carry_out_prepared(req, resp, form, self._wanted, self._create)
         except KeyReused:
             raise
         except (InvalidInput, NotFound) as refusal:
@@ -74,10 +84,13 @@ class NewJob:
         with trial_places.place():
             await self._site.show_call(req, resp, lambda who: trial_call.told_of_app(self._site, who, name, form))
 
-    def _create(self, who: Asked, form: Form) -> str:
+    def _wanted(self, who: Asked, form: Form) -> _Wanted:
         new = self._site.readers.new_job(self._job(who, form))
-        is_new = self._new_app(who, form) is not None
-        job_id = lifecycle.create(who.principal, self._site.system, new)
+        return _Wanted(form, accepting.validated(who.principal, self._site.system, new))
+
+    def _create(self, who: Asked, wanted: _Wanted) -> str:
+        is_new = self._new_app(who, wanted.form) is not None
+        job_id = lifecycle.store(who.principal, self._site.system, wanted.job)
         return job_path(job_id, "created_with_app" if is_new else "created")
 
     def _begun(self, who: Asked) -> dict[str, str]:

@@ -72,7 +72,7 @@ def _validated(system: System, permitted: NewJob | Refusal) -> NewJob | Refusal:
     if not isinstance(permitted, NewJob):
         return permitted
     try:
-        registry.validate(system.settings, permitted.task_type, permitted.data)
+        registry.expect_valid(system.settings, permitted.task_type, permitted.data)
     except (InvalidInput, Forbidden) as refusal:
         return refusal
     return permitted

@@ -20,6 +20,7 @@ from models.tables import App, AppTaskType
 from services.access import visible_apps
 from services.messaging.unit_of_work import UnitOfWork
 from services.reading.views import view_of
+from services.runtime import slow_checks
 from services.secrets import signing
 from services.system import System
 from services.task_types import header_masks
@@ -163,13 +164,20 @@ def put(
 
 
 def amend(principal: Principal, system: System, name: str, change: Callable[[AppView], AppDefinition]) -> AppView:
-    """Change an app to what `change` returns for its view. Raises `NotFound` and `Forbidden` as `put` does."""
-    with system.transaction(Gate.UNUSED) as work:
-        app = _locked(principal, name)
-        former = _view(app)
-        view = _redefined(system, app, change(former), work.now)
-        _audit(principal, work, app, former, view)
-        return view
+    """Change an app to what `change` returns for its view. Raises `NotFound` and `Forbidden` as `put` does.
+
+    `change` is called again after each slow check that it needs (`slow_checks`), with the app as it is then.
+    """
+
+    def amended() -> AppView:
+        with system.transaction(Gate.UNUSED) as work:
+            app = _locked(principal, name)
+            former = _view(app)
+            view = _redefined(system, app, change(former), work.now)
+            _audit(principal, work, app, former, view)
+            return view
+
+    return slow_checks.made_before(amended)
 
 
 def delete(principal: Principal, system: System, name: str, reason: str | None = None) -> None:

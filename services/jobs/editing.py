@@ -26,6 +26,7 @@ from services.jobs.lifecycle import refuse_ended, switch
 from services.messaging.unit_of_work import UnitOfWork
 from services.reading import records, visibility
 from services.reading.views import JobView
+from services.runtime import slow_checks
 from services.scheduling import overlap_queue, planning, run_endings, stored_schedule
 from services.system import System
 from services.task_types import header_masks, registry
@@ -63,11 +64,29 @@ def edit(
 ) -> JobView:
     """Change a job to what `amend` returns for its view. Returns the job; without a change, it keeps its version.
 
-    No run of the job begins between the call of `amend` and the end of the edit. Runs that no worker has claimed by
-    then use the new version, others keep the one they began with. If `expected` names versions, the job must be in
-    one of them; `active` also resumes or pauses it. Raises `NotFound`, `PreconditionFailed`, `Conflict` when the job
-    has ended, `InvalidInput` as `amend` does and for changes that are not possible.
+    `amend` is called again after a check of the new data, with the job as it is then. No run of the job begins between
+    the last call and the end of the edit. Runs that no worker has claimed by then use the new version, others keep the
+    one they began with. If `expected` names versions, the job must be in one of them; `active` also resumes or pauses
+    it. Raises `NotFound`, `PreconditionFailed`, `Conflict` when the job has ended, `InvalidInput` as `amend` does and
+    for changes that are not possible.
     """
+
+    def edited() -> JobView:
+        return _edited(principal, system, job_id, amend, expected, active=active, reason=reason)
+
+    return slow_checks.made_before(edited)
+
+
+def _edited(
+    principal: Principal,
+    system: System,
+    job_id: UUID,
+    amend: Amend,
+    expected: Collection[int] | None,
+    *,
+    active: bool | None,
+    reason: str | None,
+) -> JobView:
     with system.transaction() as work:
         now = work.now
         job = _found(principal, job_id, expected)
@@ -150,8 +169,8 @@ def _carry_out(system: System, one: _Edit) -> Made:
     job = one.job
     if one.changes("task_type"):
         _refuse_other_type(job)
-    if one.changes("task_type", "data"):  # slow, but only known under the lock
-        registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
+    if one.changes("task_type", "data"):
+        registry.expect_valid(system.settings, one.wanted.task_type, one.wanted.data)
     definition.refuse_growth(one.before, one.wanted, system.settings.max_body_bytes)
     definition.judge(system, one.wanted, job.app, one.now, before=one.before)
     quotas.check_edit(system, job, one.before, one.wanted, one.now)

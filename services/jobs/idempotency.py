@@ -12,18 +12,20 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import KeyReused
 from models import database, idempotency
 from models.pauses import Gate
 from models.tables import IdempotencyKey
+from services.runtime import slow_checks
 from services.system import System
 
 KEPT = timedelta(hours=24)
 BATCH = 1_000
 
 Act = Callable[[], Any]
+Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,35 @@ def once(system: System, request: Request | None, act: Act) -> Any:
 
     A request that was carried out before, within a day, is not carried out again: returns what `act` returned then.
     Without a key, just calls `act`. Raises `KeyReused` for another request with the same key, `Conflict` when the
-    first one takes too long, and what `act` raises: then nothing is stored, and the key is free.
+    first one takes too long, and what `act` raises: then nothing is stored, and the key is free. If `act` needs a slow
+    check, it is called again after it, in a new transaction.
     """
     if request is None:
         return act()
-    with system.transaction(Gate.UNUSED):
-        earlier = _earlier(request, system.clock.now())
-        if earlier is not None:
-            return earlier.answer
-        answer = act()
-        idempotency.set_answer(request.scope, request.key, answer)
+
+    def carried_out() -> Any:
+        with system.transaction(Gate.UNUSED):
+            earlier = _earlier(request, system.clock.now())
+            if earlier is not None:
+                return earlier.answer
+            answer = act()
+            idempotency.set_answer(request.scope, request.key, answer)
+        return answer
+
+    return slow_checks.made_before(carried_out)
+
+
+def once_prepared(
+    system: System, request: Request | None, prepare: Callable[[], Prepared], act: Callable[[Prepared], Any]
+) -> Any:
+    """Carry out a request as `once` does; `act` gets what `prepare` returns, which may be slow.
+
+    `prepare` runs before the transaction, where it holds no lock, and not if the request was answered before.
+    """
+    answer = answered(system, request)
+    if answer is None:
+        prepared = prepare()
+        answer = once(system, request, lambda: act(prepared))
     return answer
 
 

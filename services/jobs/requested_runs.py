@@ -12,12 +12,13 @@ from core.principals import Principal
 from core.schedules import Polling
 from core.scopes import Scope
 from core.states import DEAD, ENDED, JobState, RunStatus, Trigger
-from models import database, edits, jobs, repeats, runs, versions
+from models import edits, jobs, repeats, runs, versions
 from models.tables import Job, Run
 from services.jobs import quotas, requests_of_accounts
 from services.jobs.lifecycle import refuse_ended
 from services.reading import records, visibility
 from services.reading.views import RunView
+from services.runtime import slow_checks
 from services.scheduling import pauses as pausing
 from services.system import System
 from services.task_types import registry
@@ -31,12 +32,14 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
     Raises `NotFound`, `Forbidden` for `data` that they may not give, `Conflict` when the job has ended or polls
     already, and the refusal of `data` by its task type.
     """
-    if data is not None:  # before the transaction: it may take long
-        registry.validate(system.settings, _task_type_of_job(principal, job_id), data)
+    return slow_checks.made_before(lambda: _triggered(principal, system, job_id, data))
+
+
+def _triggered(principal: Principal, system: System, job_id: UUID, data: dict[str, Any] | None) -> RunView:
     with system.transaction() as work:
         now = work.now
         job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
-        _refuse_data(principal, job, data)
+        _refuse_data(principal, system, job, data)
         data = _given(principal, job, data)
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
@@ -76,12 +79,14 @@ def replay(principal: Principal, system: System, run_id: UUID, data: dict[str, A
     of `data` by its task type, or `Conflict` when the run is not dead, is replayed at present, or belongs to a
     cancelled job. No mask in `data` is restored: it may name another address.
     """
-    if data is not None:  # before the transaction: it may take long
-        registry.validate(system.settings, _task_type_of_run(principal, run_id), data)
+    return slow_checks.made_before(lambda: _replayed(principal, system, run_id, data))
+
+
+def _replayed(principal: Principal, system: System, run_id: UUID, data: dict[str, Any] | None) -> RunView:
     with system.transaction() as work:
         now = work.now
         job, run = locked_run(principal, run_id)
-        _refuse_data(principal, job, data)
+        _refuse_data(principal, system, job, data)
         _refuse_replay(job, run)
         quotas.take_waiting(system, job, data=data)
         row = _again(principal, job, run, now, data)
@@ -121,26 +126,11 @@ def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more
     return row
 
 
-def _task_type_of_job(principal: Principal, job_id: UUID) -> str:
-    with database.reading():
-        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.OPERATE)
-        visibility.expected(principal, job, job_id, scope_for_data(job.task_type))
-        return str(job.task_type)
-
-
-def _task_type_of_run(principal: Principal, run_id: UUID) -> str:
-    with database.reading():
-        run = runs.by_id(run_id)
-        found = None if run is None else jobs.by_id(run.job_id)
-        job = visibility.expected_of(principal, found, NotFound("run", run_id), Scope.OPERATE)
-        visibility.expected(principal, job, job.id, scope_for_data(job.task_type))
-        return str(job.task_type)
-
-
-def _refuse_data(principal: Principal, job: Job, data: dict[str, Any] | None) -> None:
-    """Raises `Forbidden` for a missing scope. Checked under the lock: an edit may have changed the task type."""
+def _refuse_data(principal: Principal, system: System, job: Job, data: dict[str, Any] | None) -> None:
+    """Raises `Forbidden` for a missing scope, and the refusal by the task type, which an edit may have changed."""
     if data is not None:
         visibility.expected(principal, job, job.id, scope_for_data(job.task_type))
+        registry.expect_valid(system.settings, job.task_type, data)
 
 
 def _refuse_second_poll(job: Job) -> None:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from core import storable
 from services.email import templates
 from services.messaging import broker as brokers
+from services.runtime import slow_checks
 from services.runtime.abort_scope import Scope
 from services.task_types.validation_messages import shaped
 from settings import Settings
@@ -100,7 +101,10 @@ def working(settings: Settings) -> list[TaskType]:
 
 
 def validate(settings: Settings, key: str, data: Any) -> None:
-    """Check the data of a job of this kind. Raises `InvalidInput`, or what the kind's own check raises."""
+    """Check the data of a job of this kind, which may take long: not within a transaction.
+
+    Raises `InvalidInput`, or what the kind's own check raises.
+    """
     found = _TYPES.get(key)
     if found is None:
         return
@@ -110,6 +114,15 @@ def validate(settings: Settings, key: str, data: Any) -> None:
         parameters = shaped(found.parameters, data or {}, within="data")
     if found.check is not None:
         found.check(settings, parameters)
+
+
+def expect_valid(settings: Settings, key: str, data: Any) -> None:
+    """Check as `validate` does, but while no transaction waits for it: this may be called within one.
+
+    The caller opens its transaction in `slow_checks.made_before`.
+    """
+    if key in _TYPES:
+        slow_checks.outcome("data", [key, data], lambda: validate(settings, key, data))
 
 
 def is_quick(key: str) -> bool:

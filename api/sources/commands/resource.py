@@ -23,7 +23,7 @@ from core.principals import Principal
 from core.scopes import Scope
 from services.access import users
 from services.jobs import editing
-from services.jobs.definition import Definition
+from services.jobs.definition import Definition, NewJob
 from services.reading.views import JobView
 from services.task_types import run_command
 
@@ -36,6 +36,10 @@ class _Tasks(SourceJobs):
         """Returns jobs as 002 shows them, with their owners."""
         owners = users.named(self.system, {view.owner_id for view in views if view.owner_id is not None})
         return [schema.show(view, owners) for view in views]
+
+    def shown_one(self, view: JobView) -> CommandTask:
+        """Returns a job as 002 shows it, with its owner."""
+        return self.shown([view])[0]
 
 
 class Tasks(_Tasks):
@@ -68,19 +72,19 @@ class Tasks(_Tasks):
     async def on_post(self, req: Request, resp: Response) -> None:
         """Run a command at an instant in the future, or at once."""
         _expect_user(req)
-        await self.answer_created(req, resp, lambda body: self._create(req, body))
+        await self.answer_created(req, resp, self._parsed, self.shown_one)
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)
         views, links = self.listed(req, self.source.jobs(), NEWEST_FIRST, query)
         return lists.listed(CommandTasks(self.shown(views)), links)
 
-    def _create(self, req: Request, body: bytes) -> CommandTask:
+    def _parsed(self, principal: Principal, body: bytes) -> NewJob:
+        """Returns the task that a body asks for. Raises `InvalidInput`."""
         given = validation.body(NewCommandTask, bodies.parse(body))
         translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
         translating.expect_known("command", run_command.KEY)
-        principal = access.principal(req)
-        return self.shown([self.created(principal, given.parsed(principal))])[0]
+        return given.parsed(principal)
 
 
 class OneTask(_Tasks):
@@ -115,7 +119,7 @@ class OneTask(_Tasks):
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _get(self, principal: Principal, job_id: UUID) -> CommandTask:
-        return self.shown([self.found(principal, job_id)])[0]
+        return self.shown_one(self.found(principal, job_id))
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> CommandTask:
         principal, value = access.principal(req), bodies.parse(body)
@@ -128,7 +132,7 @@ class OneTask(_Tasks):
                 translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
             return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
 
-        return self.shown([self.edited(principal, job_id, amend)])[0]
+        return self.shown_one(self.edited(principal, job_id, amend))
 
     def _delete(self, principal: Principal, job_id: UUID) -> None:
         self.found(principal, job_id)

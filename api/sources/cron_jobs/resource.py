@@ -22,7 +22,7 @@ from core.listing import NEWEST_FIRST
 from core.principals import Principal
 from core.scopes import Scope
 from services.jobs import editing
-from services.jobs.definition import Definition
+from services.jobs.definition import Definition, NewJob
 from services.reading.views import JobView
 
 
@@ -59,17 +59,17 @@ class SchedulerJobs(_SchedulerJobs):
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job; its name must be unique among these jobs."""
-        await self.answer_created(req, resp, lambda body: self._create(req, body))
+        await self.answer_created(req, resp, _parsed, schema.show)
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)
         views, links = self.listed(req, self.source.jobs(), NEWEST_FIRST, query)
         return lists.listed(CronJobs(lists.readable(schema.show, views)), links)
 
-    def _create(self, req: Request, body: bytes) -> CronJob:
-        given = validation.body(NewCronJob, bodies.parse(body))
-        principal = access.principal(req)
-        return schema.show(self.created(principal, given.parsed(principal)))
+
+def _parsed(principal: Principal, body: bytes) -> NewJob:
+    """Returns the job that a body asks for. Raises `InvalidInput`."""
+    return validation.body(NewCronJob, bodies.parse(body)).parsed(principal)
 
 
 class OneSchedulerJob(_SchedulerJobs):

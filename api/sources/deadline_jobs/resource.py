@@ -30,7 +30,7 @@ from core.listing import Ordering
 from core.principals import Principal
 from core.scopes import Scope
 from services.jobs import editing
-from services.jobs.definition import Definition
+from services.jobs.definition import Definition, NewJob
 from services.reading import statistics
 from services.reading.views import JobView
 
@@ -75,7 +75,7 @@ class AllDeadlineJobs(_DeadlineJobs):
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job, to be done as soon as a worker is free for it."""
-        await self.answer_created(req, resp, lambda body: self._create(req, body))
+        await self.answer_created(req, resp, self._parsed, schema.show)
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(DeadlineJobsQuery, req.params)
@@ -83,11 +83,11 @@ class AllDeadlineJobs(_DeadlineJobs):
         views, links = self.listed(req, wanted, Ordering.of(query.ordering), query)
         return lists.listed(DeadlineJobs(lists.readable(schema.show, views)), links)
 
-    def _create(self, req: Request, body: bytes) -> DeadlineJob:
+    def _parsed(self, principal: Principal, body: bytes) -> NewJob:
+        """Returns the job that a body asks for. Raises `InvalidInput`."""
         given = validation.body(NewDeadlineJob, bodies.parse(body))
         translating.expect_future("deadline", given.deadline, self.system.clock.now())
-        principal = access.principal(req)
-        return schema.show(self.created(principal, given.parsed(principal)))
+        return given.parsed(principal)
 
 
 class OneDeadlineJob(_DeadlineJobs):
