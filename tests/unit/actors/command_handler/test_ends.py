@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from actors.commands import command_keeper
+from actors.commands import command_keeper, command_process
 from actors.handlers import command
 from core.errors import Aborted, AbortReason, TransientFailure
 from services.execution.leases import Leases
 from services.execution.work import Failed
 from services.execution.workers import WorkerIdentity
 from services.runtime.abort_scope import Scope
-from services.system import System
-from tests.factories import RecordingDoorbell, RunningClock, given_system
+from tests.factories import given_system
 from tests.unit.actors.command_handler.running import ALLOWED, failure_of, perform, result_of, work
 from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).parents[4]
 # Each forks, goes on after SIGTERM, tells its process ids, and would go on for ever.
-STUBBORN = "trap : TERM; echo $$ >> {pids}; while :; do sleep 0.05; done"
+FOR_EVER = "while :; do sleep 0.05; done"
+STUBBORN = f"trap : TERM; echo $$ >> {{pids}}; {FOR_EVER}"
 QUOTED = STUBBORN.replace("$", "\\$")  # else the shell around it would tell its own process id
 IN_THE_GROUP = f"({STUBBORN}) & {STUBBORN}"
 IN_ANOTHER_SESSION = f'setsid sh -c "{QUOTED}" & {STUBBORN}'
@@ -55,6 +56,7 @@ class Stubborn:
         """The ids of its two processes, once both have begun."""
         told = b""
         while told.count(b"\n") < 2:
+            assert select.select([self._reading], [], [], LONGEST)[0], f"waited in vain for two ids, after {told!r}"
             told += os.read(self._reading, 100)
         return [int(line) for line in told.split()]
 
@@ -65,8 +67,37 @@ class Stubborn:
 @contextmanager
 def stubborn(script: str, folder: Path) -> Iterator[Stubborn]:
     one = Stubborn(script, folder)
-    yield one
-    one.close()
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+@contextmanager
+def once_begun(one: Stubborn, act: Callable[[], object]) -> Iterator[Future[list[int]]]:
+    """Do this once both processes have begun, or in vain should have; yields their ids as they will be."""
+
+    def wait_and_act() -> list[int]:
+        try:
+            return one.wait_for_two()
+        finally:
+            act()
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(wait_and_act)
+
+
+@pytest.fixture
+def patient_keeper(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be killed because this machine is slow: a keeper that gives a command all the time it needs."""
+    text = Path(command_keeper.__file__).read_text()
+    for name in ("GRACE_SECONDS", "INNER_SECONDS", "PATIENCE_SECONDS"):
+        text, count = re.subn(rf"^{name} = [\d.]+", f"{name} = {LONGEST}", text, flags=re.MULTILINE)
+        assert count == 1
+    copy = tmp_path_factory.mktemp("keeper") / "command_keeper.py"
+    copy.write_text(text)
+    monkeypatch.setattr(command_process, "_KEEPER", copy)
+    monkeypatch.setattr(command_process, "_KEEPER_ENDS_WITHIN_SECONDS", LONGEST)
 
 
 def is_there(pid: int) -> bool:
@@ -88,21 +119,24 @@ def wait_until_gone(pids: list[int], seconds: float) -> None:
 
 @pytest.mark.parametrize("script", WAYS, ids=NAMES)
 def test_a_command_that_forks_and_ignores_sigterm_is_gone_after_its_limit(script: str, tmp_path: Path) -> None:
-    limit = 1.0
-    system = System(given_system(commands_allowed=ALLOWED).settings, RunningClock(), RecordingDoorbell())
+    system = given_system(commands_allowed=ALLOWED)
     leases = Leases(system, WorkerIdentity(work({}).run_id, 1))
+    limit = 30.0  # shorter than a lease
+
+    def reach_the_limit() -> None:
+        system.clock.advance(limit)
+        with leases._changed:
+            leases._changed.notify_all()
+
     leases.start()
-    with stubborn(script, tmp_path) as one:
+    with stubborn(script, tmp_path) as one, once_begun(one, reach_the_limit) as told:
         attempt = replace(work(one.data, limit), claimed_monotonic=system.clock.monotonic())
-        began = time.monotonic()
         with leases.holding(attempt) as scope, pytest.raises(Aborted) as stopped:
             command.perform(system, attempt, scope)
-        took = time.monotonic() - began
-        pids = one.wait_for_two()
     leases.stop()
+    pids = told.result()
     assert len(set(pids)) == 2
     assert stopped.value.reason is AbortReason.TIME_LIMIT
-    assert took >= limit
     assert not [pid for pid in pids if is_there(pid)]
 
 
@@ -133,21 +167,17 @@ def test_a_command_that_is_overdue_once_its_keeper_runs_is_not_started(tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("patient_keeper")
 def test_a_command_that_heeds_sigterm_may_clean_up(tmp_path: Path) -> None:
     cleaning = f"trap 'echo bye > {tmp_path}/bye; exit' TERM"
-    script = f"{cleaning}; echo $$ >> {{pids}}; echo $$ >> {{pids}}; while :; do sleep 0.05; done"
+    script = f"{cleaning}; echo $$ >> {{pids}}; echo $$ >> {{pids}}; {FOR_EVER}"
     scope = Scope()
-    with stubborn(script, tmp_path) as one:
-
-        def cancel_once_begun() -> None:
-            one.wait_for_two()
-            scope.abort(AbortReason.CANCELLED)
-
-        thread = threading.Thread(target=cancel_once_begun)
-        thread.start()
-        with pytest.raises(Aborted):
-            perform(one.data, scope)
-        thread.join()
+    with (
+        stubborn(script, tmp_path) as one,
+        once_begun(one, lambda: scope.abort(AbortReason.CANCELLED)),
+        pytest.raises(Aborted),
+    ):
+        perform(one.data, scope)
     assert (tmp_path / "bye").read_text() == "bye\n"
 
 
@@ -160,9 +190,10 @@ def test_what_a_command_leaves_behind_ends_with_it(tmp_path: Path) -> None:
     "whom", ["$PPID", "$(cut -d' ' -f4 /proc/$PPID/stat)"], ids=["its parent", "its parent's parent"]
 )
 def test_a_command_that_kills_a_keeper_is_killed_with_all_it_began(whom: str, tmp_path: Path) -> None:
-    once_begun = f"until [ -e {tmp_path}/begun ]; do sleep 0.01; done"
-    began = f'setsid sh -c "touch {tmp_path}/begun; {QUOTED}" & {once_begun}'
-    with stubborn(f"{began}; (kill -9 {whom}) & {STUBBORN}", tmp_path) as one:
+    begun = tmp_path / "begun"
+    other = f'setsid sh -c "trap : TERM; echo \\$\\$ >> {{pids}}; touch {begun}; {FOR_EVER}"'
+    both = f"{other} & trap : TERM; echo $$ >> {{pids}}; until [ -e {begun} ]; do sleep 0.01; done"
+    with stubborn(f"{both}; (kill -9 {whom}) & {FOR_EVER}", tmp_path) as one:
         result = perform(one.data)
         pids = one.wait_for_two()
     assert isinstance(result, Failed)
@@ -177,19 +208,14 @@ def test_a_keeper_that_is_killed_is_told_of() -> None:
 
 
 def test_a_command_that_stops_its_keeper_ends_when_it_is_to(tmp_path: Path) -> None:
-    scope, pids = Scope(), list[int]()
-    with stubborn(f"kill -STOP $PPID; {IN_ANOTHER_SESSION}", tmp_path) as one:
-
-        def cancel_once_begun() -> None:
-            pids.extend(one.wait_for_two())
-            scope.abort(AbortReason.CANCELLED)
-
-        thread = threading.Thread(target=cancel_once_begun)
-        thread.start()
-        with pytest.raises(Aborted):
-            perform(one.data, scope)
-        thread.join()
-    assert not [pid for pid in pids if is_there(pid)]
+    scope = Scope()
+    with (
+        stubborn(f"kill -STOP $PPID; {IN_ANOTHER_SESSION}", tmp_path) as one,
+        once_begun(one, lambda: scope.abort(AbortReason.CANCELLED)) as told,
+        pytest.raises(Aborted),
+    ):
+        perform(one.data, scope)
+    assert not [pid for pid in told.result() if is_there(pid)]
 
 
 @pytest.mark.parametrize("moment", ["before its order", "after its start"])
