@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
@@ -26,6 +25,7 @@ from services.runtime import faults
 from tests.factories import GivenSystem, claim_one, first_run, given_system, record, refused
 from tests.integration.api.client import Client, served
 from tests.integration.archive.archiving import DAY, DAY_SECONDS, ended, left, let_them_age, parts, shown
+from tests.ports import closed_port
 from tests.waiting import until
 
 CALL = {
@@ -141,12 +141,17 @@ def test_runs_that_are_in_two_parts_are_shown_once(
     assert day["apps"][0]["runs"] == 4, "each counts once"
 
 
+@pytest.fixture
+def away() -> Iterator[int]:
+    """The port of a server that is away."""
+    with closed_port() as port:
+        yield port
+
+
 def test_a_bucket_that_is_away_keeps_the_runs_and_nothing_else(
-    sqlite: str, settings: dict[str, Any], bucket: dict[str, Any]
+    sqlite: str, settings: dict[str, Any], bucket: dict[str, Any], away: int
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        away = {"aws_endpoint_url": f"http://127.0.0.1:{closed.getsockname()[1]}"}
-    system = given_system(**settings, **{**bucket, **away})
+    system = given_system(**settings, **{**bucket, "aws_endpoint_url": f"http://127.0.0.1:{away}"})
     runs = ended(system, 2, keep_days=10) + ended(system, 2)
     without_runs = first_run(system).job_id
     lifecycle.cancel(LOCAL, system, without_runs)

@@ -16,6 +16,7 @@ from services.jobs import apps, lifecycle
 from tests.factories import given_system, new_job, stored_run
 from tests.integration.email.conftest import LETTER, attempted, claimed, claimed_again, mailing
 from tests.mail_server import MailServer
+from tests.ports import closed_port
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -111,9 +112,9 @@ def test_content_refused_for_good_is_not_tried_again(server: MailServer) -> None
 
 
 def test_a_server_that_is_away_is_tried_again() -> None:
-    with MailServer() as server:
-        system = mailing(server)
-    result, settled = attempted(system, claimed(system, LETTER))
+    with closed_port() as port:
+        system = given_system(email_host="127.0.0.1", email_port=port, email_use_tls=False)
+        result, settled = attempted(system, claimed(system, LETTER))
     assert isinstance(result, Failed)
     assert f"127.0.0.1 port {system.settings.email_port}" in result.error.message
     assert settled.status is RunStatus.RETRYING

@@ -20,6 +20,7 @@ from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import Client, served
 from tests.integration.files.uploading import LARGE, claimed, kept, perform, saved_as, spooled, stored, upload
+from tests.ports import closed_port
 from tests.waiting import LONGEST
 
 
@@ -55,11 +56,10 @@ def test_a_bucket_that_is_not_there_fails_for_good_without_telling_the_secret(in
 
 
 def test_a_server_that_is_away_is_worth_another_try_and_the_file_stays(in_bucket: GivenSystem) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    system = given_system(**{**in_bucket.settings.__dict__, "aws_endpoint_url": url})
-    upload(Client(served(system)))
-    result = perform(system)
+    with closed_port() as port:
+        system = given_system(**{**in_bucket.settings.__dict__, "aws_endpoint_url": f"http://127.0.0.1:{port}"})
+        upload(Client(served(system)))
+        result = perform(system)
     assert isinstance(result, Failed)
     assert isinstance(result.error, TransientFailure)
     assert len(spooled(system)) == 1

@@ -26,6 +26,7 @@ from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import served
 from tests.integration.files.uploading import claimed, kept, perform, spooled, stored
+from tests.ports import closed_port
 from tests.waiting import LONGEST
 
 CONTENT = bytes(range(256)) * 25_000
@@ -120,10 +121,9 @@ def test_the_database_holds_no_token(web: GivenSystem) -> None:
 
 def test_a_host_that_is_away_is_worth_another_try(web: GivenSystem, worker: GivenSystem) -> None:
     upload_id = upload(web)
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        away = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    Upload.update(host_url=away).where(Upload.id == upload_id).execute()
-    result = perform(worker)
+    with closed_port() as port:
+        Upload.update(host_url=f"http://127.0.0.1:{port}").where(Upload.id == upload_id).execute()
+        result = perform(worker)
     assert isinstance(result, Failed)
     assert isinstance(result.error, TransientFailure)
     assert "could not be fetched" in result.error.message

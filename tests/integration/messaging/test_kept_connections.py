@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from actors.calls import http
+from actors.calls import http, kept_connections
 from core.errors import AbortReason
 from core.principals import LOCAL
 from core.states import Outcome, RunStatus
@@ -17,12 +17,15 @@ from services.jobs import lifecycle as job_service
 from tests.factories import GivenSystem, attempts_at, claim_one, first_run, record, stored_run
 from tests.integration.messaging.house import House
 from tests.unit.actors import hostile
+from tests.waiting import LONGEST
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> Iterator[None]:
+def kept_for_this_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No connection is idle for too long, however slow this machine is between two calls; none is left."""
+    monkeypatch.setattr(kept_connections, "IDLE_SECONDS", LONGEST)
     yield
     http.kept.close_all()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.calls import http, trust
+from actors.calls import http, kept_connections, trust
 from tests.unit.actors import hostile
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +23,21 @@ def before_all() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_leaks(before_all: None) -> Iterator[None]:
-    """A look-up that nobody waits for any more may take a moment to end by itself."""
+    """A look-up that nobody waits for any more may take a moment to end by itself, also one of the test before."""
+    http.kept.close_all()
     gc.collect()
-    before = (_open_files(), threading.active_count())
+    files, threads = _open_files(), threading.active_count()
     yield
     http.kept.close_all()
     gc.collect()
-    until(lambda: (_open_files(), threading.active_count()) == before, "files and threads to be those of before")
+    until(lambda: _open_files() <= files, "no more files to be open than before")
+    until(lambda: threading.active_count() <= threads, "no more threads to run than before")
+
+
+@pytest.fixture
+def keeps_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No connection is idle for too long, however slow this machine is between two calls."""
+    monkeypatch.setattr(kept_connections, "IDLE_SECONDS", LONGEST)
 
 
 @pytest.fixture(scope="session")

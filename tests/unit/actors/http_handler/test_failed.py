@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from core.errors import PermanentFailure, TransientFailure
+from tests.ports import closed_port
 from tests.unit.actors import hostile
 from tests.unit.actors.http_handler.calling import OK, call
+from tests.waiting import until
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nhalf"
 
@@ -42,9 +44,7 @@ def test_no_whole_answer_may_be_tried_again(behaviour: hostile.Behaviour, words:
 
 
 def test_a_refused_connection_may_be_tried_again() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(TransientFailure, match="refused"):
+    with closed_port() as port, pytest.raises(TransientFailure, match="refused"):
         call(f"http://127.0.0.1:{port}/")
 
 
@@ -60,7 +60,7 @@ def test_a_full_backlog_ends_with_the_connect_limit() -> None:
 
 def test_a_handshake_that_hangs_ends_with_the_connect_limit() -> None:
     with hostile.serving(hostile.deaf) as server, pytest.raises(TransientFailure, match="handshake"):
-        call(f"https://127.0.0.1:{server.port}/", connect_seconds=0.1)
+        call(f"https://127.0.0.1:{server.port}/", connect_seconds=2)
 
 
 def test_an_unknown_name_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +84,7 @@ def test_a_lookup_that_hangs_ends_with_the_connect_limit(monkeypatch: pytest.Mon
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     with pytest.raises(TransientFailure, match="took longer"):
         call("http://hangs.test/", connect_seconds=0.1)
+    until(lambda: resolvers, "the look-up to begin")
     answered.set()
     resolvers[0].join()
 

@@ -22,6 +22,8 @@ from tests.unit.actors.http_handler.calling import HERE, OK, call
 from tests.unit.actors.http_handler.keeping import kept
 from tests.waiting import LONGEST, until
 
+pytestmark = pytest.mark.usefixtures("keeps_long")
+
 CLOSING = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ndone\r\n0\r\n\r\n"
 DONE_PACKED = gzip.compress(b"done")

@@ -12,6 +12,8 @@ from tests.unit.actors import hostile
 from tests.unit.actors.http_handler.calling import OK, call
 from tests.unit.actors.http_handler.keeping import kept
 
+pytestmark = pytest.mark.usefixtures("keeps_long")
+
 
 def once_then(end: hostile.Behaviour) -> hostile.Behaviour:
     """Answers the first request of a connection, and treats the second so."""

@@ -13,6 +13,7 @@ from core.errors import PermanentFailure, TransientFailure
 from core.networks import PUBLIC, Reach
 from core.proxies import Proxy
 from core.ways import Way
+from tests.ports import closed_port
 from tests.unit.actors import hostile
 from tests.unit.actors.hostile import answering, conversing, over_tls, serving, tunnelling
 from tests.unit.actors.http_handler.calling import HERE, OK, call
@@ -26,6 +27,7 @@ from tests.unit.actors.http_handler.test_inner_addresses import (
 )
 
 __all__ = ["opened", "resolver"]  # fixtures
+pytestmark = pytest.mark.usefixtures("keeps_long")
 
 CLOSING = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
@@ -135,19 +137,18 @@ def test_a_proxy_that_got_no_connection_tells_of_the_receiver_and_one_that_is_aw
     resolver.names["named.test"] = [PUBLIC_ADDRESS]
     was_called = []
     with serving(answering(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")) as proxy:
-        way = through(proxy)
         with pytest.raises(TransientFailure, match="answered 502") as failed:
-            call("http://named.test/", reach=PUBLIC, way=way)
+            call("http://named.test/", reach=PUBLIC, way=through(proxy))
         was_called.append(failed.value.was_called)
-    with pytest.raises(TransientFailure, match="No connection") as failed:
-        call("http://named.test/", reach=PUBLIC, way=way)
+    with closed_port() as port, pytest.raises(TransientFailure, match="No connection") as failed:
+        call("http://named.test/", reach=PUBLIC, way=Way(proxy=Proxy("127.0.0.1", port, None)))
     assert [*was_called, failed.value.was_called] == [True, False]
 
 
 def test_a_silent_proxy_costs_no_more_than_connecting_may(resolver: Resolver) -> None:
     resolver.names["named.test"] = [PUBLIC_ADDRESS]
     with serving(hostile.silent) as proxy, pytest.raises(TransientFailure, match="made no tunnel"):
-        call("http://named.test/", reach=PUBLIC, way=through(proxy), connect_seconds=0.2, read_seconds=3600)
+        call("http://named.test/", reach=PUBLIC, way=through(proxy), connect_seconds=2, read_seconds=3600)
 
 
 def test_the_installations_own_authorities_are_believed_where_it_names_them(certificate: Path) -> None:
