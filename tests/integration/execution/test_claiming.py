@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg2
 import pytest
 
 from core import schedules
 from core.principals import LOCAL
 from core.states import Hold, Outcome, RunStatus
 from models import database
+from models.postgresql import TIME_OUTS
 from models.tables import Attempt, Run, db
 from services.execution import claiming, workers
 from services.jobs import lifecycle as job_service
@@ -33,6 +33,7 @@ from tests.factories import (
     stored_run,
     succeeded,
 )
+from tests.outsider import outsider
 
 LATER = NOON + timedelta(hours=1)
 
@@ -192,33 +193,24 @@ def test_claimers_at_once_never_share_a_run_and_together_take_all(postgresql: st
     assert all(stored_run(run_id).attempt_count == 1 for run_id in made)
 
 
-def test_a_run_locked_by_someone_else_is_passed_over_without_waiting(postgresql: str) -> None:
+def test_a_run_locked_by_someone_else_is_passed_over_without_waiting(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     system = given_system()
     urgent, other = first_run(system, priority=9), first_run(system)
-    connection = psycopg2.connect(postgresql)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM runs WHERE id = %s FOR NO KEY UPDATE", (str(urgent.id),))
-            with database.transaction():
-                db.execute_sql("SET lock_timeout = '1ms'")  # whoever waits at all, fails
-            assert [work.run_id for work in claim(system)] == [other.id]
-    finally:
-        connection.close()
+    locking = "SELECT 1 FROM runs WHERE id = %s FOR NO KEY UPDATE"
+    with outsider(postgresql, locking, str(urgent.id)), monkeypatch.context() as impatient:
+        impatient.setitem(TIME_OUTS, "lock_timeout", "1ms")  # whoever waits at all, fails
+        assert [work.run_id for work in claim(system)] == [other.id]
     assert [work.run_id for work in claim(system)] == [urgent.id]
 
 
-def test_a_claim_does_not_wait_for_a_locked_job_either(postgresql: str) -> None:
+def test_a_claim_does_not_wait_for_a_locked_job_either(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
     system = given_system()
     run = first_run(system)
-    connection = psycopg2.connect(postgresql)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM jobs WHERE id = %s FOR NO KEY UPDATE", (str(run.job_id),))
-            with database.transaction():
-                db.execute_sql("SET lock_timeout = '1ms'")
-            assert claim_one(system).run_id == run.id
-    finally:
-        connection.close()
+    monkeypatch.setitem(TIME_OUTS, "lock_timeout", "1ms")
+    with outsider(postgresql, "SELECT 1 FROM jobs WHERE id = %s FOR NO KEY UPDATE", str(run.job_id)):
+        assert claim_one(system).run_id == run.id
 
 
 def test_a_claim_that_is_undone_leaves_the_run_to_the_next(system: GivenSystem) -> None:

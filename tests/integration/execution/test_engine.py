@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 
-import psycopg2
 import pytest
 import structlog
 
@@ -23,6 +21,7 @@ from services.messaging.broker import RUNS_HTTP
 from services.scheduling.run_endings import Settled
 from tests.factories import GivenSystem, claim, first_run, stored_run, succeeded
 from tests.integration.execution.limiting import put
+from tests.outsider import outsider
 from tests.waiting import LONGEST, until
 
 COMPLETED = Settled(RunStatus.COMPLETED)
@@ -73,17 +72,6 @@ def threads_under_a_rate(limited: GivenSystem) -> Iterator[Threads]:
     made = Threads(limited)
     yield made
     made.stop()
-
-
-@contextmanager
-def outsider(url: str, statement: str, *parameters: object) -> Iterator[None]:
-    """Somebody else's transaction that holds the locks of a statement."""
-    connection = psycopg2.connect(url)
-    try:
-        connection.cursor().execute(statement, parameters)
-        yield
-    finally:
-        connection.close()
 
 
 def job_of(work: Work) -> str:

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg2
 import pytest
 
 from core.limits import Limit
@@ -38,6 +37,7 @@ from tests.factories import (
 )
 from tests.integration.execution.walks import claiming as oracle
 from tests.integration.execution.walks import rows as stored
+from tests.outsider import outsider
 
 
 def queued(system: GivenSystem, account_id: str, count: int = 1, **changes: Any) -> list[UUID]:
@@ -158,14 +158,8 @@ def test_a_job_that_is_given_to_another_account_waits_in_its_line(system: GivenS
 def test_what_another_engine_has_locked_is_left_to_it_and_its_share_goes_to_others(postgresql: str) -> None:
     system = given_system()
     mine, others = queued(system, "acc1", 2), queued(system, "acc2", 4)
-    connection = psycopg2.connect(postgresql)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM runs WHERE party = 'account:app_a/acc1' FOR NO KEY UPDATE")
-            assert {work.run_id for work in claim(system, 4)} == set(others)
-        connection.rollback()  # answered once the locks are gone, which a close is not
-    finally:
-        connection.close()
+    with outsider(postgresql, "SELECT 1 FROM runs WHERE party = 'account:app_a/acc1' FOR NO KEY UPDATE"):
+        assert {work.run_id for work in claim(system, 4)} == set(others)
     assert {work.run_id for work in claim(system, 4)} == set(mine)
 
 
