@@ -98,7 +98,7 @@ class PrivateRabbit:
         """Shut down in order: connections are closed, queues are written."""
         self.thaw()
         if self._node:
-            programs.end(self._node, by=signal.SIGTERM, grace_seconds=30)
+            programs.end(self._node, by=signal.SIGTERM, grace_seconds=150)
         self._stop_name_server()
 
     def kill(self) -> None:

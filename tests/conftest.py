@@ -17,8 +17,9 @@ import structlog
 from argon2 import PasswordHasher
 
 from core import json_text
+from local import ports
 from migrations import large_indexes, runner
-from models import database
+from models import database, statement_timeout
 from models import postgresql as postgresql_database
 from models.tables import ALL, db
 from processes import zones
@@ -27,6 +28,7 @@ from services.runtime import database_troubles, logs
 from services.task_types import filling, registry
 from tests import factories
 from tests.factories import GivenSystem, given_system
+from tests.ports import own_slice
 from tests.servers import new_database, virtual_host
 
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], logs.READABLE])
@@ -42,8 +44,15 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _NUMBERS = itertools.count()
 OF_SERVERS = {"postgresql", "kept_postgresql", "rabbitmq_url"}  # the fixtures that lead to the real servers
 
-# Tests that let sessions wait for each other's locks do so on machines that are busy with other tests.
-postgresql_database.TIME_OUTS.update(lock_timeout="13s", statement_timeout="14s")
+# Tests that let sessions wait for each other do so on machines that are busy with other tests. As in production, each
+# limit is longer than those within it.
+postgresql_database.TIME_OUTS.update(
+    lock_timeout="55s", statement_timeout="58s", idle_in_transaction_session_timeout="59s"
+)
+statement_timeout.LIMIT_SECONDS = statement_timeout.CONNECT_SECONDS = database._TURN_SECONDS = 60.0
+
+_mine = own_slice(ports.FIRST_PORT, ports.LAST_PORT)
+ports.FIRST_PORT, ports.LAST_PORT = _mine.start, _mine.stop
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class GivenClock:
     def __init__(self, now: datetime = NOON) -> None:
         self._now = now
         self._monotonic = 1_000.0
+        self._lock = threading.Lock()
 
     def now(self) -> datetime:
         return self._now
@@ -50,10 +51,11 @@ class GivenClock:
         return self._monotonic
 
     def advance(self, seconds: float) -> datetime:
-        """Let time pass, on both clocks."""
-        self._now += timedelta(seconds=seconds)
-        self._monotonic += seconds
-        return self._now
+        """Let time pass, on both clocks; several threads may do so at once."""
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
+            self._monotonic += seconds
+            return self._now
 
     def set(self, now: datetime) -> None:
         """Set the wall clock, and leave the monotonic one alone."""

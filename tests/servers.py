@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 import requests
 
+from models import statement_timeout
 from tests.waiting import LONGEST
 
 
@@ -52,7 +53,11 @@ def _manage(method: str, url: str, body: object = None) -> requests.Response:
 
 
 def _execute(url: str, statement: str) -> None:
-    with closing(psycopg2.connect(url)) as connection:
+    with (
+        statement_timeout.unlimited(),
+        statement_timeout.connecting(LONGEST),
+        closing(psycopg2.connect(url)) as connection,
+        connection.cursor() as cursor,
+    ):
         connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
+        cursor.execute(statement)

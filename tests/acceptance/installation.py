@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import signal
 import sys
 import threading
@@ -16,6 +18,7 @@ import requests
 
 from local import ports
 from processes.supervisor import Backoff, Supervisor
+from tests.ports import own_slice
 from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +26,10 @@ SERVICES = {"web": 1, "worker": 2, "coordinator": 1, "periodic": 1}
 WITHOUT_BEATS = {"web": 1, "worker": 2, "coordinator": 1}  # the plan goes on by itself
 GROUP = 20
 # The web process died before the answer, or in its midst.
+_mine = own_slice(12_000, 20_000)
+# Not in order, and not by the lots that hypothesis draws anew: other runs of the tests may try the same ports.
+_untried = itertools.cycle(random.SystemRandom().sample(_mine, len(_mine)))
+
 NO_ANSWER = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 
 
@@ -184,9 +191,8 @@ def _names(kind: str, count: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now, away from those that other test processes try."""
-    first = 12_000 + (os.getpid() % 50) * 100
-    return next(port for port in range(first, first + 5_000) if ports.is_free(port))
+    """A port that nobody listens on now, away from those that other test processes try, and another one each time."""
+    return next(port for port in _untried if ports.is_free(port))
 
 
 def new_job(schedule: Mapping[str, Any], **fields: Any) -> dict[str, Any]:

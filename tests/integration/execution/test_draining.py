@@ -29,6 +29,7 @@ from services.runtime.clock import DatabaseClock
 from services.scheduling import dispatching
 from services.system import System
 from settings import Settings
+from tests import factories
 from tests.factories import new_job, runs_of
 from tests.waiting import LONGEST, until
 
@@ -70,7 +71,13 @@ def system(sqlite: str, carrier: brokers.Broker) -> Iterator[System]:
     clock = DatabaseClock()
     doorbell = BrokerDoorbell(carrier, clock)
     doorbell.start()
-    settings = Settings(account_rate=None, worker_threads=THREADS, heartbeat_seconds=0.1, lease_seconds=30)
+    settings = Settings(
+        account_rate=None,
+        worker_threads=THREADS,
+        heartbeat_seconds=0.1,
+        lease_seconds=30,
+        data_dir=factories.own_data_dir,
+    )
     yield System(settings, clock, doorbell)
     doorbell.close(timeout_seconds=1)
     carrier.close()

@@ -21,6 +21,7 @@ from services.messaging.doorbell import BrokerDoorbell
 from services.runtime.clock import DatabaseClock
 from services.system import System
 from settings import Settings
+from tests import factories
 from tests.factories import new_job
 from tests.report_receiver import ReportReceiver, receiving
 from tests.waiting import until
@@ -41,7 +42,11 @@ def worker(sqlite: str) -> Iterator[tuple[System, RunWorker]]:
     """A whole worker on a broker inside the process."""
     carrier, clock = InProcessBroker(), DatabaseClock()
     doorbell = BrokerDoorbell(carrier, clock)
-    system = System(Settings(account_rate=None, worker_threads=THREADS, shutdown_grace_seconds=1), clock, doorbell)
+    system = System(
+        Settings(account_rate=None, worker_threads=THREADS, shutdown_grace_seconds=1, data_dir=factories.own_data_dir),
+        clock,
+        doorbell,
+    )
     made = RunWorker(system, carrier, threading.Event())
     doorbell.start()
     made.start()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from http import HTTPStatus
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+import uuid_utils.compat
 
 from core.auditing import AuditFilter
 from core.filters import JobFilter
@@ -28,6 +32,21 @@ from tests.factories import NOON, GivenSystem
 RECEIVER, DOWN = "http://127.0.0.1:20001", "http://localhost:20002"
 
 
+@pytest.fixture
+def same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo draws the same lots, and its rows have the same ids, each time."""
+    first_millisecond, numbers = int(NOON.timestamp() * 1000), itertools.count()
+    version, variant = 7 << 76, 0b10 << 62
+
+    def uuid7() -> UUID:
+        number = next(numbers)
+        return UUID(int=first_millisecond + number << 80 | version | variant)
+
+    monkeypatch.setattr(uuid_utils.compat, "uuid7", uuid7)
+    monkeypatch.setattr(random, "sample", random.Random(1).sample)
+
+
+@pytest.mark.usefixtures("same_each_time")
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_the_kept_demo_has_a_busy_day_in_it(system: GivenSystem) -> None:
     filled = demo_installation.fill(system.settings, NOON, RECEIVER, DOWN, History(days=1, busy_hours=1.5))

@@ -19,11 +19,13 @@ from uuid import uuid4
 import pytest
 
 from core.autoscaling import NO_LOAD, Load
+from processes import autoscale
 from processes.autoscale import Autoscaler, ImaginedWorkers, Queues, QueuesUnknown, WorkerProcesses, printer
 from services.messaging import broker as brokers
 from services.messaging.doorbell import BrokerDoorbell, Ring
 from services.runtime.clock import Clock
 from settings import Settings
+from tests import factories
 from tests.factories import GivenClock
 from tests.servers import needed
 from tests.waiting import LONGEST, Lines, until
@@ -206,7 +208,8 @@ def rung(rabbitmq_url: str, count: int) -> None:
     broker.close()
 
 
-def test_rabbitmqs_own_api_tells_what_lies_in_its_queues(rabbitmq_url: str) -> None:
+def test_rabbitmqs_own_api_tells_what_lies_in_its_queues(rabbitmq_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autoscale, "_TIMEOUT_SECONDS", LONGEST)
     queues = Queues(rabbitmq_url, needed("TEST_RABBITMQ_MANAGEMENT_URL"), brokers.RUNS)
     assert queues.load() == NO_LOAD, "queues that are not there yet"
     rung(rabbitmq_url, 12)
@@ -220,6 +223,7 @@ def environment(postgresql: str, rabbitmq_url: str, **more: str) -> dict[str, st
         "RABBITMQ_URL": rabbitmq_url,
         "RABBITMQ_MANAGEMENT_URL": needed("TEST_RABBITMQ_MANAGEMENT_URL"),
         "SHUTDOWN_GRACE_SECONDS": "1",
+        "DATA_DIR": str(factories.own_data_dir),
         **more,
     }
 

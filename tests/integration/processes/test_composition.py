@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.acceptance.installation import ROOT
 
@@ -22,11 +23,13 @@ with plain_faults(), foundation(start.checked_settings(environment()), "web"):
 """
 
 
-def test_a_refused_process_whose_connections_do_not_close_still_says_why(postgresql: str, rabbitmq_url: str) -> None:
+def test_a_refused_process_whose_connections_do_not_close_still_says_why(
+    postgresql: str, rabbitmq_url: str, tmp_path: Path
+) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", REFUSED_AND_STUCK],
         cwd=ROOT,
-        env={"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url},
+        env={"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url, "DATA_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

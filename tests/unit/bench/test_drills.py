@@ -9,11 +9,12 @@ from bench.drills.load import Load, body
 from bench.drills.receiver import Receiver
 from bench.drills.verdict import Verdict, missing
 from bench.waiting import until
+from tests.waiting import LONGEST
 
 
 def called(receiver: Receiver, run: str, job: str) -> None:
     headers = {"X-Carillon-Run-Id": run, "X-Carillon-Job-Id": job}
-    assert requests.post(f"{receiver.url}/drill", json={}, headers=headers, timeout=5).ok
+    assert requests.post(f"{receiver.url}/drill", json={}, headers=headers, timeout=LONGEST).ok
 
 
 def test_the_receiver_knows_the_jobs_and_the_repeated_runs() -> None:

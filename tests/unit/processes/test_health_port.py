@@ -33,7 +33,7 @@ class Endpoint:
         self.troubles: list[Trouble] = []
 
     def ask(self, method: str, target: str) -> tuple[int, http.client.HTTPMessage, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST)
         connection.request(method, target)
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read()
@@ -79,7 +79,7 @@ def test_other_methods_are_told_which_are_taken(health: Endpoint, method: str) -
 
 
 def test_a_checker_without_a_host_header_is_answered(health: Endpoint) -> None:
-    with socket.create_connection(("127.0.0.1", health.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", health.port), timeout=LONGEST) as connection:
         connection.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
         assert b" 200 " in connection.makefile("rb").readline()
 
@@ -121,10 +121,10 @@ def test_it_listens_where_it_is_told_to() -> None:
     port = free_port()
     with (
         endpoint(Settings(health_port=port, health_host="127.0.0.2"), threading.Event(), list, Metrics()),
-        socket.create_connection(("127.0.0.2", port), timeout=10),
+        socket.create_connection(("127.0.0.2", port), timeout=LONGEST),
         pytest.raises(ConnectionRefusedError),
     ):
-        socket.create_connection(("127.0.0.1", port), timeout=10)
+        socket.create_connection(("127.0.0.1", port), timeout=LONGEST)
 
 
 def test_an_address_that_is_not_ours_is_refused_with_its_name() -> None:

@@ -88,7 +88,7 @@ def test_stopping_ends_what_heeds_the_signal_and_kills_what_does_not(lines: Line
     lines.wait_for("here")
     lines.wait_for("here")
     pids = [pid_of(supervisor, name) for name in ("good", "deaf")]
-    supervisor.stop(grace_seconds=0.3)
+    supervisor.stop(grace_seconds=5)
     assert "SIGTERM" in lines.wait_for("good stopped")
     assert "SIGKILL" in lines.wait_for("deaf stopped")
     programs.wait_until_gone(pids, timeout_seconds=0)
