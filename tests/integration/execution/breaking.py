@@ -64,13 +64,20 @@ class Workers:
 
 def standing() -> int | None:
     """How many calls the breaker lets go at once; None while it is closed."""
+    row = breaker()
+    return None if row is None else row["places"]
+
+
+def breaker() -> dict[str, Any] | None:
+    """The breaker as it is stored; None while it is closed."""
     with database.reading():
-        row = Breaker.get_or_none(Breaker.key == KEY)
-    return None if row is None else row.places
+        row: dict[str, Any] | None = Breaker.select().where(Breaker.key == KEY).dicts().first()
+    return row
 
 
-def until_moved(places: int | None) -> None:
-    until(lambda: standing() != places, "the breaker to move")
+def until_moved(former: dict[str, Any] | None) -> None:
+    """Wait until the breaker is no longer as it was: an engine moves it after it has recorded the call."""
+    until(lambda: breaker() != former, "the breaker to move")
 
 
 def queued(system: GivenSystem, count: int, **changes: Any) -> list[UUID]:

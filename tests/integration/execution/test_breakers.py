@@ -36,6 +36,7 @@ from tests.integration.execution.breaking import (
     NO_ANSWER,
     REFUSED,
     Workers,
+    breaker,
     queued,
     standing,
     until_moved,
@@ -68,7 +69,9 @@ def test_a_receiver_that_fails_and_comes_back(system: GivenSystem, two: Workers)
     assert len(probes) == 1, "one probe at a time, however many engines ask"
     giving.give(system)
     assert (two.claim(0), two.claim(1)) == (None, None)
+    opened = breaker()
     two.end(probes[0], NO_ANSWER)
+    until_moved(opened)
     assert all(run.attempt_count == 0 for run in waiting(made)), "no attempt is burned meanwhile"
 
     system.clock.advance(2 * FIRST_WAIT_SECONDS)
@@ -76,9 +79,9 @@ def test_a_receiver_that_fails_and_comes_back(system: GivenSystem, two: Workers)
         giving.give(system)
         work = two.claim(1)
         assert work is not None
-        places = standing()
+        former = breaker()
         two.end(work, succeeded(), engine=1)
-        until_moved(places)
+        until_moved(former)
     assert standing() is None
     giving.give(system)
     rest = [two.claim(0) for _ in range(3)]

@@ -23,7 +23,7 @@ from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, first_run, given_system, record
 from tests.integration.api.client import Client, served
 from tests.integration.changes.watching import Watcher
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 
 def commanding() -> GivenSystem:
@@ -123,15 +123,19 @@ def test_lines_that_cannot_be_stored_are_lost_which_is_logged_once_and_fails_not
     def refuse(*_: object) -> bool:
         raise error
 
+    def is_taken() -> bool:
+        lines.look()  # which does nothing while the batch before is under way
+        return not lines._waiting
+
     system = commanding()
     work = claimed(system)
     monkeypatch.setattr(command_log, "EVERY_SECONDS", 0)
+    monkeypatch.setattr(command_log, "_LAST_SECONDS", LONGEST)
     with monkeypatch.context() as patch, capture_logs() as logs, closing(CommandLog(system, work)) as lines:
         patch.setattr(command_lines, "add", refuse)
         for _ in range(2):
             lines.out(b"lost\n")
-            lines.look()
-            until(lambda: not lines._waiting, "the batch to be taken")
+            until(is_taken, "the batch to be taken")
         until(lambda: lines._waiting._left_out == 2, "the batch to be lost")
         patch.undo()
         lines.out(b"kept")

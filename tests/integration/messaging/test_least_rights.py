@@ -42,5 +42,5 @@ def test_the_rights_in_the_documentation_are_enough(rabbitmq_url: str, queue_typ
             assert came.wait(LONGEST)
             until(lambda: broker.unusable([*RUNS, BEATS]) == [], "every queue to be consumed")
         finally:
-            worker.stop(timeout=2000)
+            worker.stop(timeout=LONGEST * 1000)
             broker.close()

@@ -19,7 +19,7 @@ from services.messaging import broker as brokers
 from services.messaging.broker import BEATS, RUNS_HTTP, RabbitBroker
 from services.messaging.broker_troubles import AWAY, REFUSED_USER, REFUSED_VHOST
 from tests.servers import needed
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 QUEUES = (RUNS_HTTP, BEATS)
 USER = f"carillon-test-{uuid4().hex[:12]}"  # RabbitMQ's users are shared by all test processes
@@ -51,7 +51,7 @@ def consuming(broker: RabbitBroker) -> Iterator[dramatiq.Worker]:
     try:
         yield worker
     finally:
-        worker.stop(timeout=2000)
+        worker.stop(timeout=LONGEST * 1000)
 
 
 def declare(url: str, queue: str, *, durable: bool = True, exclusive: bool = False, **arguments: Any) -> Any:
@@ -68,7 +68,9 @@ def delete(url: str, queue: str) -> None:
 
 
 def manage(method: str, path: str, body: object = None) -> None:
-    answer = requests.request(method, f"{needed('TEST_RABBITMQ_MANAGEMENT_URL')}/api/{path}", json=body, timeout=10)
+    answer = requests.request(
+        method, f"{needed('TEST_RABBITMQ_MANAGEMENT_URL')}/api/{path}", json=body, timeout=LONGEST
+    )
     answer.raise_for_status()
 
 

@@ -39,7 +39,7 @@ def test_all_of_a_queue_is_replicated_and_rings_come_at_once_and_later(rabbitmq_
         until(lambda: types(rabbitmq_url) == dict.fromkeys(OF_ONE, "quorum"), "every queue to be of the type")
         until(lambda: broker.unusable([RUNS_HTTP]) == [], "the queue to be consumed")
     finally:
-        worker.stop(timeout=2000)
+        worker.stop(timeout=LONGEST * 1000)
         broker.close()
 
 

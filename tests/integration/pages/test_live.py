@@ -40,6 +40,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def tab(browser: Browser) -> Iterator[Page]:
     with browser.new_context(viewport={"width": 1000, "height": 600}) as context:
+        context.set_default_timeout(LONGEST * 1000)
         yield context.new_page()
 
 
