@@ -6,7 +6,6 @@ from actors.handlers import callback, request
 from services.execution.work import Result, Work
 from services.runtime.abort_scope import Scope
 from services.system import System
-from services.task_types.http import KEY
 
 
 def perform_call(system: System, work: Work, scope: Scope) -> Result:
@@ -14,5 +13,4 @@ def perform_call(system: System, work: Work, scope: Scope) -> Result:
 
     Raises `Aborted` when the scope is aborted.
     """
-    is_request = work.request is not None or work.task_type == KEY
-    return (request.perform if is_request else callback.perform)(system, work, scope)
+    return (callback.perform if work.target.is_callback else request.perform)(system, work, scope)

@@ -19,11 +19,11 @@ _TO_CONNECT, _TO_SEND, _TO_RECEIVE = 0.000_4, 0.000_2, 0.000_3
 
 def with_call(system: System, work: Work, seconds: float, result: Result) -> Work:
     """Returns an attempt with the transcript of a call that takes so long and ends with this result."""
-    if work.url is None:
+    if work.target.url is None:
         return work
     code = _status_code(result)
     transcript = _Simulated(_phases(seconds, result))
-    request = callback.request_of(system, work, work.url)
+    request = callback.request_of(system, work, work.target.url)
     transcript.sends(request.method, request.url, http.sent_headers(request.headers), request.body)
     transcript.reached(None if _is_refused(result) else _address(request.url), is_kept=False)
     if code is not None:

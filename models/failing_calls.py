@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import accumulate
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import peewee
@@ -13,7 +14,7 @@ import peewee
 from core.filters import JobFilter
 from core.states import Outcome, RunStatus
 from models import durations, filtering, set_based, sized
-from models.tables import App, Attempt, Job, KeptCall, Run
+from models.tables import App, AppTaskType, Attempt, Job, KeptCall, Run
 
 FEW_JOBS = 200
 ENDED_READ = 5_000
@@ -29,6 +30,12 @@ _GOING = (RunStatus.RUNNING, RunStatus.RETRYING)
 _MOST_CALLS = 10_000
 _BEGINNING = 600  # characters of a kept call: its method, and its address at least as far as the host
 _MOST_DATA_BYTES = 4 * 1024 * 1024
+
+
+TypeOfApp = tuple[str, str]
+"""An app and one of its task types, by name."""
+
+Key = TypeVar("Key", UUID, TypeOfApp)
 
 
 class HostCall(NamedTuple):
@@ -50,6 +57,11 @@ class HostCall(NamedTuple):
     app_name: str
     app_url: str | None
     call: str | None
+
+    @property
+    def type_of_app(self) -> TypeOfApp:
+        """Returns the app and the task type, by name."""
+        return self.app_name, self.task_type
 
 
 def newest(wanted: JobFilter, since: datetime, most: int) -> list[HostCall]:
@@ -162,11 +174,31 @@ def _calls(*conditions: Any, most: int) -> list[HostCall]:
 def data_of(job_ids: Collection[UUID]) -> dict[UUID, Any]:
     """Returns the data of these jobs, shortest first, up to 4 MiB in total."""
     sizes: Any = Job.select(Job.id, sized.octets(Job.data).alias("size")).where(Job.id.in_(list(job_ids)))
-    some, total = [], 0
-    for job_id, size in sorted(sizes.tuples(), key=lambda row: row[1]):
-        total += size
-        if total > _MOST_DATA_BYTES:
-            break
-        some.append(job_id)
-    query: Any = Job.select(Job.id, Job.data).where(Job.id.in_(some))
+    query: Any = Job.select(Job.id, Job.data).where(Job.id.in_(_that_fit(dict(sizes.tuples()))))
     return dict(query.tuples())
+
+
+def requests_of(types: Collection[TypeOfApp]) -> dict[TypeOfApp, dict[str, Any]]:
+    """Returns the requests that apps map these task types to, shortest first, up to 4 MiB in total; longer ones as {}.
+
+    Task types that are mapped to none are left out.
+    """
+    sizes = _of_types(types, sized.octets(AppTaskType.request))
+    return {key: {} for key in sizes} | _of_types(_that_fit(sizes), AppTaskType.request)
+
+
+def _of_types(types: Collection[TypeOfApp], column: Any) -> dict[TypeOfApp, Any]:
+    """Returns a column of those of these task types that are mapped to a request."""
+    if not types:
+        return {}
+    query: Any = AppTaskType.select(App.name, AppTaskType.name, column).join(App)
+    chosen = peewee.Tuple(App.name, AppTaskType.name).in_(peewee.ValuesList(list(types)))
+    found = query.where(chosen, AppTaskType.request.is_null(False)).tuples()
+    return {(app_name, name): value for app_name, name, value in found}
+
+
+def _that_fit(sizes: Mapping[Key, int]) -> list[Key]:
+    """Returns the shortest things, as many as have at most 4 MiB together."""
+    shortest_first = sorted(sizes, key=lambda key: sizes[key])
+    totals = accumulate(sizes[key] for key in shortest_first)
+    return [key for key, total in zip(shortest_first, totals, strict=True) if total <= _MOST_DATA_BYTES]

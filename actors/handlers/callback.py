@@ -20,12 +20,12 @@ from services.system import System
 def perform(system: System, work: Work, scope: Scope) -> Result:
     """Call the application back for one attempt. Raises `Aborted` when the scope is aborted."""
     try:
-        if work.url is None:
+        if work.target.url is None:
             raise PermanentFailure(
                 "No URL to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
                 "is not set. Give one of the three."
             )
-        answer = http.call(request_of(system, work, work.url), scope, work.transcript)
+        answer = http.call(request_of(system, work, work.target.url), scope, work.transcript)
     except AttemptError as error:
         return Failed(error)
     return _judge(work, answer, system.clock.now())
@@ -53,7 +53,7 @@ def request_of(system: System, work: Work, url: str) -> http.Call:
         headers=headers,
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
-        reach=system.settings.reach_of_base if work.is_at_base else system.settings.reach,
+        reach=system.settings.reach_of_base if work.target.is_at_base else system.settings.reach,
         way=replace(system.settings.way, app_id=work.app_id),
         over_new_connection=work.attempt > 1
         or work.is_test,  # so that a closed connection costs a run at most one attempt

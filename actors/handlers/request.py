@@ -93,8 +93,8 @@ def _as_kept(mask: Mask, answer: http.Answer) -> http.Answer:
 def _wanted(work: Work) -> tuple[HttpRequest, dict[str, Any]]:
     """Returns the request, and the values that its body is filled with."""
     try:
-        if work.request is not None:
-            return HttpRequest.model_validate(work.request), _values(work, work.data or {})
+        if work.target.request is not None:
+            return HttpRequest.model_validate(work.target.request), _values(work, work.data or {})
         task = HttpTask.model_validate(work.data or {})
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]

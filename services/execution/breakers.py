@@ -29,7 +29,6 @@ from services.access import visible_apps
 from services.execution.work import EndedAttempt, Failed, Result, Stopped, Work
 from services.runtime import events
 from services.system import System
-from services.task_types import http
 
 Destination = tuple[UUID, str]
 
@@ -101,12 +100,7 @@ def failed(result: Result) -> bool | None:
 
 def host_of(work: Work) -> str | None:
     """Returns the host that an attempt calls."""
-    url = work.url
-    if work.request is not None:
-        url = work.request.get("url")
-    elif work.task_type == http.KEY and isinstance(work.data, dict):
-        url = work.data.get("url")
-    key = limit_keys.of_host(url) if isinstance(url, str) else None
+    key = None if work.target.url is None else limit_keys.of_host(work.target.url)
     return None if key is None else key.removeprefix("host:")
 
 

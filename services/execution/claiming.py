@@ -23,7 +23,7 @@ from services.runtime import events, spans
 from services.secrets import signers
 from services.secrets.signers import Signer
 from services.system import System
-from services.task_types import registry
+from services.task_types import registry, targets
 
 _MOST_LOOKS = 10
 
@@ -106,6 +106,7 @@ def _work(
     places: tuple[str, ...],
 ) -> Work:
     trace = trace_context.read(run.trace)
+    data = job.data if run.data is None else run.data
     return Work(
         run_id=run.id,
         job_id=run.job_id,
@@ -113,13 +114,11 @@ def _work(
         fence=run.fence,
         scheduled_for=run.scheduled_for,
         task_type=job.task_type,
-        url=callback_url(system, job),
-        is_at_base=is_at_base(job),
+        target=targets.of_job(system.settings, job, data),
         board_id=job.board_id,
-        data=job.data if run.data is None else run.data,
+        data=data,
         policy=retry_policy.policy(system, job),
         time_limit_seconds=job.time_limit_seconds or registry.time_limit(system.settings, job.task_type),
-        request=None if job.callback_url is not None else job.policy.request,
         polling_state=job.polling_state,
         polling_version=job.polling_version,
         app_id=job.app_id,
@@ -132,16 +131,3 @@ def _work(
         signer=signer,
         places=places,
     )
-
-
-def callback_url(system: System, job: ExecutedJob) -> str | None:
-    """Returns where a job calls back: its own address, else its app's or the installation's base and the task type."""
-    if job.callback_url is not None:
-        return job.callback_url
-    base = job.base_url or system.settings.callback_base_url
-    return None if base is None else f"{base.rstrip('/')}/internal/jobs/{job.task_type}"
-
-
-def is_at_base(job: ExecutedJob) -> bool:
-    """Whether a job calls back at the installation's address, since neither the job nor its app has one."""
-    return job.callback_url is None and not job.base_url

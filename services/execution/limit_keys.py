@@ -19,7 +19,7 @@ from models.hot.rows import Candidate, ExecutedJob
 from services.jobs import versions
 from services.messaging import broker as brokers
 from services.system import System
-from services.task_types import http
+from services.task_types import targets
 
 Keys = dict[UUID, tuple[str, ...]]
 
@@ -75,16 +75,5 @@ def _further(system: System, candidates: Sequence[Candidate]) -> dict[UUID, list
 
 
 def _host(system: System, job: ExecutedJob, data: Any) -> str | None:
-    url = _url(system, job, data)
-    return limit_keys.of_host(url) if isinstance(url, str) else None
-
-
-def _url(system: System, job: ExecutedJob, data: Any) -> Any:
-    """Returns the address that a job calls: its own, its request's, its app's, or the installation's."""
-    if job.callback_url is not None:
-        return job.callback_url
-    if job.policy.request is not None:
-        return job.policy.request.get("url")
-    if job.task_type == http.KEY:
-        return data.get("url") if isinstance(data, dict) else None
-    return job.base_url or system.settings.callback_base_url
+    url = targets.of_job(system.settings, job, data).url
+    return None if url is None else limit_keys.of_host(url)

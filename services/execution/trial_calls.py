@@ -20,7 +20,6 @@ from models.pauses import Gate
 from models.tables import App
 from services.access import visible_apps
 from services.execution import report_tokens, trial_places
-from services.execution.claiming import callback_url, is_at_base
 from services.execution.transcripts import BODY_KEPT
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
 from services.jobs import quotas, retry_policy
@@ -30,7 +29,7 @@ from services.runtime import spans
 from services.runtime.abort_scope import Scope
 from services.secrets import signers
 from services.system import System
-from services.task_types import registry
+from services.task_types import registry, targets
 
 LONGEST_SECONDS = 10.0
 """Somebody waits for it with a page open."""
@@ -149,8 +148,7 @@ def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, 
         fence=0,
         scheduled_for=now,
         task_type=job.task_type,
-        url=callback_url(system, job),
-        is_at_base=is_at_base(job),
+        target=targets.of_job(system.settings, job, job.data),
         board_id=job.board_id,
         data=job.data,
         policy=retry_policy.policy(system, job),
@@ -161,7 +159,6 @@ def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, 
         report_token=report_tokens.new(),  # stored nowhere, so that reports are refused
         app_id=job.app_id,
         signer=signers.of_apps(system, {job.app_id})[job.app_id],
-        request=None if job.callback_url is not None else job.policy.request,
         is_test=True,
         trace=principal.trace,
         carried=principal.trace if system.tracer else spans.next_in(principal.trace),  # it has no span of its own

@@ -13,6 +13,7 @@ from core.retry import RetryPolicy
 from core.trace_context import TraceContext, own_trace_id
 from services.execution.transcripts import Transcript
 from services.secrets.signers import NOBODY, Signer
+from services.task_types.targets import Target
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Work:
     fence: int
     scheduled_for: datetime
     task_type: str
-    url: str | None
+    target: Target
     board_id: Any
     data: Any
     policy: RetryPolicy
@@ -36,8 +37,6 @@ class Work:
     report_token: str = field(repr=False)  # never in a log
     app_id: UUID
     signer: Signer = NOBODY  # of what goes to its app's receivers
-    is_at_base: bool = False  # its URL is built from CALLBACK_BASE_URL, whose address is open to such calls only
-    request: dict[str, Any] | None = None  # the request that the app's table maps the task type to
     transcript: Transcript = field(default_factory=Transcript, repr=False, compare=False)  # of its call
     is_test: bool = False  # a test call, marked as one
     places: tuple[str, ...] = ()  # the keys with a concurrency limit under which it takes a place

@@ -20,7 +20,7 @@ from services.messaging import broker as brokers
 from services.reading.kept import Kept
 from services.reading.visibility import visible
 from services.system import System
-from services.task_types import http
+from services.task_types import http, targets
 
 MOST_READ = 500
 MANY = 100
@@ -159,9 +159,19 @@ def _jobs(members: Iterable[HostCall]) -> list[JobOfHost]:
 def of_calls(system: System, found: Sequence[HostCall]) -> list[str | None]:
     """Returns the host that each call went to: from the stored call, else from the job's definition."""
     urls = [None if one.call is None else _called(one.call) for one in found]
-    unknown = {one.job_id for one, url in zip(found, urls, strict=True) if url is None and one.task_type == http.KEY}
-    data = failing_calls.data_of(unknown) if unknown else {}
-    return [_host(url or _url(system, one, data.get(one.job_id))) for one, url in zip(found, urls, strict=True)]
+    unknown = [one for one, url in zip(found, urls, strict=True) if url is None]
+    defined = _defined(system, unknown)
+    return [_host(url or defined[one.job_id]) for one, url in zip(found, urls, strict=True)]
+
+
+def _defined(system: System, calls: Iterable[HostCall]) -> dict[UUID, str | None]:
+    """Returns the addresses that the jobs of these calls have by their definitions, by job."""
+    jobs = {one.job_id: one for one in calls}
+    of_http = [job_id for job_id, one in jobs.items() if one.task_type == http.KEY]
+    data = failing_calls.data_of(of_http) if of_http else {}
+    types = {one.type_of_app for one in jobs.values() if one.callback_url is None}
+    requests = failing_calls.requests_of(types)
+    return {job_id: _url(system, one, data.get(job_id), requests.get(one.type_of_app)) for job_id, one in jobs.items()}
 
 
 def _called(beginning: str) -> str | None:
@@ -173,11 +183,15 @@ def _called(beginning: str) -> str | None:
         return None
 
 
-def _url(system: System, one: HostCall, data: Any) -> str | None:
-    if one.task_type == http.KEY:
-        url = data.get("url") if isinstance(data, dict) else None
-        return url if isinstance(url, str) else None
-    return one.callback_url or one.app_url or system.settings.callback_base_url
+def _url(system: System, one: HostCall, data: Any, request: dict[str, Any] | None) -> str | None:
+    return targets.of(
+        system.settings,
+        one.task_type,
+        callback_url=one.callback_url,
+        request=request,
+        base_url=one.app_url,
+        data=data,
+    ).url
 
 
 def _host(url: str | None) -> str | None:

@@ -149,7 +149,7 @@ def test_an_apps_request_is_shown_masked_and_may_come_back_so(client: Client, sy
     again = client.simulate_put(APP, json=shown.json)
     assert again.status_code == 200, again.text
     client.create(**{**JOB, "task_type": "report", "data": None})
-    assert claim_one(system).request == REQUEST
+    assert claim_one(system).target.request == REQUEST
 
 
 def test_a_mask_with_nothing_behind_it_is_refused(client: Client) -> None:

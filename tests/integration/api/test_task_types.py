@@ -130,7 +130,7 @@ def test_an_app_gives_a_name_to_a_request(client: Client, system: GivenSystem) -
     assert client.simulate_get("/api/apps/app_a").json == made.json
     client.create(task_type="generate_report", schedule={"type": "immediate"}, data={"name": "A", "rows": [1]})
     work = claim_one(system)
-    assert (work.request, work.policy.max_retries) == (stored, 1)
+    assert (work.target.request, work.policy.max_retries) == (stored, 1)
 
 
 def test_an_address_of_the_jobs_own_goes_before_its_apps_request(client: Client, system: GivenSystem) -> None:
@@ -138,7 +138,7 @@ def test_an_address_of_the_jobs_own_goes_before_its_apps_request(client: Client,
     own = "http://127.0.0.1:9/own"
     client.create(task_type="generate_report", schedule={"type": "immediate"}, callback_url=own)
     work = claim_one(system)
-    assert (work.request, work.url) == (None, own)
+    assert (work.target.request, work.target.url) == (None, own)
 
 
 def test_a_name_that_an_app_gives_to_a_request_needs_nobody_to_call_back(sqlite: str) -> None:

@@ -163,7 +163,7 @@ def test_a_handler_is_told_all_it_needs(system: GivenSystem) -> None:
     first_run(system, data=data, board_id="board1", task_type="mail", time_limit_seconds=7)
     work = claim_one(system)
     assert (work.data, work.board_id, work.task_type) == (data, "board1", "mail")
-    assert work.url == "http://127.0.0.1:9/internal/jobs/mail"
+    assert work.target.url == "http://127.0.0.1:9/internal/jobs/mail"
     assert work.time_limit_seconds == 7
     assert work.scheduled_for == NOON
     assert work.polling_state is None

@@ -62,7 +62,7 @@ def test_a_run_that_goes_to_another_host_now_waits_no_longer(system: GivenSystem
     )
     work = two.claim()
     assert work is not None
-    assert (work.run_id, work.url) == (held.id, there)
+    assert (work.run_id, work.target.url) == (held.id, there)
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)

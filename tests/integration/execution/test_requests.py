@@ -17,6 +17,7 @@ from core.retry import RetryPolicy
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
 from services.jobs import apps, lifecycle
 from services.runtime.abort_scope import Scope
+from services.task_types import targets
 from tests.factories import NOON, claim_one, given_system, new_job
 from tests.integration.execution.answering import Server, answering
 
@@ -27,20 +28,30 @@ def server() -> Iterator[Server]:
         yield serving
 
 
-def work(data: Any, **changes: Any) -> Work:
+def work(
+    data: Any,
+    *,
+    task_type: str = "http",
+    callback_url: str | None = None,
+    request: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Work:
+    """An attempt at a job that has a callback URL, or whose app maps its task type to a request."""
+    target = targets.of(
+        given_system().settings, task_type, callback_url=callback_url, request=request, base_url=None, data=data
+    )
     values: dict[str, Any] = {
         "run_id": uuid4(),
         "job_id": uuid4(),
         "attempt": 2,
         "fence": 2,
         "scheduled_for": NOON,
-        "task_type": "http",
-        "url": None,
+        "task_type": task_type,
+        "target": target,
         "board_id": None,
         "data": data,
         "policy": RetryPolicy(3, 60),
         "time_limit_seconds": 5,
-        "request": None,
         "polling_state": None,
         "polling_version": 0,
         "claimed_monotonic": 0.0,
@@ -154,7 +165,7 @@ def test_data_that_no_longer_fits_fails_for_good(server: Server) -> None:
 
 def test_a_callback_carries_where_and_by_what_to_report(server: Server) -> None:
     system = given_system(public_url="https://carillon.example.com/")
-    one = work({}, task_type="greet", url=server.url)
+    one = work({}, task_type="greet", callback_url=server.url)
     perform_call(system, one, Scope())
     headers = server.got[0][2]
     assert headers["x-carillon-report-url"] == f"https://carillon.example.com/reports/{one.run_id}"
@@ -163,8 +174,8 @@ def test_a_callback_carries_where_and_by_what_to_report(server: Server) -> None:
 
 def test_a_callback_answered_with_202_is_deferred(server: Server) -> None:
     server.status = 202
-    assert perform(work({}, task_type="greet", url=server.url)) == Deferred()
-    assert perform(work({}, task_type="greet", url=server.url, polling_state={})) == Deferred()
+    assert perform(work({}, task_type="greet", callback_url=server.url)) == Deferred()
+    assert perform(work({}, task_type="greet", callback_url=server.url, polling_state={})) == Deferred()
 
 
 # --- Inner addresses ---------------------------------------------------------------------------------------
@@ -172,7 +183,7 @@ def test_a_callback_answered_with_202_is_deferred(server: Server) -> None:
 
 @pytest.mark.parametrize("task_type", ["http", "greet"])
 def test_where_a_secret_is_set_a_job_cannot_reach_this_machine(server: Server, task_type: str) -> None:
-    one = work({"url": server.url}, task_type=task_type, url=server.url)
+    one = work({"url": server.url}, task_type=task_type, callback_url=server.url)
     guarded = given_system(internal_secret="s")  # noqa: S106
     result = perform_call(guarded, one, Scope())
     assert isinstance(result, Failed)

@@ -85,7 +85,7 @@ def test_a_run_that_is_being_run_keeps_its_version_when_it_is_tried_again(system
     record(system, work, failed())
     make_due_again(system, run.id)
     again = claim_one(system)
-    assert (again.attempt, again.data, again.url) == (2, {"n": 1}, "http://127.0.0.1:9/one")
+    assert (again.attempt, again.data, again.target.url) == (2, {"n": 1}, "http://127.0.0.1:9/one")
     assert (again.policy.max_retries, again.time_limit_seconds) == (1, 5)
     assert stored_run(run.id).job_version == 1
 

@@ -16,7 +16,8 @@ from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import Cron
 from models import calls, database, failing_calls
 from services.execution.work import Failed, Result
-from services.jobs import lifecycle, requested_runs
+from services.jobs import apps, lifecycle, requested_runs
+from services.jobs.apps import TaskTypePolicy
 from services.reading import failing_hosts
 from services.task_types import http
 from tests import statements
@@ -146,6 +147,17 @@ def test_a_job_s_data_is_read_once_and_only_where_no_call_was_kept(
     assert (_hosts(system), _readings_of_data(system)) == ({"api.example.com"}, 1)
     monkeypatch.setattr(failing_calls, "_MOST_DATA_BYTES", 10)
     assert _readings_of_data(system) == 0
+
+
+def test_a_request_of_an_app_that_is_too_long_to_read_counts_for_no_host(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = {"url": "https://api.example.com/", "method": "POST"}
+    apps.put(LOCAL, system, "app_a", "https://elsewhere.example.com", {"greet": TaskTypePolicy(request=request)})
+    run(system, lifecycle.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), max_retries=3)), REFUSED)
+    assert _hosts(system) == {"api.example.com"}
+    monkeypatch.setattr(failing_calls, "_MOST_DATA_BYTES", 10)
+    assert _hosts(system) == set()
 
 
 def test_where_many_calls_are_read_one_reading_serves_for_some_seconds(
