@@ -7,12 +7,11 @@ builds peewee models, which alone took more than half of a worker's processor ti
 
 from __future__ import annotations
 
-from types import ModuleType
-
 from models.database import is_sqlite
 from models.hot import postgresql, sqlite
+from models.hot.statements import HotStatements
 
 
-def of_database() -> ModuleType:
+def of_database() -> HotStatements:
     """Returns the statements of the database that is connected."""
     return sqlite if is_sqlite() else postgresql

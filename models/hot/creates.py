@@ -32,7 +32,7 @@ def insert(rows: NewRows) -> Stored:
     if not rows.jobs:
         return Stored()
     in_order = sorted(rows.jobs, key=lambda job: (job["app_id"], job["name_key"] or "", str(job["owner_id"])))
-    stored: Stored = of_database().create(NewRows(in_order, rows.tags, rows.runs))
+    stored = of_database().create(NewRows(in_order, rows.tags, rows.runs))
     _add_rules(job for job in in_order if job["id"] in stored.jobs)
     runs = [run for run in rows.runs if run["job"] in stored.jobs]
     run_holds.begin_with(runs)

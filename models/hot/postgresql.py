@@ -10,11 +10,10 @@ from uuid import UUID
 import orjson
 
 from models.fields import json_text
-from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, NewRows, Stored, Terms
+from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, NewRows, Row, Stored, Terms
 from models.pauses import GATE
 from models.tables import db
 
-Row = Sequence[Any]
 MARK = "%s"
 """What stands for a value in a statement."""
 AMONG = "= ANY (%s::UUID[])"
@@ -96,7 +95,7 @@ def instant(value: Any) -> Any:
     return value
 
 
-def uuid(value: Any) -> Any:
+def uuid(value: UUID) -> UUID:
     return value
 
 

@@ -14,6 +14,9 @@ from uuid import UUID
 from core.policies import CatchUp
 from core.states import Hold, JobState
 
+Row = Sequence[Any]
+"""Columns as the driver of a database returns them."""
+
 # The columns of a new run, each with its type in PostgreSQL; its counters are left out, since they begin at 0.
 NEW_RUN = {
     "id": "UUID",

@@ -15,10 +15,9 @@ import peewee
 
 from models.fields import json_text, sqlite_instant, sqlite_text
 from models.hot import sqlite_picks
-from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, JobChange, NewRows, RunEnd, Stored, Terms
+from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, JobChange, NewRows, Row, RunEnd, Stored, Terms
 from models.tables import db
 
-Row = Sequence[Any]
 MARK = "?"
 """What stands for a value in a statement."""
 AMONG = "IN (SELECT value FROM JSON_EACH(?))"
@@ -224,7 +223,7 @@ def instant(value: Any) -> Any:
     return sqlite_instant(value)
 
 
-def uuid(value: Any) -> Any:
+def uuid(value: str) -> UUID:
     return UUID(value)
 
 
