@@ -78,8 +78,6 @@ def executed(job: Job) -> ExecutedJob:
         job.version,
         job.task_type,
         job.callback_url,
-        job.app_id,
-        job.app.callback_base_url,
         job.board_id,
         job.data,
         job.max_retries,
@@ -88,6 +86,8 @@ def executed(job: Job) -> ExecutedJob:
         job.time_limit_seconds,
         job.polling_state,
         job.polling_version,
+        job.app_id,
+        job.app.callback_base_url,
         TypePolicy(*(getattr(policy, name, None) for name in ("max_retries", "retry_backoff_base", "request"))),
         job.limit_key or getattr(policy, "limit_key", None),
     )

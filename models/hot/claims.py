@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import functools
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,11 +12,24 @@ from uuid import UUID
 from core.limits import Limit, Standing
 from core.rates import Rate
 from models import changes
-from models.fields import read_json
 from models.hot import of_database
-from models.hot.rows import Candidate, ExecutedJob, Picked, StartedRun, Terms, TypePolicy
+from models.hot.conversions import Conversions, as_json, converted, of_columns
+from models.hot.rows import Candidate, ExecutedJob, Picked, Row, StartedRun, Terms, TypePolicy
+from models.hot.statements import HotStatements
 
-Convert = Callable[[Any], Any]
+# A row of a started run has the columns of the run, with those of its job and of its policy in the place of the job.
+_OF_RUN = StartedRun._fields
+_OF_JOB = ExecutedJob._fields[: ExecutedJob._fields.index("policy")]
+_OF_POLICY = [one.name for one in fields(TypePolicy)]
+_JOB = _OF_RUN.index("job")
+_POLICY = _JOB + len(_OF_JOB)
+_REST = _POLICY + len(_OF_POLICY)
+_COLUMNS = (
+    *_OF_RUN[:_JOB],
+    *(f"job.{name}" for name in _OF_JOB),
+    *(f"policy.{name}" for name in _OF_POLICY),
+    *_OF_RUN[_JOB + 1 :],
+)
 
 
 def claim(queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> tuple[list[StartedRun], list[Picked]]:
@@ -33,12 +48,9 @@ def candidates(queue: str, room: int, now: datetime, after: Mapping[int, str]) -
     return [candidate(row) for row in of_database().candidates(queue, room, now, after)]
 
 
-def candidate(row: Sequence[Any]) -> Candidate:
+def candidate(row: Row) -> Candidate:
     """Returns the candidate in a row that `candidates` selects."""
-    uuid = of_database().uuid
-    run_id, job_id, job_version, queue, app_id, app_name, account_id, priority, party, looks_further = row
-    ids = uuid(run_id), uuid(job_id), job_version, queue, uuid(app_id)
-    return Candidate(*ids, app_name, account_id, priority, party, bool(looks_further))
+    return Candidate(*converted(row, _of_candidates(of_database())))
 
 
 def limited(
@@ -61,7 +73,7 @@ def start(run_ids: Collection[UUID], terms: Terms, uses: Sequence[tuple[str, UUI
     return _all_started(of_database().start(run_ids, terms, uses)) if run_ids else []
 
 
-def _standing(row: Sequence[Any], default: Rate | None) -> Standing:
+def _standing(row: Row, default: Rate | None) -> Standing:
     is_default, concurrency, calls, seconds, expires_at, running, ended, first_ended_at = row
     instant = of_database().instant
     if is_default:
@@ -71,49 +83,37 @@ def _standing(row: Sequence[Any], default: Rate | None) -> Standing:
     return Standing(limit, running, ended, instant(first_ended_at))
 
 
-def _all_started(rows: Iterable[Sequence[Any]]) -> list[StartedRun]:
-    uuid, instant = of_database().uuid, of_database().instant
-    started = [_started(row, uuid, instant) for row in rows]
+def _all_started(rows: Iterable[Row]) -> list[StartedRun]:
+    conversions = _of_started(of_database())
+    started = [_started(converted(row, conversions)) for row in rows]
     changes.note(runs=(run.id for run in started))
     return started
 
 
-def _started(row: Sequence[Any], uuid: Convert, instant: Convert) -> StartedRun:
-    place, run_id, job_id, job_version, attempt_count, fence, scheduled_for, data, *of_job = row
-    *of_job, due_at, trace, job_trace = of_job
-    return StartedRun(
-        place - 1,
-        uuid(run_id),
-        uuid(job_id),
-        job_version,
-        attempt_count,
-        fence,
-        instant(scheduled_for),
-        read_json(data, "data"),
-        instant(due_at),
-        trace,
-        job_trace,
-        _job(of_job, uuid),
-    )
+def _started(columns: list[Any]) -> StartedRun:
+    policy = TypePolicy(*columns[_POLICY:_REST])
+    job = ExecutedJob._make((*columns[_JOB:_POLICY], policy, None))
+    return StartedRun._make((*columns[:_JOB], job, *columns[_REST:]))
 
 
-def _job(row: Sequence[Any], uuid: Convert) -> ExecutedJob:
-    version, task_type, callback_url, board_id, data, retries, base, most, limit, state, polled, *of_app = row
-    app_id, url, *policy = of_app
-    type_retries, type_base, request = policy
-    return ExecutedJob(
-        version,
-        task_type,
-        callback_url,
-        uuid(app_id),
-        url,
-        read_json(board_id, "board_id"),
-        read_json(data, "data"),
-        retries,
-        base,
-        most,
-        limit,
-        read_json(state, "polling_state"),
-        polled,
-        TypePolicy(type_retries, type_base, read_json(request, "request")),
-    )
+@functools.cache
+def _of_candidates(statements: HotStatements) -> Conversions:
+    uuid = statements.uuid
+    names = [one.name for one in fields(Candidate)]
+    return of_columns(names, {"id": uuid, "job_id": uuid, "app_id": uuid, "looks_further": bool})
+
+
+@functools.cache
+def _of_started(statements: HotStatements) -> Conversions:
+    uuid, instant = statements.uuid, statements.instant
+    by_name = {
+        "place": lambda place: place - 1,  # the databases count from 1
+        "id": uuid,
+        "job_id": uuid,
+        "scheduled_for": instant,
+        **as_json("data"),
+        **as_json("job.board_id", "job.data", "job.polling_state", "policy.request"),
+        "job.app_id": uuid,
+        "due_at": instant,
+    }
+    return of_columns(_COLUMNS, by_name)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import functools
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from core.states import JobState
 from models import changes, run_holds
-from models.fields import read_json
 from models.hot import of_database
+from models.hot.conversions import Conversions, Convert, as_json, converted, of_columns
 from models.hot.rows import EndingJob, EndingRun, Ends, Locked
+from models.hot.statements import HotStatements
 
-_OF_JOB = 23  # columns
-Convert = Callable[[Any], Any]
+_OF_JOB = len(EndingJob._fields)  # columns; those of the run, if there is one, follow
+_OF_RUN = EndingRun._fields[1:]  # the first is the job's
 
 
 def lock(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool = True) -> Locked:
@@ -25,15 +26,36 @@ def lock(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool 
     """
     jobs: dict[UUID, EndingJob] = {}
     runs: dict[UUID, EndingRun] = {}
-    uuid, instant = of_database().uuid, of_database().instant
-    for row in of_database().lock_ended(job_ids, run_ids, patient=patient):
-        job_id = uuid(row[0])
+    statements = of_database()
+    of_job, of_run = _conversions(statements)
+    for row in statements.lock_ended(job_ids, run_ids, patient=patient):
+        job_id = statements.uuid(row[0])
         if job_id not in jobs:
-            jobs[job_id] = _job(job_id, row[:_OF_JOB], instant)
+            jobs[job_id] = EndingJob._make((job_id, *converted(row[1:_OF_JOB], of_job)))
         if row[_OF_JOB] is not None:
-            run_id = uuid(row[_OF_JOB])
-            runs[run_id] = _run(run_id, job_id, row[_OF_JOB + 1 :], instant)
+            run = EndingRun._make((job_id, *converted(row[_OF_JOB:], of_run)))
+            runs[run.id] = run
     return Locked(jobs, runs)
+
+
+@functools.cache
+def _conversions(statements: HotStatements) -> tuple[Conversions, Conversions]:
+    instant = statements.instant
+    of_job: dict[str, Convert] = {
+        "deadline_at": instant,
+        "expire": bool,
+        "state": JobState,
+        "next_run_at": instant,
+        **as_json("polling_state"),
+        "created_at": instant,
+        "deleted_at": instant,
+        "reopened_at": instant,
+        "late_since": instant,
+        "a_run_waits": bool,
+    }
+    instants = ("scheduled_for", *_OF_RUN[_OF_RUN.index("deadline_at") :])
+    of_run: dict[str, Convert] = {"id": statements.uuid, "expire": bool, **dict.fromkeys(instants, instant)}
+    return of_columns(EndingJob._fields[1:], of_job), of_columns(_OF_RUN, of_run)
 
 
 def write(ends: Ends, now: datetime) -> None:
@@ -43,50 +65,3 @@ def write(ends: Ends, now: datetime) -> None:
         run_holds.begin(handed_back, now)
     jobs = [one["id"] for one in (*ends.jobs, *ends.maybe_over)]
     changes.note(jobs=jobs, runs=[*(one.run_id for one in ends.runs), *(run["id"] for run in ends.following)])
-
-
-def _job(job_id: UUID, row: Sequence[Any], instant: Convert) -> EndingJob:
-    _, version, account_id, queue, kind, schedule, priority, deadline_at, seconds, expire, state, *rest = row
-    next_run_at, polling_state, polling_version, polls, created, deleted, reopened, failures, late, *names = rest
-    a_run_waits, app_name, task_type = names
-    return EndingJob(
-        job_id,
-        version,
-        account_id,
-        queue,
-        kind,
-        schedule,
-        priority,
-        instant(deadline_at),
-        seconds,
-        bool(expire),
-        JobState(state),
-        instant(next_run_at),
-        read_json(polling_state, "polling_state"),
-        polling_version,
-        polls,
-        instant(created),
-        instant(deleted),
-        instant(reopened),
-        failures,
-        instant(late),
-        bool(a_run_waits),
-        app_name,
-        task_type,
-    )
-
-
-def _run(run_id: UUID, job_id: UUID, row: Sequence[Any], instant: Convert) -> EndingRun:
-    queue, job_version, scheduled_for, failures, losses, fence, expire, *instants = row
-    return EndingRun(
-        run_id,
-        job_id,
-        queue,
-        job_version,
-        instant(scheduled_for),
-        failures,
-        losses,
-        fence,
-        bool(expire),
-        *map(instant, instants),
-    )

@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from models.fields import json_text
+from models.hot.conversions import unchanged
 from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, NewRows, Row, Stored, Terms
 from models.pauses import GATE
 from models.tables import db
@@ -91,12 +92,7 @@ def existing_jobs(job_ids: Collection[UUID]) -> Iterable[Row]:
     return _rows(_EXISTING, ids(job_ids))
 
 
-def instant(value: Any) -> Any:
-    return value
-
-
-def uuid(value: UUID) -> UUID:
-    return value
+instant = uuid = unchanged
 
 
 def ids(given: Collection[UUID]) -> Any:

@@ -136,19 +136,6 @@ _CREATE = f"""
     ON CONFLICT DO NOTHING
 """  # noqa: S608  names of our own
 _TAG = "INSERT INTO job_tags (job_id, tag) VALUES (?, ?)"
-_FIRST_COLUMNS = (
-    "id", "job", "job_version", "account_id", "queue", "trigger", "scheduled_for", "due_at", "priority", "deadline_at",
-    "expire", "aged_at", "status", "held_by", "reason", "finished_at", "occurrences", "created_at", "party",
-    "trace",
-)  # fmt: skip
-_FIRST = """
-    INSERT INTO runs (
-        id, job_id, job_version, account_id, queue, trigger, scheduled_for, due_at, priority, deadline_at,
-        expire, aged_at, status, held_by, reason, finished_at, occurrences, created_at, party, trace,
-        attempt_count, failure_count, loss_count, fence, was_held)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, FALSE)
-    ON CONFLICT DO NOTHING
-"""
 _EXISTING = "SELECT id FROM jobs WHERE id IN (SELECT value FROM JSON_EACH(?))"
 _KEYS_HOLD = "SELECT EXISTS (SELECT 1 FROM held_keys)"
 _OF_END = ("outcome", "finished_at", "error_type", "error_message", "status_code", "answer")
@@ -211,7 +198,7 @@ def create(rows: NewRows) -> Stored:
     _execute_many(_CREATE, map(_of_job, rows.jobs))
     stored = {UUID(job_id) for (job_id,) in existing_jobs([job["id"] for job in rows.jobs])}
     _execute_many(_TAG, ((job_id, tag) for job_id, given in rows.tags.items() if job_id in stored for tag in given))
-    _execute_many(_FIRST, ([run[name] for name in _FIRST_COLUMNS] for run in rows.runs if run["job"] in stored))
+    insert_runs([{**run, "job_id": run["job"]} for run in rows.runs if run["job"] in stored])
     return Stored(stored, bool(_execute(_KEYS_HOLD).fetchone()[0]))
 
 

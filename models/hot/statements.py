@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from models.hot.rows import Ends, NewRows, Row, Stored, Terms
 
 
-class HotStatements(Protocol):
+class HotStatements(Hashable, Protocol):
     """The hot statements of one database, and how it writes and reads values.
 
     The members of the rows are as the driver returns them: `uuid` and `instant` read them.
