@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import peewee
@@ -15,16 +15,34 @@ from models import changes, deferred, run_holds, set_based
 from models.database import for_update
 from models.fields import json_text, new_id
 from models.hot import of_database
-from models.hot.rows import EndingJob, PlannedJob
 from models.tables import App, Job, Run
 
 # Exactly the condition of the index.
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
 
 
-def draft(
-    job: Job | EndingJob | PlannedJob, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any
-) -> dict[str, Any]:
+class Runnable(Protocol):
+    """A job, with what its new runs take over."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def priority(self) -> int: ...
+    @property
+    def deadline_at(self) -> datetime | None: ...
+    @property
+    def deadline_seconds(self) -> float | None: ...
+    @property
+    def expire(self) -> bool: ...
+
+
+def draft(job: Runnable, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> dict[str, Any]:
     """Returns the values of a new run of a job: queued if its instant has come, else pending."""
     due_at = more.get("due_at", scheduled_for)
     return {
@@ -54,11 +72,10 @@ def draft(
     }
 
 
-def deadline(job: Job | EndingJob | PlannedJob, due_at: datetime) -> datetime | None:
+def deadline(job: Runnable, due_at: datetime) -> datetime | None:
     """Returns the deadline of a job's run that is due at an instant; None without one."""
-    after_due: float | None = job.deadline_seconds
-    fixed: datetime | None = job.deadline_at
-    return fixed if after_due is None else due_at + timedelta(seconds=after_due)
+    after_due = job.deadline_seconds
+    return job.deadline_at if after_due is None else due_at + timedelta(seconds=after_due)
 
 
 def insert(rows: Sequence[dict[str, Any]]) -> None:

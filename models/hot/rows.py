@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, ClassVar, NamedTuple, TypedDict
 from uuid import UUID
 
 from core.policies import CatchUp
@@ -240,7 +240,6 @@ class PlannedJob:
     """The columns of a new job that its first runs are planned from."""
 
     id: UUID
-    version: int
     account_id: str
     queue: str
     priority: int
@@ -249,6 +248,7 @@ class PlannedJob:
     deadline_at: datetime | None
     deadline_seconds: float | None
     expire: bool
+    version: ClassVar[int] = 1
 
 
 JSON_COLUMNS = frozenset({"metadata", "user_id", "board_id", "data", "schedule", "polling_state"})

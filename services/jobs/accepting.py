@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -171,7 +171,7 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
         "trace": None if new.trace is None else new.trace.text,
     }
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
-    first = planning.plan_first(_planned(columns), new.schedule, now, horizon)
+    first = planning.plan_first(_plannable(columns), new.schedule, now, horizon)
     if schedules.comes_back(new.schedule) and first.next_run_at is None and not first.rows:
         raise InvalidInput.at("schedule", "names no instant in the future; give one that does.")
     columns["next_run_at"] = first.next_run_at
@@ -182,19 +182,8 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
     return Accepted(columns["id"], app, new.name, columns, new.tags, runs)
 
 
-def _planned(columns: Row) -> PlannedJob:
-    return PlannedJob(
-        columns["id"],
-        1,
-        columns["account_id"],
-        columns["queue"],
-        columns["priority"],
-        columns["catch_up"],
-        columns["catch_up_window_seconds"],
-        columns["deadline_at"],
-        columns["deadline_seconds"],
-        columns["expire"],
-    )
+def _plannable(columns: Row) -> PlannedJob:
+    return PlannedJob(**{one.name: columns[one.name] for one in fields(PlannedJob)})
 
 
 def _held(rows: Rows, hold: Hold | None) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -67,32 +67,8 @@ class NewJob(Definition):
     paused: bool = False
 
 
-# Stored unchanged in a column of the same name.
-_PLAIN = (
-    "account_id",
-    "user_id",
-    "name",
-    "title",
-    "metadata",
-    "task_type",
-    "board_id",
-    "data",
-    "callback_url",
-    "priority",
-    "max_retries",
-    "retry_backoff_base",
-    "retry_backoff_max",
-    "time_limit_seconds",
-    "catch_up",
-    "catch_up_window_seconds",
-    "overlap",
-    "deadline_at",
-    "deadline_seconds",
-    "expire",
-    "keep_days",
-    "keep_last",
-    "limit_key",
-)
+_PLAIN = tuple(one.name for one in fields(Definition) if one.name not in {"schedule", "tags"})
+"""Stored unchanged in a column of the same name."""
 
 
 def columns(definition: Definition) -> dict[str, Any]:

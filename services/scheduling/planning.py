@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -18,10 +18,10 @@ from core import schedules
 from core.alerting import Event
 from core.occurrences import CatchUpPolicy, Missed
 from core.planning import plan_occurrences
+from core.policies import CatchUp
 from core.schedules import Recurring, Schedule
 from core.states import JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, runs
-from models.hot.rows import PlannedJob
 from models.pauses import Gate
 from models.tables import Job
 from services.alerts import noting
@@ -39,9 +39,25 @@ Row = dict[str, Any]
 log = structlog.get_logger()
 
 
+class Plannable(runs.Runnable, Protocol):
+    """A job, stored or new, with what decides which of its occurrences get a run."""
+
+    @property
+    def catch_up(self) -> CatchUp: ...
+    @property
+    def catch_up_window_seconds(self) -> float: ...
+
+
+class Planned(NamedTuple):
+    """The runs to store for a job, and its watermark after them."""
+
+    rows: list[Row]
+    next_run_at: datetime | None = None
+
+
 @dataclass(frozen=True)
 class Plan:
-    """The runs to store for a job, and its watermark after them; a job that is put off keeps its watermark."""
+    """What is planned for a stored job; one that is put off keeps its watermark."""
 
     job: Job
     rows: list[Row]
@@ -64,14 +80,13 @@ def plan(system: System) -> int:
     return len(plans)
 
 
-def plan_first(new: PlannedJob, schedule: Schedule, now: datetime, horizon: datetime) -> Plan:
+def plan_first(job: Plannable, schedule: Schedule, now: datetime, horizon: datetime) -> Planned:
     """Plan the runs to store with a new job. Writes nothing."""
-    job = cast("Job", new)  # it has all the columns that planning reads
     if isinstance(schedule, Recurring):
         return _plan_from(next(schedules.preview(schedule, now), None), job, schedule, now, horizon)
     first = next(schedules.upcoming(schedule, now))
     trigger = Trigger.POLL if isinstance(schedule, schedules.Polling) else Trigger.SCHEDULE
-    return Plan(job, [runs.draft(job, trigger, first, now)])
+    return Planned([runs.draft(job, trigger, first, now)])
 
 
 def replan(job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> list[Row]:
@@ -131,10 +146,12 @@ def _plan_on(job: Job, now: datetime, horizon: datetime) -> Plan:
     schedule = stored_schedule.read(job.schedule)
     if not isinstance(schedule, Recurring):
         raise TypeError(f"job {job.id} has next_run_at, but its schedule does not recur")
-    return _plan_from(job.next_run_at, job, schedule, now, horizon)
+    return Plan(job, *_plan_from(job.next_run_at, job, schedule, now, horizon))
 
 
-def _plan_from(watermark: datetime | None, job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> Plan:
+def _plan_from(
+    watermark: datetime | None, job: Plannable, schedule: Recurring, now: datetime, horizon: datetime
+) -> Planned:
     policy = CatchUpPolicy(job.catch_up, job.catch_up_window_seconds)
     due_at = partial(schedule.due_at, job.id)
     planned = plan_occurrences(schedule, watermark, now, horizon, policy, due_at=due_at, most=MOST)
@@ -142,7 +159,7 @@ def _plan_from(watermark: datetime | None, job: Job, schedule: Recurring, now: d
     to_run = [_row(job, instant, due_at(instant), now) for instant in planned.to_run]
     count = {"planned": len(to_run), "missed": sum(one.count for one in planned.missed)}
     database.after_commit(partial(events.emit, "occurrences.planned", **count))
-    return Plan(job, [*missed, *to_run], planned.next_run_at)
+    return Planned([*missed, *to_run], planned.next_run_at)
 
 
 def _store(plans: Sequence[Plan], now: datetime, late_before: datetime) -> None:
@@ -174,11 +191,11 @@ def _put_off(some: Sequence[Job], now: datetime) -> None:
         database.after_commit(partial(events.emit, "jobs.put_off", count=len(some)))
 
 
-def _row(job: Job, instant: datetime, due_at: datetime, now: datetime) -> Row:
+def _row(job: Plannable, instant: datetime, due_at: datetime, now: datetime) -> Row:
     return runs.draft(job, Trigger.SCHEDULE, instant, now, status=RunStatus.PENDING, due_at=due_at)
 
 
-def _missed_row(job: Job, missed: Missed, due_at: datetime, now: datetime) -> Row:
+def _missed_row(job: Plannable, missed: Missed, due_at: datetime, now: datetime) -> Row:
     return runs.draft(
         job,
         Trigger.SCHEDULE,
