@@ -20,6 +20,7 @@ from services.execution import attempt_spans, careful_recording, kept_calls
 from services.execution.engine import Engine
 from services.execution.engine_calls import Exchanged
 from services.execution.leases import Leases
+from services.execution.recording import Unrecorded
 from services.execution.work import Failed, Result, Stopped, Work
 from services.messaging.doorbell import Ring, actor_of
 from services.runtime import events, faults
@@ -125,7 +126,7 @@ class RunExecutor:
         answer = patiently(lambda: self._engine.exchange(self._queue, (work, kept), wants_work=self._goes_on(until)))
         faults.reach(faults.RECORDED)
         settled = answer.settled
-        if settled is None:
+        if settled is None or settled is Unrecorded.REFUSED:
             events.emit("attempt.refused", attempt=work.attempt, fence=work.fence)
             return answer
         events.emit("attempt.recorded", attempt=work.attempt, status=settled.status.value)

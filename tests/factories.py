@@ -188,9 +188,9 @@ def claim_one(system: System, worker: WorkerIdentity | None = None) -> Work:
 
 
 def record(system: System, work: Work, result: Result) -> Settled | None:
-    """What followed from one result."""
-    [settled] = recording.record(system, [(work, result)])
-    return settled
+    """What followed from one result; None if it was refused."""
+    [recorded] = recording.record(system, [(work, result)])
+    return recorded if isinstance(recorded, Settled) else None
 
 
 def succeeded(poll: PollAnswer | None = None) -> Succeeded:

@@ -21,10 +21,11 @@ from core.retry import GIVE_UP, MAX_RETRY_AFTER_SECONDS
 from core.states import JobState
 from models import database
 from models.hot import endings
-from models.hot.rows import EndingRun, Locked
+from models.hot.rows import Locked
 from models.pauses import Gate
 from models.tables import Run
 from services.execution import deferred, recording
+from services.execution.recording import AwaitsReport, Decided, Refused
 from services.execution.work import EndedAttempt, Failed, Result, Succeeded, Work
 from services.scheduling import run_endings
 from services.scheduling.run_endings import Settled, Settlement
@@ -37,7 +38,7 @@ _LARGEST_STATUS = 2**31 - 1
 log = structlog.get_logger()
 
 
-def record(system: System, ended: Sequence[EndedAttempt]) -> list[Settled | None]:
+def record(system: System, ended: Sequence[EndedAttempt]) -> list[Settled | Refused]:
     """Record how attempts ended, as `recording.record` does; a single attempt is recorded whatever its outcome holds.
 
     Raises `DatabaseUnavailable` while nothing can be recorded. For several attempts, raises the error that one of
@@ -114,7 +115,7 @@ def _alone(result: Result) -> Result:
             return result
 
 
-def _record_less(system: System, work: Work, result: Result) -> Settled | None:
+def _record_less(system: System, work: Work, result: Result) -> Settled | Refused:
     """Record an outcome that could not be recorded whole. Raises `DatabaseUnavailable` where not even that works."""
     alone = _alone(result)
     try:
@@ -127,7 +128,7 @@ def _record_less(system: System, work: Work, result: Result) -> Settled | None:
     return settled
 
 
-def _record_least(system: System, work: Work, result: Result) -> Settled | None:
+def _record_least(system: System, work: Work, result: Result) -> Settled | Refused:
     """Record how an attempt ended, and as many of its consequences as can be written."""
     try:
         with system.transaction(Gate.UNUSED) as unit:
@@ -138,8 +139,8 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
             if isinstance(decided, Settlement):
                 run_endings.carry_out([decided], now, carefully=True)
                 database.attempt(lambda: next_in_turn.extend(recording.give_turns(system, [decided])))
-            elif decided is not None:
-                deferred.begin(system, [decided], now)
+            elif isinstance(decided, AwaitsReport):
+                deferred.begin(system, [decided.run], now)
             settled = recording.told(decided)
             recording.ring_for_what_follows(system, unit, [settled], next_in_turn)
     except Unavailable:
@@ -151,7 +152,7 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
     return settled
 
 
-def _decided(locked: Locked, attempt: EndedAttempt, now: datetime) -> Settlement | EndingRun | None:
+def _decided(locked: Locked, attempt: EndedAttempt, now: datetime) -> Decided:
     """Returns what follows from a result; if that cannot be decided, the run simply ends."""
     work, result = attempt
     try:

@@ -21,16 +21,16 @@ import structlog
 
 from core.errors import DatabaseUnavailable, Unavailable
 from models import database
+from models.pauses import Gate
 from services.execution import breakers, careful_recording, claiming, giving, recording
 from services.execution.breakers import LastCalls
 from services.execution.engine_calls import Call, Calls, Exchanged
 from services.execution.limits import Known
-from services.execution.recording import Later
+from services.execution.recording import Recorded, Unrecorded
 from services.execution.rotation import Rotation
 from services.execution.work import EndedAttempt, Work
 from services.execution.workers import WorkerIdentity
 from services.messaging.broker import RUNS_HTTP
-from services.scheduling.run_endings import Settled
 from services.system import System
 
 MOST_TOGETHER = 32
@@ -102,34 +102,40 @@ class Engine:
         """
         if not ended or any(self._limits.are_on(call.queue_name) for call in (*ended, *free)):
             return False
-        claimed: dict[str, list[Work]] = {}
-
-        def claim(settled: Sequence[Settled | Later | None]) -> None:
-            recorded = [call for call, one in zip(ended, settled, strict=True) if not isinstance(one, Later)]
-            wanted = Counter(call.queue_name for call in (*recorded, *free) if call.wants_work)
-            for queue_name, count in wanted.items():
-                claimed[queue_name] = claiming.claim_within(
-                    self._system, self._worker, queue_name, count, self._rotation
-                )
-
         try:
-            settled = recording.record_what_is_free(self._system, _results(ended), claim)
+            outcomes, claimed = self._record_and_claim(ended, free)
         except Exception as error:  # noqa: BLE001  each is done by itself now, and meets it again
             log.debug("exchange_split", error=str(error))
             return False
-        recorded = [call for call, one in zip(ended, settled, strict=True) if self._is_recorded(call, one)]
+        recorded = self._noted(ended, outcomes)
         for call in (*recorded, *free):
             works = claimed.get(call.queue_name) if call.wants_work else None
             call.answer(works.pop(0) if works else None)
         self._follow_up(recorded)
         return True
 
+    def _record_and_claim(
+        self, ended: Sequence[Call], free: Sequence[Call]
+    ) -> tuple[list[Recorded], dict[str, list[Work]]]:
+        """Record, then claim in the same transaction. Returns the outcomes, and what was claimed of each queue."""
+        began = self._system.clock.monotonic()
+        with self._system.transaction(Gate.UNUSED) as unit:
+            outcomes = recording.record_within(self._system, unit, _results(ended))
+            done = [call for call, one in zip(ended, outcomes, strict=True) if one is not Unrecorded.LATER]
+            wanted = Counter(call.queue_name for call in (*done, *free) if call.wants_work)
+            claimed = {
+                queue_name: claiming.claim_within(self._system, self._worker, queue_name, count, self._rotation)
+                for queue_name, count in wanted.items()
+            }
+        recording.after_commit(self._system, outcomes, began)
+        return outcomes, claimed
+
     def _record(self, calls: Sequence[Call]) -> list[Call]:
         """Record the results of these calls. Returns the calls whose result is recorded."""
         if not calls:
             return []
         try:
-            settled = recording.record_what_is_free(self._system, _results(calls))
+            outcomes = recording.record_what_is_free(self._system, _results(calls))
         except Unavailable as error:
             for call in calls:
                 call.fail(error)
@@ -138,7 +144,7 @@ class Engine:
             for call in calls:
                 self._to_the_lane(call)
             return []
-        recorded = [call for call, one in zip(calls, settled, strict=True) if self._is_recorded(call, one)]
+        recorded = self._noted(calls, outcomes)
         self._follow_up(recorded)
         return recorded
 
@@ -163,16 +169,23 @@ class Engine:
         except Exception:  # the coordinator gives places, a little later; the breaker moves on the next call
             log.exception("follow_up_failed", action=action.__name__)
 
-    def _is_recorded(self, call: Call, settled: Settled | Later | None) -> bool:
-        if not isinstance(settled, Later):
-            call.settled = settled
-            return True
+    def _noted(self, calls: Sequence[Call], outcomes: Sequence[Recorded]) -> list[Call]:
+        """Returns the calls that need no further recording; the others go to a later round or to the lane."""
+        done: list[Call] = []
+        for call, outcome in zip(calls, outcomes, strict=True):
+            if outcome is Unrecorded.LATER:
+                self._put_off(call)
+            else:
+                call.settled = outcome
+                done.append(call)
+        return done
+
+    def _put_off(self, call: Call) -> None:
         call.rounds += 1
         if call.rounds < _ROUNDS_BEFORE_THE_LANE:
             self._calls.put_off(call)
         else:
             self._to_the_lane(call)
-        return False
 
     def _to_the_lane(self, call: Call) -> None:
         if call.ended is not None:  # only calls with a result are put off

@@ -6,6 +6,7 @@ import queue
 import time
 from dataclasses import dataclass, field
 
+from services.execution.recording import Refused
 from services.execution.work import EndedAttempt, Work
 from services.scheduling.run_endings import Settled
 
@@ -15,12 +16,12 @@ _MOST_RESTS = 3
 
 @dataclass(frozen=True)
 class Exchanged:
-    """The engine's answer to a thread: how its result was recorded (None: it was refused), and its next work.
+    """The engine's answer to a thread: how its result was recorded, if it gave one, and its next work.
 
     With `asks_again`, no work could be claimed because the database was away.
     """
 
-    settled: Settled | None = None
+    settled: Settled | Refused | None = None
     work: Work | None = None
     asks_again: bool = False
 
@@ -32,7 +33,7 @@ class Call:
     queue_name: str
     ended: EndedAttempt | None
     wants_work: bool
-    settled: Settled | None = None
+    settled: Settled | Refused | None = None
     rounds: int = 0
     _reply: queue.SimpleQueue[Exchanged | BaseException] = field(default_factory=queue.SimpleQueue)
 

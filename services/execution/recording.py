@@ -6,9 +6,11 @@ recorded as they are go through `services.execution.careful_recording`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
+from typing import Literal
 from uuid import UUID
 
 import structlog
@@ -39,60 +41,76 @@ _HANDED_BACK = {
 }
 
 
+class Unrecorded(Enum):
+    """Why a result was not recorded."""
+
+    REFUSED = "its fence no longer holds: the run is no longer the worker's"
+    LATER = "another transaction has locked its job, or the gate of pauses is closed"
+
+
 @dataclass(frozen=True)
-class Later:
-    """The result was not recorded: another transaction has locked its job, or the gate of pauses is closed."""
+class AwaitsReport:
+    """The receiver accepted the work: the run goes on until the report."""
+
+    run: EndingRun
 
 
-GoOn = Callable[[Sequence[Settled | Later | None]], object]
+Refused = Literal[Unrecorded.REFUSED]
+Recorded = Settled | Unrecorded
+Decided = Settlement | AwaitsReport | Refused
 
 
-def record(system: System, ended: Sequence[EndedAttempt]) -> list[Settled | None]:
+def record(system: System, ended: Sequence[EndedAttempt]) -> list[Settled | Refused]:
     """Record how attempts ended, all in one transaction, then ring for the polls that follow.
 
-    Returns None for an attempt whose fence no longer holds: its run is no longer the worker's, and the result is
-    refused. Raises `DatabaseUnavailable`, or the error that a bad outcome causes; `careful_recording` handles those.
+    Raises `DatabaseUnavailable`, or the error that a bad outcome causes; `careful_recording` handles those.
     """
-    return [one for one in _record(system, ended, patient=True) if not isinstance(one, Later)]
+    return [one for one in _record(system, ended, patient=True) if one is not Unrecorded.LATER]
 
 
-def record_what_is_free(
-    system: System, ended: Sequence[EndedAttempt], go_on: GoOn | None = None
-) -> list[Settled | Later | None]:
-    """Record how attempts ended, as `record` does, except those for which it would have to wait for a lock.
-
-    `go_on` is called at the end, for further work in the same transaction.
-    """
-    return _record(system, ended, go_on, patient=False)
+def record_what_is_free(system: System, ended: Sequence[EndedAttempt]) -> list[Recorded]:
+    """Record how attempts ended, as `record` does, except those for which it would have to wait for a lock."""
+    return _record(system, ended, patient=False)
 
 
-def _record(
-    system: System, ended: Sequence[EndedAttempt], go_on: GoOn | None = None, *, patient: bool
-) -> list[Settled | Later | None]:
+def _record(system: System, ended: Sequence[EndedAttempt], *, patient: bool) -> list[Recorded]:
     began = system.clock.monotonic()
     with system.transaction(Gate.UNUSED) as unit:
-        now = unit.now
-        ended = _paced(system, ended)
-        job_ids, run_ids = {work.job_id for work, _ in ended}, {work.run_id for work, _ in ended}
-        locked = endings.lock(job_ids, run_ids, patient=patient)
-        holds = holds_of_handed_back(ended, locked)
-        ends = _decide_each(locked, ended, now, holds)
-        deferred.begin(system, [end for end in ends if isinstance(end, EndingRun)], now)
-        carried_out = [end for end in ends if isinstance(end, Settlement)]
-        run_endings.carry_out(carried_out, now)
-        kept_calls.keep(work for (work, _), end in zip(ended, ends, strict=True) if end is not None)
-        next_in_turn = give_turns(system, carried_out)
-        settled = [
-            Later() if not patient and work.job_id not in locked.jobs else told(end)
-            for (work, _), end in zip(ended, ends, strict=True)
-        ]
-        ring_for_what_follows(system, unit, settled, next_in_turn)
-        if go_on is not None:
-            go_on(settled)
-    count = sum(not isinstance(one, Later) for one in settled)
+        recorded = record_within(system, unit, ended, patient=patient)
+    after_commit(system, recorded, began)
+    return recorded
+
+
+def record_within(
+    system: System, unit: UnitOfWork, ended: Sequence[EndedAttempt], *, patient: bool = False
+) -> list[Recorded]:
+    """Record how attempts ended, within the caller's unit of work; call `after_commit` then.
+
+    If `patient` is false, it waits for no lock.
+    """
+    now = unit.now
+    ended = _paced(system, ended)
+    job_ids, run_ids = {work.job_id for work, _ in ended}, {work.run_id for work, _ in ended}
+    locked = endings.lock(job_ids, run_ids, patient=patient)
+    decided = _decide_each(locked, ended, now, holds_of_handed_back(ended, locked))
+    deferred.begin(system, [one.run for one in decided if isinstance(one, AwaitsReport)], now)
+    settlements = [one for one in decided if isinstance(one, Settlement)]
+    run_endings.carry_out(settlements, now)
+    kept_calls.keep(work for (work, _), one in zip(ended, decided, strict=True) if one is not Unrecorded.REFUSED)
+    next_in_turn = give_turns(system, settlements)
+    recorded = [
+        Unrecorded.LATER if not patient and work.job_id not in locked.jobs else told(one)
+        for (work, _), one in zip(ended, decided, strict=True)
+    ]
+    ring_for_what_follows(system, unit, recorded, next_in_turn)
+    return recorded
+
+
+def after_commit(system: System, recorded: Sequence[Recorded], began: float) -> None:
+    """Count what was recorded since a monotonic instant, and ring where limits held others. The commit is over."""
+    count = sum(one is not Unrecorded.LATER for one in recorded)
     events.emit("attempts.recorded", count=count, seconds=system.clock.monotonic() - began)
-    ring_where_limits_held(system, settled)
-    return settled
+    ring_where_limits_held(system, recorded)
 
 
 def _paced(system: System, ended: Sequence[EndedAttempt]) -> Sequence[EndedAttempt]:
@@ -115,16 +133,16 @@ def _not_sooner(result: Result, least: float | None) -> Result:
 
 def _decide_each(
     locked: Locked, ended: Sequence[EndedAttempt], now: datetime, holds: Mapping[UUID, Hold]
-) -> list[Settlement | EndingRun | None]:
+) -> list[Decided]:
     """Returns what follows from each result; of two results for one run, the first counts."""
-    ends: list[Settlement | EndingRun | None] = []
-    recorded: set[UUID] = set()
+    decided: list[Decided] = []
+    taken: set[UUID] = set()
     for attempt in ended:
         run_id = attempt[0].run_id
-        ends.append(None if run_id in recorded else decide(locked, attempt, now, holds))
-        if ends[-1] is not None:
-            recorded.add(run_id)
-    return ends
+        decided.append(Unrecorded.REFUSED if run_id in taken else decide(locked, attempt, now, holds))
+        if decided[-1] is not Unrecorded.REFUSED:
+            taken.add(run_id)
+    return decided
 
 
 def holds_of_handed_back(ended: Sequence[EndedAttempt], locked: Locked) -> dict[UUID, Hold]:
@@ -139,44 +157,42 @@ def give_turns(system: System, ended: Sequence[Settlement]) -> list[Run]:
     return overlap_queue.give(system, jobs.lock(waited_for)) if waited_for else []
 
 
-def decide(
-    locked: Locked, attempt: EndedAttempt, now: datetime, holds: Mapping[UUID, Hold]
-) -> Settlement | EndingRun | None:
-    """Decide what follows from a result: the run itself if it waits for a report, None if its fence no longer holds."""
+def decide(locked: Locked, attempt: EndedAttempt, now: datetime, holds: Mapping[UUID, Hold]) -> Decided:
+    """Decide what follows from a result of a run that may be locked."""
     work, result = attempt
     run = locked.runs.get(work.run_id)
     if run is None or run.fence != work.fence:
-        return None
+        return Unrecorded.REFUSED
     job = locked.jobs[run.job_id]
     if isinstance(result, Deferred) and run.cancel_requested_at is None:
-        return run
+        return AwaitsReport(run)
     facts = run_endings.facts(run, job, work.polling_version)
     ending = _ending(facts, work.policy, result, now, holds.get(job.id))
     return run_endings.settle(run, job, facts, ending, now)
 
 
-def told(end: Settlement | EndingRun | None) -> Settled | None:
+def told(decided: Decided) -> Settled | Refused:
     """Returns the part of an attempt's consequences that callers get."""
-    match end:
+    match decided:
         case Settlement():
-            return end.settled
-        case EndingRun():
+            return decided.settled
+        case AwaitsReport():
             return Settled(RunStatus.RUNNING)
         case _:
-            return None
+            return decided
 
 
 def ring_for_what_follows(
-    system: System, unit: UnitOfWork, settled: Sequence[Settled | Later | None], next_in_turn: Sequence[Run]
+    system: System, unit: UnitOfWork, recorded: Sequence[Recorded], next_in_turn: Sequence[Run]
 ) -> None:
     """Ring, after the commit, for next polls within the window and for runs that waited for those that ended."""
-    follow = [one.next_poll for one in settled if isinstance(one, Settled) and one.next_poll is not None]
+    follow = [one.next_poll for one in recorded if isinstance(one, Settled) and one.next_poll is not None]
     unit.ring([*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
 
 
-def ring_where_limits_held(system: System, settled: Sequence[Settled | Later | None]) -> None:
+def ring_where_limits_held(system: System, recorded: Sequence[Recorded]) -> None:
     """Ring for as many runs held back by limits as runs have ended. Never raises: the coordinator rings too."""
-    freed = sum(isinstance(one, Settled) and one.status is not RunStatus.RUNNING for one in settled)
+    freed = sum(isinstance(one, Settled) and one.status is not RunStatus.RUNNING for one in recorded)
     try:
         limits.ring_next(system, freed=freed)
     except Exception:  # the results are recorded nevertheless, so the callers must get them

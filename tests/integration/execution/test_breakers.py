@@ -16,6 +16,7 @@ from models import breakers as stored_breakers
 from models import database
 from models.tables import Breaker
 from services.execution import breakers, careful_recording, giving, recording
+from services.execution.engine import Engine
 from services.execution.work import Failed, Result
 from services.jobs import apps
 from services.jobs import lifecycle as job_service
@@ -175,6 +176,7 @@ def test_a_fault_of_breakers_keeps_no_thread_from_its_answer(
     queued(system, 2)
     works = [two.claim(), two.claim()]
     monkeypatch.setattr(breakers.LastCalls, "tripped", break_down)
+    monkeypatch.setattr(Engine, "_exchange_at_once", lambda *_: False)
     monkeypatch.setattr(recording, "record_what_is_free", break_down)  # so that the lane records the second
     for work in works:
         assert work is not None

@@ -16,6 +16,7 @@ from models.pauses import GATE
 from services.execution import claiming, giving, workers
 from services.execution.engine import Engine
 from services.execution.engine_calls import Exchanged
+from services.execution.recording import Unrecorded
 from services.execution.work import Work
 from services.messaging.broker import RUNS_HTTP
 from services.scheduling.run_endings import Settled
@@ -231,7 +232,7 @@ def test_two_results_of_one_run_are_one_record_and_one_refusal(system: GivenSyst
     [work] = claim(system)
     twice = [threads.hand_in(work), threads.hand_in(work)]
     threads.start()
-    assert sorted([of(one).settled for one in twice], key=str) == [None, COMPLETED]
+    assert sorted([of(one).settled for one in twice], key=str) == [COMPLETED, Unrecorded.REFUSED]
     assert stored_run(run.id).status is RunStatus.COMPLETED
 
 

@@ -49,7 +49,7 @@ class Away:
         return self._real(*arguments, **named)
 
 
-@pytest.mark.parametrize("step", [(claiming, "claim"), (recording, "record_what_is_free")])
+@pytest.mark.parametrize("step", [(claiming, "claim"), (recording, "record_within")])
 def test_a_ring_taken_while_the_database_is_away_is_kept_and_tried_again(
     house: House,
     receiver: ScriptedReceiver,
@@ -70,10 +70,10 @@ def test_a_result_that_meets_a_full_disk_waits_for_room_and_is_recorded(
     house: House, receiver: ScriptedReceiver, run_to_execute: Make, quick: pytest.MonkeyPatch
 ) -> None:
     run = run_to_execute()
-    full = Away(recording.record_what_is_free, times=3)
+    full = Away(recording.record_within, times=3)
     full.error = DatabaseUnavailable("could not extend file", DatabaseFault.DISK_FULL)
     full.look = lambda: database_troubles.names_of(database_troubles.troubles.present())
-    quick.setattr(recording, "record_what_is_free", full)
+    quick.setattr(recording, "record_within", full)
     house.answer(Ring(run.id, QUEUE))
     assert full.seen_while_away[-1] == ["disk_full"]
     assert database_troubles.troubles.present() == []

@@ -16,6 +16,7 @@ from core.policies import Overlap
 from core.principals import LOCAL
 from core.states import DEAD, ENDED, LIVE
 from services.execution import recording, reports, workers
+from services.execution.recording import Unrecorded
 from services.execution.reports import Sender
 from services.execution.rotation import Rotation
 from services.execution.work import Succeeded, Work
@@ -293,8 +294,7 @@ def _sender(work: Work) -> Sender:
 
 
 def _told(settled: Any) -> Told | None:
-    if settled is None:
+    if settled is Unrecorded.REFUSED:
         return None
     assert isinstance(settled, Settled), settled
-    next_poll = None if settled.next_poll is None else settled.next_poll["due_at"]
-    return settled.status, settled.retry_at, next_poll
+    return settled.status, settled.retry_at, None if settled.next_poll is None else settled.next_poll["due_at"]
