@@ -37,7 +37,7 @@ class App(falcon.asgi.App[Any, Any]):
 def _head_of(resource: Any) -> Any:
     """Returns the responder for HEAD: that for GET; Falcon sends only the headers of its answer."""
 
-    @operations.as_declared(resource.on_get)
+    @operations.like(resource.on_get)
     async def on_head(req: Request, resp: Response, **parameters: Any) -> None:
         await resource.on_get(req, resp, **parameters)
 

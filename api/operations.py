@@ -105,7 +105,7 @@ def operation(
     return declare
 
 
-def declared_as(found: Operation) -> Callable[[Responder], Responder]:
+def with_operation(found: Operation) -> Callable[[Responder], Responder]:
     """Declare a responder's operation to be that of another: what a page shows is for those whom the API shows it."""
 
     def declare(responder: Responder) -> Responder:
@@ -115,7 +115,7 @@ def declared_as(found: Operation) -> Callable[[Responder], Responder]:
     return declare
 
 
-def as_declared(other: Any) -> Callable[[Responder], Responder]:
+def like(other: Any) -> Callable[[Responder], Responder]:
     """Declare a responder's operation as another responder has declared it, if it has."""
 
     def declare(responder: Responder) -> Responder:

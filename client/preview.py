@@ -24,7 +24,7 @@ def preview(
     """Show when a cron expression comes next, in words and as instants."""
     zone = _zone(tz)
     schedule = schedules.Cron(_checked(expression), timezone=tz)
-    following = list(islice(schedules.preview(schedule, datetime.now(UTC)), count))
+    following = list(islice(schedule.preview(datetime.now(UTC)), count))
     if as_json:
         output.document(
             {"description": schedule.describe(), "next": [f"{one:%Y-%m-%dT%H:%M:%SZ}" for one in following]}

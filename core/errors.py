@@ -30,7 +30,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from core.database_faults import DatabaseFault
 
@@ -179,14 +178,12 @@ class AttemptError(CarillonError):
         *,
         status_code: int | None = None,
         retry_after_seconds: float | None = None,
-        body: Any = None,
         was_called: bool = True,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status_code = status_code
         self.retry_after_seconds = retry_after_seconds
-        self.body = body
         self.was_called = was_called
 
 

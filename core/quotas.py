@@ -60,7 +60,7 @@ def pace(schedule: Schedule, now: datetime) -> timedelta | None:
         return timedelta(seconds=schedule.interval_seconds)
     if not schedules.comes_back(schedule):
         return None
-    coming = islice(schedules.preview(schedule, now), _LOOKED_AT)
+    coming = islice(schedule.preview(now), _LOOKED_AT)
     return min((later - one for one, later in pairwise(coming)), default=None)
 
 

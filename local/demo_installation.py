@@ -177,7 +177,7 @@ class _Installation:
     def _due_before(self, until: datetime) -> set[datetime]:
         due: set[datetime] = set()
         for job in demo_jobs.of_the_week(self._now):
-            for at in schedules.upcoming(job.schedule, self._begin):
+            for at in job.schedule.upcoming(self._begin):
                 if at >= until:
                     break
                 due.add(at)

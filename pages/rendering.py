@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from core.principals import NAMELESS
 from core.usual import Slower
 from pages import (
     calendar_chart,
@@ -29,7 +30,7 @@ from pages import (
     series_charts,
     words,
 )
-from pages.asked import Asked
+from pages.asked import THEMES, Asked, zones
 from pages.compiled_templates import CompiledTemplates
 from pages.static_files import FOLDER
 from services.reading.slow_jobs import SlowJob
@@ -54,6 +55,7 @@ class Templates:
             bytecode_cache=CompiledTemplates(_FOLDER, _compiled_in()),
         )
         self._environment.globals.update(url=url, static=lambda name: url(static(name)), words=words)
+        self._environment.globals.update(NAMELESS=NAMELESS, THEMES=THEMES, zones=zones)
         self._environment.globals.update(charts=charts, series_charts=series_charts)
         self._environment.globals.update(
             phases=call_chart.phases, phase=call_words.phase, called=naming.called, key_path=naming.key_path

@@ -8,8 +8,9 @@ from datetime import datetime
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
+from core.principals import NAMELESS
 from core.states import KEYED_HOLDS, Hold
-from pages import formats, words
+from pages import formats
 from pages.naming import called, key_path
 from services.reading.breakers import BreakerView
 from services.reading.failing_hosts import FailingHost
@@ -92,7 +93,7 @@ def _paused_apps(facts: Facts) -> list[Verdict]:
 def _paused_app(one: PauseInForce, facts: Facts) -> Verdict:
     paused = "is paused" if one.since is None else f"was paused {formats.relative(one.since, facts.now, facts.zone)}"
     until = "" if one.until is None else f" until {formats.local(one.until, facts.zone)}"
-    by = "" if one.by is None else f", by {words.WHO.get(one.by.kind, one.by.principal)}"
+    by = "" if one.by is None else f", by {NAMELESS.get(one.by.kind, one.by.principal)}"
     reason = f": “{one.by.reason}”" if one.by and one.by.reason else ""
     text = f"The app {one.app_name} {paused}{until}{by}{reason}."
     if one.is_seen:

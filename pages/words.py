@@ -6,10 +6,8 @@ from core import schedules
 from core.alerting import AlertKind
 from core.past_occurrences import Became
 from core.policies import CatchUp, Overlap
-from core.principals import NAMELESS
 from core.processes import ProcessKind
 from core.states import Hold, JobStatus, Outcome, RunStatus, Trigger
-from pages import asked
 from services.reading.configuration import Origin
 
 STATUSES = [one.value for one in JobStatus]
@@ -195,9 +193,6 @@ def done(carried: str) -> str:
     return f"{DONE[key]} {changed:,} {participle}, {refused:,} refused." if key in DONE else ""
 
 
-WHO = NAMELESS
-"""Names for principals that have none."""
-
 PAUSED: dict[str, str] = {"true": "itself, its app or everything", "false": "not paused"}
 """Values of the filter for jobs that are paused in any way."""
 
@@ -282,6 +277,3 @@ ORDERINGS: dict[str, str] = {
     "status": "by status",
     SLOWER: "slower than usual",
 }
-
-THEMES = asked.THEMES
-ZONES = asked.zones

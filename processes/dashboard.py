@@ -8,7 +8,7 @@ from types import MethodType, SimpleNamespace
 from typing import Any
 
 from api.http import App
-from api.operations import Operation, Required, declared_as
+from api.operations import Operation, Required, with_operation
 from api.threads import Threads
 from core.errors import Forbidden
 from core.principals import Principal
@@ -79,7 +79,7 @@ def _declared(app: App, answer: Answer, behind: Responder | None) -> Any:
 
     if behind is not None:
         functools.update_wrapper(responder, behind)
-    return declared_as(_operation(app, answer.like))(responder)
+    return with_operation(_operation(app, answer.like))(responder)
 
 
 def _is_open(app: App, principal: Principal, path: str) -> bool:

@@ -12,7 +12,6 @@ from api.operations import Required
 from api.schemas.schedules import Preview
 from api.schemas.shown_schedules import Occurrences
 from api.threads import Threads
-from core import schedules
 from core.scopes import Scope
 from services.system import System
 
@@ -37,6 +36,4 @@ class Previews:
         schedule = asked.schedule.parsed()
         after = asked.after or self._system.clock.now()
         count = min(asked.count, getattr(schedule, "max_runs", None) or asked.count)
-        return Occurrences(
-            next=list(islice(schedules.preview(schedule, after), count)), description=schedule.describe()
-        )
+        return Occurrences(next=list(islice(schedule.preview(after), count)), description=schedule.describe())

@@ -5,9 +5,6 @@ The stored form, the API's schemas and filters, the command line's options and t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-
 from core.schedules.cron import Cron
 from core.schedules.delay_from_now import DelayFromNow
 from core.schedules.immediate import Immediate
@@ -30,11 +27,8 @@ __all__ = [
     "Recurring",
     "RunAt",
     "Schedule",
-    "as_accepted",
     "comes_back",
     "of_nature",
-    "preview",
-    "upcoming",
 ]
 
 KINDS: dict[str, type[Schedule]] = {
@@ -53,18 +47,3 @@ RECURRING_KINDS = of_nature(Nature.RECURRING)
 def comes_back(schedule: Schedule) -> bool:
     """Whether the schedule's occurrences are known ahead, so that they can be planned."""
     return schedule.nature is Nature.RECURRING
-
-
-def as_accepted(schedule: Schedule, at: datetime) -> Schedule:
-    """Returns the schedule as it is stored when a job is accepted: an interval gets its anchor."""
-    return schedule.accepted(at)
-
-
-def preview(schedule: Schedule, at: datetime) -> Iterator[datetime]:
-    """Returns the instants a schedule names for a job accepted now; an interval's first is this moment itself."""
-    return schedule.preview(at)
-
-
-def upcoming(schedule: Schedule, after: datetime) -> Iterator[datetime]:
-    """Returns the instants of a schedule later than `after`, as far as they are known ahead."""
-    return schedule.upcoming(after)

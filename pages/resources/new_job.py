@@ -121,7 +121,7 @@ class NewJob:
         try:
             job = self._job(who, form)
             schedule = self._site.readers.schedule(job.get("schedule", {}))
-            coming = list(islice(schedules.preview(schedule, who.now), NEXT))
+            coming = list(islice(schedule.preview(who.now), NEXT))
             has_passed = isinstance(schedule, RunAt) and schedule.at <= who.now
             return Filled(form, preview=Preview(schedule.describe(), coming, has_passed), written=self._written(job))
         except InvalidInput as refusal:

@@ -58,8 +58,7 @@ def named(system: System, user_ids: set[UUID]) -> dict[UUID, UserView]:
 
 def view(system: System, user: User) -> UserView:
     """Returns a user as they are shown."""
-    is_named = user.is_admin or is_admin(system, user.username)
-    return UserView(user.id, user.username, user.email, is_named)
+    return UserView(user.id, user.username, user.email, user.is_admin or is_admin(system, user.username))
 
 
 def expect_enabled(user: User) -> None:

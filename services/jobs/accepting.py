@@ -155,7 +155,7 @@ def _accept(
 
 
 def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted:
-    schedule = schedules.as_accepted(new.schedule, now)
+    schedule = new.schedule.accepted(now)
     if schedule is not new.schedule:
         new = replace(new, schedule=schedule)
     columns = {

@@ -160,7 +160,7 @@ def _as_wanted(one: _Edit) -> _Edit:
     refusal = rules.refusal(one.before.schedule, one.wanted.schedule)
     if refusal is not None:
         raise InvalidInput.at("schedule.type", refusal)
-    schedule = rules.as_edited(one.before.schedule, one.wanted.schedule, one.now)
+    schedule = one.wanted.schedule.replacing(one.before.schedule, one.now)
     return replace(one, wanted=replace(one.wanted, schedule=schedule, tags=tuple(sorted(set(one.wanted.tags)))))
 
 
@@ -246,7 +246,7 @@ def _move(one: _Edit, not_begun: Sequence[Run]) -> Run:
         raise Conflict(
             f"The run of job {one.job.id} has begun, so its schedule cannot change; create a new job instead."
         )
-    return _put(one, run, next(schedules.upcoming(one.wanted.schedule, one.now)))
+    return _put(one, run, next(one.wanted.schedule.upcoming(one.now)))
 
 
 def _put(one: _Edit, run: Run, instant: datetime) -> Run:

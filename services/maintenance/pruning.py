@@ -50,11 +50,6 @@ class Pruning:
         return goes_on
 
 
-def prune(system: System) -> int:
-    """Prune all that has outlived its time. Returns how many rows were deleted."""
-    return sum(sweep(system))
-
-
 def sweep(system: System) -> Iterator[int]:
     """Go once through everything: each step is one short pass, and gives how many rows it deleted.
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from core import schedules
 from core.attempt_endings import TOO_LATE
 from core.occurrences import MISSED_AFTER
 from core.principals import Principal
@@ -129,7 +128,7 @@ def _last_before(schedule: Recurring, at: datetime) -> datetime | None:
     """The last occurrence before an instant, if it can be found by looking back a little, then further."""
     for span in _LOOK_BACK:
         last = None
-        for instant in islice(schedules.upcoming(schedule, at - span), _MOST_LOOKED_THROUGH):
+        for instant in islice(schedule.upcoming(at - span), _MOST_LOOKED_THROUGH):
             if instant >= at:
                 break
             last = instant

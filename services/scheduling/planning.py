@@ -83,8 +83,8 @@ def plan(system: System) -> int:
 def plan_first(job: Plannable, schedule: Schedule, now: datetime, horizon: datetime) -> Planned:
     """Plan the runs to store with a new job. Writes nothing."""
     if isinstance(schedule, Recurring):
-        return _plan_from(next(schedules.preview(schedule, now), None), job, schedule, now, horizon)
-    first = next(schedules.upcoming(schedule, now))
+        return _plan_from(next(schedule.preview(now), None), job, schedule, now, horizon)
+    first = next(schedule.upcoming(now))
     trigger = Trigger.POLL if isinstance(schedule, schedules.Polling) else Trigger.SCHEDULE
     return Planned([runs.draft(job, trigger, first, now)])
 
@@ -96,7 +96,7 @@ def replan(job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> l
     """
     edits.delete_planned(job, now)
     last = runs.latest_scheduled_for(job.id, Trigger.SCHEDULE)
-    watermark = next(schedules.upcoming(schedule, max(now, last or now)), None)
+    watermark = next(schedule.upcoming(max(now, last or now)), None)
     replanned = _plan_from(watermark, job, schedule, now, horizon)
     jobs.set_next_runs([(job, replanned.next_run_at)])
     return replanned.rows

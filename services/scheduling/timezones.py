@@ -8,7 +8,6 @@ from uuid import UUID
 import structlog
 import tzdata
 
-from core import schedules
 from core.schedules import Recurring
 from core.states import JobState, Trigger
 from models import database, jobs, runs, timezones
@@ -67,4 +66,4 @@ def _next_run_at(job: Job, now: datetime) -> datetime | None:
         return watermark
     planned = runs.latest_scheduled_for(job.id, Trigger.SCHEDULE)
     after = max(filter(None, (planned, min(watermark - _JUST_BEFORE, now))))
-    return next(schedules.upcoming(schedule, after), None)
+    return next(schedule.upcoming(after), None)

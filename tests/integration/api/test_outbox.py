@@ -88,10 +88,10 @@ def test_an_email_is_kept_as_long_as_history(system: GivenSystem, client: Client
     [kept] = outbox.newest(LOCAL, system.settings, 10)
     made = datetime.fromtimestamp((kept.id.int >> 80) / 1000, UTC)
     system.clock.set(made + timedelta(days=30, seconds=-1))
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert outbox.newest(LOCAL, system.settings, 10) == [kept]
     system.clock.advance(2)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert outbox.newest(LOCAL, system.settings, 10) == []
 
 

@@ -51,7 +51,7 @@ def test_an_archived_run_is_all_that_was_shown_of_it(store: str, settings: dict[
     before = client.simulate_get(f"/api/runs/{run.id}").json
     editing.delete(LOCAL, system, run.job_id)
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert left(str(run.id)) == 0
     [archived] = client.simulate_get(f"/api/archive/{DAY}").json["results"]
     assert archived == {**before, "account_id": "acc7"}
@@ -64,7 +64,7 @@ def test_a_day_is_json_lines_in_zipped_parts_by_app(system: GivenSystem) -> None
     first = ended(system, 2)
     second = ended(system, app_name="app_b")
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     texts = [gzip.decompress(part.read_bytes()) for part in parts(system)]
     read = [[json.loads(line)["id"] for line in text.splitlines()] for text in texts]
     assert read == [first, second]
@@ -78,7 +78,7 @@ def test_runs_are_in_the_bucket_before_they_are_deleted(
     client = Client(served(system))
     runs = ended(system, 3)
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert left(*runs) == 0
     assert shown(client) == runs
     assert client.simulate_get(f"/api/archive/runs/{runs[1]}", params={"since": DAY}).json["id"] == runs[1]
@@ -91,7 +91,7 @@ def test_without_the_setting_nothing_is_archived(sqlite: str, settings: dict[str
     system = given_system(**{**settings, "archive_history": False})
     runs = ended(system)
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert (left(*runs), parts(system)) == (0, [])
     assert Client(served(system)).simulate_get("/api/archive").json == {"next": None, "results": []}
 
@@ -110,7 +110,7 @@ def die_between(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(faults, "reach", die)
         with pytest.raises(DiedError):
-            pruning.prune(system)
+            sum(pruning.sweep(system))
 
 
 def test_who_dies_between_storing_and_deleting_stores_the_same_part_again(
@@ -121,7 +121,7 @@ def test_who_dies_between_storing_and_deleting_stores_the_same_part_again(
     die_between(system, monkeypatch)
     before = [(part, part.read_bytes()) for part in parts(system)]
     assert (left(*runs), len(before)) == (3, 1)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert left(*runs) == 0
     assert [(part, part.read_bytes()) for part in parts(system)] == before
     assert shown(client) == runs
@@ -134,7 +134,7 @@ def test_runs_that_are_in_two_parts_are_shown_once(
     system.clock.advance(30 * DAY_SECONDS - 3)  # the first may go, the others not yet
     die_between(system, monkeypatch)
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert len(parts(system)) == 2
     assert shown(client) == runs
     [day] = client.simulate_get("/api/archive").json["results"]
@@ -226,7 +226,7 @@ def test_a_run_that_must_stay_by_now_is_not_deleted_though_it_is_stored(
             Job.update(state=JobState.ACTIVE, finished_at=None).execute()
 
     monkeypatch.setattr(faults, "reach", reopened)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert (left(run), len(parts(system))) == (1, 1)
 
 
@@ -241,7 +241,7 @@ def test_a_rule_that_was_given_meanwhile_keeps_a_run_though_it_is_stored(
             Job.update(keep_days=3_650).execute()
 
     monkeypatch.setattr(faults, "reach", ruled)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert left(run) == 1
 
 
@@ -260,14 +260,14 @@ def test_a_run_that_cannot_be_written_down_stays_and_all_others_go(
     monkeypatch.setattr(pruning, "WINDOW", 1)
     monkeypatch.setattr(pruning, "GATHERED", 1)
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert (left(odd), left(*others), len(parts(system))) == (1, 0, 2)
 
 
 def test_runs_of_many_jobs_with_rules_of_their_own_share_a_part(system: GivenSystem, client: Client) -> None:
     runs = ended(system, 4, keep_days=1)
     system.clock.advance(5 * DAY_SECONDS)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert (left(*runs), len(parts(system))) == (0, 1)
     assert shown(client) == runs
 
@@ -278,7 +278,7 @@ def test_runs_of_many_passes_share_a_part_of_each_app(
     monkeypatch.setattr(pruning, "WINDOW", 2)
     runs = [run for _ in range(3) for app_name in ("app_a", "app_b") for run in ended(system, app_name=app_name)]
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert (left(*runs), [part.parent.name for part in parts(system)]) == (0, ["app_a", "app_b"])
     assert shown(client) == runs[::2] + runs[1::2]
 
@@ -289,6 +289,6 @@ def test_a_part_has_no_more_runs_than_it_may(
     monkeypatch.setattr(storing, "MOST_OF_A_PART", 2)
     runs = ended(system, 5)
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert (left(*runs), len(parts(system))) == (0, 3)
     assert shown(client) == runs

@@ -27,7 +27,7 @@ def runs(system: GivenSystem) -> list[str]:
     system.clock.advance(DAY_SECONDS)
     made += ended(system)
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     return made
 
 
@@ -126,7 +126,7 @@ def test_a_run_is_found_by_its_id_from_its_making_on(client: Client, system: Giv
     system.clock.set(datetime.now(UTC))  # ids are made by the machine's clock
     runs = ended(system, 3)
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert client.simulate_get(f"/api/archive/runs/{runs[1]}").json["id"] == runs[1]
     later = client.simulate_get(f"/api/archive/runs/{runs[1]}", params={"since": "2190-01-01"})
     assert (later.status_code, "2190-01-01 or later" in later.json["detail"]) == (404, True)
@@ -149,7 +149,7 @@ def test_a_search_reads_so_many_parts_and_bytes_and_says_so(
     monkeypatch.setattr(storing, "MOST_OF_A_PART", 1)
     runs = ended(system, 2)
     let_them_age(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     monkeypatch.setattr(Part, "may_hold", lambda *_: True)
     monkeypatch.setattr(reading, bound, 1)
     told = client.simulate_get(f"/api/archive/runs/{NO_JOB}", params={"since": DAY}).json["detail"]

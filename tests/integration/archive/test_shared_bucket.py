@@ -17,7 +17,7 @@ def test_installations_that_share_a_bucket_keep_to_their_own_prefixes(
     [mine, other] = [Client(served(one)) for one in systems]
     runs = ended(systems[0], 2)
     let_them_age(systems[0])
-    pruning.prune(systems[0])
+    sum(pruning.sweep(systems[0]))
     assert (shown(mine), shown(other)) == (runs, [])
     assert other.simulate_get("/api/archive").json["results"] == []
     assert mine.simulate_get(f"/api/archive/runs/{runs[1]}", params={"since": DAY}).json["id"] == runs[1]

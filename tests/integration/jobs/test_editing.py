@@ -228,11 +228,11 @@ def test_versions_are_pruned_when_no_run_needs_them(system: GivenSystem) -> None
     for n in (2, 3):
         edit(system, run.job_id, data={"n": n})
     system.clock.advance(31 * 86_400)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert [kept.version for kept in JobVersion.select()] == [1], "the run is still to be tried again"
     make_due_again(system, run.id)
     attempt(system, refused())
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert list(JobVersion.select()) == []
 
 

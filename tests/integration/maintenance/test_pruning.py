@@ -73,7 +73,7 @@ def ages(system: GivenSystem, job_id: UUID) -> list[int]:
 
 def test_runs_go_by_their_age_with_their_attempts(system: GivenSystem) -> None:
     job_id = run_daily(system, 34)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, job_id) == list(range(1, 31))
     assert Attempt.select().count() == 30
 
@@ -81,7 +81,7 @@ def test_runs_go_by_their_age_with_their_attempts(system: GivenSystem) -> None:
 def test_the_last_run_and_the_last_success_of_a_job_that_goes_on_are_kept_however_old(system: GivenSystem) -> None:
     job_id = run_daily(system, 4, failing_from=2)
     system.clock.advance(100 * DAY)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert [run.status for run in runs_of(job_id) if run.finished_at] == [RunStatus.COMPLETED, RunStatus.FAILED]
     assert ages(system, job_id) == [101, 103]
 
@@ -89,7 +89,7 @@ def test_the_last_run_and_the_last_success_of_a_job_that_goes_on_are_kept_howeve
 def test_occurrences_that_never_ran_go_by_their_age_though_no_run_follows_them(system: GivenSystem) -> None:
     job_id = run_daily(system, 3, failing_from=2)
     let_pass_paused(system, job_id, 34)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, job_id) == [*range(1, 31), 35, 36]
     assert {run.status for run in runs_of(job_id)[:2]} == {RunStatus.COMPLETED, RunStatus.FAILED}
 
@@ -100,7 +100,7 @@ def test_occurrences_that_never_ran_keep_no_older_run_from_being_pruned_by_its_o
     monkeypatch.setattr(pruning, "WINDOW", 2)
     job_id = run_daily(system, 5, keep_last=3)
     let_pass_paused(system, job_id, 8)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, job_id) == [1, 2, 3, 9]
 
 
@@ -110,7 +110,7 @@ def test_a_window_of_runs_that_stay_does_not_keep_the_next_from_being_pruned_by_
     monkeypatch.setattr(pruning, "WINDOW", 2)
     job_id = run_daily(system, 8, failing_from=7, keep_days=0.5)  # its last run and its last success fill a window
     looked_at = counted(monkeypatch)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, job_id) == [1, 2]
     assert len(looked_at) == len(set(looked_at)) == 8, "each is looked at once"
 
@@ -124,7 +124,7 @@ def test_runs_that_cannot_be_archived_do_not_keep_older_ones_from_being_pruned_b
     odd = [run.id for run in runs_of(job_id)[4:8]]
     monkeypatch.setattr(storing, "store", lambda _, run_ids: [one for one in run_ids if one not in odd])
     looked_at = counted(monkeypatch)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, job_id) == [1, 2, 3, 4, 5]
     assert len(looked_at) == len(set(looked_at)) == 9, "each is looked at once"
 
@@ -161,41 +161,41 @@ def test_a_job_that_has_ended_goes_with_all_its_runs(system: GivenSystem) -> Non
     run_daily(system, 2)
     lifecycle.cancel(LOCAL, system, Job.get().id)
     system.clock.advance(100 * DAY)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert (Job.select().count(), Run.select().count()) == (0, 0)
 
 
 def test_a_job_may_keep_its_runs_for_fewer_or_for_more_days(system: GivenSystem) -> None:
     short = run_daily(system, 6, keep_days=2.5)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, short) == [1, 2]
     lifecycle.cancel(LOCAL, system, short)
     long = run_daily(system, 40, keep_days=365)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, long) == list(range(1, 41))
 
 
 def test_a_job_may_keep_its_newest_runs_however_old_and_no_others(system: GivenSystem) -> None:
     job_id = run_daily(system, 6, keep_last=3)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, job_id) == [1, 2, 3]
     system.clock.advance(300 * DAY)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, job_id) == [301, 302, 303]
 
 
 def test_with_both_what_either_keeps_is_kept(system: GivenSystem) -> None:
     job_id = run_daily(system, 6, keep_days=4.5, keep_last=2)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, job_id) == [1, 2, 3, 4]
     system.clock.advance(50 * DAY)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, job_id) == [51, 52]
 
 
 def test_the_last_success_is_kept_beside_the_newest(system: GivenSystem) -> None:
     job_id = run_daily(system, 6, failing_from=2, keep_last=1)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, job_id) == [1, 5]
 
 
@@ -203,11 +203,11 @@ def test_a_job_that_has_ended_keeps_its_runs_as_long_as_its_rule_says(system: Gi
     run = first_run(system, keep_days=90)
     record(system, claim_one(system), succeeded())
     system.clock.advance(60 * DAY)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
     assert ages(system, run.job_id) == [60]
     system.clock.advance(40 * DAY)
-    pruning.prune(system)
-    pruning.prune(system)
+    sum(pruning.sweep(system))
+    sum(pruning.sweep(system))
     assert Job.select().count() == 0
 
 

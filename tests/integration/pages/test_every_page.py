@@ -64,7 +64,7 @@ def test_names_data_and_errors_stay_text_on_every_page(browser: Browser, system:
     }
     failing = lifecycle.create(LOCAL, system, new_job(max_retries=0, **hostile))
     [work] = claim(system)
-    record(system, work, Failed(PermanentFailure(text, status_code=422, body=text)))
+    record(system, work, Failed(PermanentFailure(text, status_code=422)))
     lifecycle.create(LOCAL, system, new_job(**hostile))
     claim(system)
     waiting = lifecycle.create(

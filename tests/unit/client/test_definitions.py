@@ -8,7 +8,6 @@ import pytest
 
 from api.schemas.jobs import Job, JobDefinition, NewJob
 from client.definitions import DEFAULTS, FIELDS, MARK, NEEDED, Change, canonical, changes, without_defaults
-from core import schedules
 from models.fields import new_id
 from services.reading.views import JobView
 from services.task_types import header_masks
@@ -37,7 +36,7 @@ def shown(definition: dict[str, Any]) -> Any:
         **given,
         "data": header_masks.masked_data(parsed.task_type, parsed.data),
         "id": new_id(),
-        "schedule": schedules.as_accepted(parsed.schedule, NOON),
+        "schedule": parsed.schedule.accepted(NOON),
         "deadline": given["deadline_at"],
         "status": "pending",
         "version": 1,

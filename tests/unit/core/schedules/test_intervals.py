@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.schedules import Cron, Frequency, Interval, Polling, preview, upcoming
+from core.schedules import Cron, Frequency, Interval, Polling
 
 ANCHOR = datetime(2026, 1, 31, 8, 30, tzinfo=UTC)
 JOB = UUID("01a1fb7b-330e-718e-ada0-8f53633ac475")
@@ -18,7 +18,7 @@ JOB = UUID("01a1fb7b-330e-718e-ada0-8f53633ac475")
 
 def named(schedule: Interval, after: datetime, count: int) -> list[str]:
     """The next instants, as text in UTC."""
-    return [f"{instant:%Y-%m-%d %H:%M}" for instant in islice(upcoming(schedule, after), count)]
+    return [f"{instant:%Y-%m-%d %H:%M}" for instant in islice(schedule.upcoming(after), count)]
 
 
 def test_an_interval_begins_at_its_anchor_and_counts_elapsed_time_without_drift() -> None:
@@ -63,7 +63,7 @@ def test_acceptance_is_the_anchor_where_nothing_else_is() -> None:
 
 
 def test_a_preview_begins_with_the_moment_of_acceptance() -> None:
-    assert list(islice(preview(Interval(every_seconds=60), ANCHOR), 2)) == [ANCHOR, ANCHOR + timedelta(minutes=1)]
+    assert list(islice(Interval(every_seconds=60).preview(ANCHOR), 2)) == [ANCHOR, ANCHOR + timedelta(minutes=1)]
 
 
 def test_monthly_keeps_the_day_or_takes_the_months_last() -> None:
@@ -105,7 +105,7 @@ def test_hourly_is_each_elapsed_hour() -> None:
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago"])
 def test_every_frequency_goes_strictly_forward_for_years(frequency: Frequency, zone: str) -> None:
     schedule = Interval(frequency=frequency, timezone=zone, anchor_at=ANCHOR)
-    instants = list(islice(upcoming(schedule, ANCHOR), 1_500))
+    instants = list(islice(schedule.upcoming(ANCHOR), 1_500))
     assert all(former < latter for former, latter in pairwise(instants))
 
 

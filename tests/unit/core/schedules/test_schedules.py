@@ -10,7 +10,7 @@ import pytest
 
 from core import schedules
 from core.instants import to_utc
-from core.schedules import Cron, DelayFromNow, Immediate, Polling, RunAt, Schedule, comes_back, upcoming
+from core.schedules import Cron, DelayFromNow, Immediate, Polling, RunAt, Schedule, comes_back
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -70,7 +70,7 @@ def test_a_fold_that_came_with_the_time_changes_nothing() -> None:
     ],
 )
 def test_a_one_shot_and_a_first_poll_have_one_instant(schedule: Schedule, instant: datetime) -> None:
-    assert list(upcoming(schedule, NOON)) == [instant]
+    assert list(schedule.upcoming(NOON)) == [instant]
     assert not comes_back(schedule)
 
 
@@ -89,7 +89,7 @@ def test_the_answer_brings_the_next_poll_no_sooner_than_an_interval_may_say() ->
 
 def test_a_cron_names_its_occurrences_one_after_the_other() -> None:
     schedule = Cron("*/5 * * * *")
-    assert list(islice(upcoming(schedule, NOON), 3)) == minutes(5, 10, 15)
+    assert list(islice(schedule.upcoming(NOON), 3)) == minutes(5, 10, 15)
     assert comes_back(schedule)
 
 
@@ -110,7 +110,7 @@ def test_an_occurrence_at_the_very_instant_is_not_later_than_it() -> None:
 )
 def test_starts_at_is_inclusive(starts_at: datetime, first: int) -> None:
     schedule = Cron("*/5 * * * *", starts_at=starts_at)
-    assert list(islice(upcoming(schedule, NOON), 2)) == minutes(first, first + 5)
+    assert list(islice(schedule.upcoming(NOON), 2)) == minutes(first, first + 5)
 
 
 def test_a_start_is_also_the_first_occurrence_where_it_is_the_moment_of_acceptance() -> None:
@@ -127,17 +127,17 @@ def test_a_start_is_also_the_first_occurrence_where_it_is_the_moment_of_acceptan
     ],
 )
 def test_ends_at_is_exclusive(ends_at: datetime, named: list[datetime]) -> None:
-    assert list(upcoming(Cron("*/5 * * * *", ends_at=ends_at), NOON)) == named
+    assert list(Cron("*/5 * * * *", ends_at=ends_at).upcoming(NOON)) == named
 
 
 def test_a_schedule_that_starts_at_its_end_names_nothing() -> None:
     edge = NOON + timedelta(minutes=5)
-    assert list(upcoming(Cron("* * * * *", starts_at=edge, ends_at=edge), NOON)) == []
+    assert list(Cron("* * * * *", starts_at=edge, ends_at=edge).upcoming(NOON)) == []
 
 
 def test_a_cron_reads_the_clocks_of_its_zone() -> None:
     nine = Cron("0 9 * * *", timezone="Europe/Berlin")
-    days = upcoming(nine, datetime(2026, 10, 23, 12, tzinfo=UTC))
+    days = nine.upcoming(datetime(2026, 10, 23, 12, tzinfo=UTC))
     assert [day.hour for day in islice(days, 3)] == [7, 8, 8]  # summer time ends on the 25th
 
 
