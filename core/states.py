@@ -32,6 +32,10 @@ GOING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 LIVE = (RunStatus.PENDING, *GOING)
 DEAD = (RunStatus.FAILED, RunStatus.CANCELLED)
 """The states of runs that can be replayed."""
+NEVER_FIRED = (RunStatus.SKIPPED, RunStatus.MISSED)
+"""The states of occurrences that made no run to claim."""
+DID_NOT_RUN = (*NEVER_FIRED, RunStatus.CANCELLED)
+"""The states of runs whose occurrence may be made up for."""
 
 
 class JobState(StrEnum):

@@ -12,11 +12,10 @@ import peewee
 
 from core.filters import JobFilter
 from core.limit_keys import ACCOUNT
-from core.states import Hold, RunStatus
+from core.states import NEVER_FIRED, Hold, RunStatus
 from models import apps, filtering
 from models.tables import App, HeldKey, Job, Run
 
-_NEVER_FIRED = (RunStatus.SKIPPED, RunStatus.MISSED)
 _SLASH = "/"
 
 
@@ -72,7 +71,7 @@ def _by_job(newest: Any, wanted: JobFilter) -> Any:
     own = None if wanted.visible is None else wanted.visible.account_id
     accounts = [of_each.account_id == one for one in (wanted.account_id, own) if one is not None]
     query: Any = peewee.Select((newest,), (of_each.job_id, of_each.account_id, *figures))
-    query = query.where(of_each.status.not_in([one.value for one in _NEVER_FIRED]), *accounts)
+    query = query.where(of_each.status.not_in([one.value for one in NEVER_FIRED]), *accounts)
     return query.group_by(of_each.job_id, of_each.account_id).alias("by_job")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core.states import RunStatus, Trigger
+from core.states import NEVER_FIRED, RunStatus, Trigger
 from models.tables import JobVersion, Run
 
 
@@ -49,7 +49,7 @@ def backfill_of(job_id: UUID, at: datetime, but: UUID, account_id: str | None) -
 def going_at(job_id: UUID, at: datetime, but: UUID) -> Run | None:
     """Returns another run of the job that was due before an instant, and not over by then."""
     was_due = (Run.job == job_id) & (Run.id != but) & (Run.scheduled_for <= at)
-    was_going = Run.status.not_in((RunStatus.PENDING, RunStatus.SKIPPED, RunStatus.MISSED))
+    was_going = Run.status.not_in((RunStatus.PENDING, *NEVER_FIRED))
     not_over = Run.finished_at.is_null() | (Run.finished_at >= at)
     found: Run | None = Run.select().where(was_due, was_going, not_over).order_by(Run.scheduled_for.desc()).first()
     return found

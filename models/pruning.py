@@ -10,12 +10,10 @@ from uuid import UUID
 import peewee
 
 from core.keeping import EndedRun, Keep
-from core.states import ENDED, JobState, RunStatus
+from core.states import ENDED, NEVER_FIRED, JobState, RunStatus
 from models.database import for_update
 from models.set_based import chunks
 from models.tables import App, Job, Run
-
-_NEVER_RAN = (RunStatus.SKIPPED, RunStatus.MISSED)
 
 
 class OldRun(NamedTuple):
@@ -121,9 +119,9 @@ def delete_jobs_without_runs(job_ids: Collection[UUID]) -> int:
 def _old(condition: Any) -> Any:
     newer: Any = Run.alias()
     later = newer.select(peewee.SQL("1")).where(newer.job == Run.job, newer.id > Run.id)
-    ran = later.where(newer.finished_at.is_null(False), newer.status.not_in(_NEVER_RAN))
+    ran = later.where(newer.finished_at.is_null(False), newer.status.not_in(NEVER_FIRED))
     succeeded = later.where(newer.status == RunStatus.COMPLETED)
-    has_newer = _evaluated_for(Run.status.not_in(_NEVER_RAN), peewee.fn.EXISTS(ran))
+    has_newer = _evaluated_for(Run.status.not_in(NEVER_FIRED), peewee.fn.EXISTS(ran))
     has_newer_success = _evaluated_for(Run.status == RunStatus.COMPLETED, peewee.fn.EXISTS(succeeded))
     facts = (Run.status, Job.state, has_newer, has_newer_success)
     return Run.select(Run.id, Run.finished_at, *facts, Job.keep_days, Job.keep_last).join(Job).where(condition)
@@ -141,7 +139,7 @@ def _old_run(row: tuple[Any, ...]) -> OldRun:
     run_id, finished_at, status, state, has_newer, has_newer_success, days, last = row
     facts = EndedRun(
         job_has_ended=state in ENDED,
-        never_ran=status in _NEVER_RAN,
+        never_ran=status in NEVER_FIRED,
         has_succeeded=status == RunStatus.COMPLETED,
         has_newer=bool(has_newer),
         has_newer_success=bool(has_newer_success),

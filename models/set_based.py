@@ -16,6 +16,8 @@ from models.tables import db
 Item = TypeVar("Item")
 Change = tuple[Any, Mapping[str, Any]]  # the row's key, and its new values by the names of their columns
 
+LOOK = 20_000
+"""How many runs are looked for at once: to find some, all that waits is read."""
 _CHUNK = 500
 _CHANGED = "changed"  # both databases call the columns of VALUES column1, column2, ...
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import peewee
 
 from core.filters import JobFilter
-from core.states import Hold, JobState, RunStatus
+from core.states import NEVER_FIRED, Hold, JobState, RunStatus
 from models import filtering, periods
 from models.tables import App, Job, Minute, MinuteHold, Run
 
@@ -18,7 +18,6 @@ from models.tables import App, Job, Minute, MinuteHold, Run
 _WAITING_FOR_INSTANT = peewee.SQL("status IN ('pending', 'retrying')")
 _BEGUN_OR_DUE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 _START = (Run.due_at, Run.started_at, Run.failure_count + Run.loss_count)
-_NEVER_FIRED = (RunStatus.SKIPPED, RunStatus.MISSED)
 
 
 class Column(NamedTuple):
@@ -111,7 +110,7 @@ def waiting_before(instant: datetime) -> dict[Hold | None, int]:
     parts = (
         (filtering.LIVE, Run.status.in_((RunStatus.QUEUED, RunStatus.RUNNING))),
         (_WAITING_FOR_INSTANT,),
-        (Run.finished_at >= instant, Run.status.not_in(_NEVER_FIRED)),
+        (Run.finished_at >= instant, Run.status.not_in(NEVER_FIRED)),
     )
     counts: Counter[Hold | None] = Counter()
     for part in parts:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core import instants
+
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _A_SECOND_MS = 1_000
 _TEN = 10
@@ -76,7 +78,7 @@ def exact(instant: datetime) -> str:
 
 def machine(instant: datetime) -> str:
     """Returns an instant as programs read it (RFC 3339)."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return instants.shown(instant)
 
 
 def number(value: float) -> str:

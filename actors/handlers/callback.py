@@ -55,8 +55,7 @@ def request_of(system: System, work: Work, url: str) -> http.Call:
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach_of_base if work.target.is_at_base else system.settings.reach,
         way=replace(system.settings.way, app_id=work.app_id),
-        over_new_connection=work.attempt > 1
-        or work.is_test,  # so that a closed connection costs a run at most one attempt
+        over_new_connection=sending.over_new_connection(work),
     )
 
 

@@ -20,6 +20,7 @@ from services.scheduling.run_endings import LONGEST_RESULT
 from services.system import System
 from services.task_types import registry
 from services.task_types.registry import Task, TaskType
+from services.task_types.validation_messages import first_fault
 
 _TOO_LONG = (
     f"The result is longer than {LONGEST_RESULT} bytes of JSON and was not kept; store it elsewhere, and return "
@@ -78,6 +79,5 @@ def _parameters(task_type: TaskType, work: Work) -> Any:
     try:
         return task_type.parameters.model_validate(work.data or {})
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        path = ".".join(("data", *map(str, fault["loc"])))
-        raise PermanentFailure(f"{path} does not fit the task type {task_type.key!r}: {fault['msg']}.") from None
+        path, message = first_fault(error, "data")
+        raise PermanentFailure(f"{path} does not fit the task type {task_type.key!r}: {message}.") from None

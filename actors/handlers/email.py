@@ -23,6 +23,7 @@ from services.runtime.database_retry import patiently
 from services.system import System
 from services.task_types import send_email
 from services.task_types.send_email import Batch, SendEmail
+from services.task_types.validation_messages import first_fault
 
 _READ_SECONDS = 30.0
 
@@ -59,9 +60,8 @@ def _parameters(system: System, work: Work) -> SendEmail:
     except InvalidInput as refusal:
         raise PermanentFailure(f"The e-mail cannot be sent: {refusal}") from refusal
     except ValidationError as refusal:
-        fault = refusal.errors(include_url=False)[0]
-        where = ".".join(("data", *map(str, fault["loc"])))
-        raise PermanentFailure(f"The e-mail cannot be sent: {where}: {fault['msg']}") from refusal
+        path, message = first_fault(refusal, "data")
+        raise PermanentFailure(f"The e-mail cannot be sent: {path}: {message}") from refusal
     return parameters
 
 

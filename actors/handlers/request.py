@@ -22,6 +22,7 @@ from services.secrets import named
 from services.system import System
 from services.task_types import filling
 from services.task_types.http import PLACES_OF_SECRETS, HttpRequest, HttpTask
+from services.task_types.validation_messages import first_fault
 
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
@@ -97,9 +98,8 @@ def _wanted(work: Work) -> tuple[HttpRequest, dict[str, Any]]:
             return HttpRequest.model_validate(work.target.request), _values(work, work.data or {})
         task = HttpTask.model_validate(work.data or {})
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        path = ".".join(map(str, fault["loc"]))
-        raise PermanentFailure(f"The request cannot be made: {path} {fault['msg']}.") from None
+        path, message = first_fault(error)
+        raise PermanentFailure(f"The request cannot be made: {path} {message}.") from None
     return task, _values(work, task.data)
 
 
@@ -133,8 +133,7 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,
         way=replace(system.settings.way, app_id=work.app_id, certificate=request.client_certificate),
-        over_new_connection=work.attempt > 1
-        or work.is_test,  # so that a closed connection costs a run at most one attempt
+        over_new_connection=sending.over_new_connection(work),
     )
 
 

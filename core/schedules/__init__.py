@@ -28,6 +28,7 @@ __all__ = [
     "RunAt",
     "Schedule",
     "comes_back",
+    "is_recurring",
     "of_nature",
 ]
 
@@ -42,6 +43,11 @@ def of_nature(nature: Nature) -> tuple[str, ...]:
 
 
 RECURRING_KINDS = of_nature(Nature.RECURRING)
+
+
+def is_recurring(kind: str) -> bool:
+    """Whether a stored job of this kind of schedule recurs, as `comes_back` says of a schedule."""
+    return kind in RECURRING_KINDS
 
 
 def comes_back(schedule: Schedule) -> bool:

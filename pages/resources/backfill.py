@@ -12,7 +12,7 @@ from falcon.asgi import Request, Response
 from core import instants
 from core.errors import InvalidInput
 from core.schedules import Recurring
-from core.states import JobStatus
+from core.states import DID_NOT_RUN, JobStatus
 from pages import instants_typed
 from pages.asked import Asked
 from pages.forms import Form
@@ -20,7 +20,7 @@ from pages.resources.actions import job_path
 from pages.rights import Rights
 from pages.site import Site
 from services.jobs import backfill
-from services.reading import made_up, records
+from services.reading import records
 from services.reading.explaining import Explanation
 from services.reading.views import JobView
 
@@ -30,7 +30,7 @@ _ONE = timedelta(seconds=1)
 
 def path_for(job: JobView, may: Rights, why: Explanation | None) -> str | None:
     """Returns the path of the form filled with an occurrence that did not run; None where no backfill is open."""
-    if why is None or why.run_status not in made_up.DID_NOT_RUN or why.backfilled_by is not None:
+    if why is None or why.run_status not in DID_NOT_RUN or why.backfilled_by is not None:
         return None
     if not (may.operate and isinstance(job.schedule, Recurring)) or job.status is JobStatus.CANCELLED:
         return None

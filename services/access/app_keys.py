@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFound
 from core.principals import KEY_MARK, Principal
 from core.scopes import Scope
+from core.token_hashes import hashed
 from models import app_keys, apps, database
 from models.pauses import Gate
 from models.tables import App, AppKey
@@ -94,11 +94,6 @@ def revoke(principal: Principal, system: System, app_name: str, key_id: UUID) ->
         if key is None:
             raise NotFound(f"key of {app.name}", key_id)
         work.audit(principal, "key.revoked", Thing("key", key.prefix, app.id), before=_recorded(_view(key)))
-
-
-def hashed(key: str) -> str:
-    """Returns the hash by which a key is kept: it has 256 random bits, so a quick one will do."""
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def scopes_of(key: AppKey) -> frozenset[Scope]:

@@ -9,11 +9,12 @@ from uuid import UUID
 from core.accounts import TokenKind
 from core.principals import Membership, Principal, PrincipalKind
 from core.scopes import ALL_SCOPES, Role, Scope
+from core.token_hashes import hashed
 from models import database, members, tokens
 from models.pauses import Gate
 from models.tables import Token
 from services.access import users
-from services.access.tokens import hashed, is_idle
+from services.access.tokens import is_idle
 from services.system import System
 
 _USED_AGAIN_AFTER = timedelta(minutes=1)

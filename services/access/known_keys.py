@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 from core.principals import Membership, Principal, PrincipalKind
 from core.scopes import Role
+from core.token_hashes import hashed
 from models import app_keys, database, quotas
 from models.pauses import Gate
 from models.tables import AppKey
-from services.access.app_keys import hashed, scopes_of
+from services.access.app_keys import scopes_of
 from services.system import System
 
 REMEMBERED_SECONDS = 4.0  # a revoked key opens nothing after five, which leaves one for a slow request

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from core.accounts import LinkPurpose
 from core.errors import InvalidInput
+from core.token_hashes import hashed
 from models import links, users
 from models.tables import Link
-from services.access.tokens import hashed, made
+from services.access.tokens import made
 from services.access.users import is_administrator
 from services.system import System
 

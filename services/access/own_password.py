@@ -5,13 +5,13 @@ from __future__ import annotations
 from core.auditing import Thing
 from core.errors import InvalidInput
 from core.principals import Principal
+from core.token_hashes import hashed
 from models import database, links, tokens, users
 from models.pauses import Gate
 from services.access import guesses, passwords
 from services.access import links as issued
 from services.access.login_throttle import Throttle
 from services.access.own_tokens import user_of
-from services.access.tokens import hashed
 from services.system import System
 
 

@@ -13,11 +13,12 @@ from core.auditing import Thing
 from core.errors import Conflict, Forbidden, InvalidInput, NotAuthenticated, NotFound
 from core.principals import Principal
 from core.scopes import Scope
+from core.token_hashes import hashed
 from models import database, identities, tokens, users
 from models.pauses import Gate
 from models.tables import Token
 from services.access.authentication import scopes_of
-from services.access.tokens import MARK, hashed, is_idle, made
+from services.access.tokens import MARK, is_idle, made
 from services.system import System
 
 MOST_TOKENS = 100

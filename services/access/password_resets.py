@@ -17,6 +17,7 @@ from core.auditing import Thing
 from core.errors import Forbidden, PermanentFailure, TransientFailure
 from core.letters import Letter, address_of, written
 from core.principals import Principal, PrincipalKind
+from core.token_hashes import hashed
 from models import database, links, tokens, users
 from models.pauses import Gate
 from models.tables import Link, User
@@ -24,7 +25,7 @@ from services.access import links as issued
 from services.access import passwords
 from services.access.guesses import MOST_OF_ADDRESS
 from services.access.login_throttle import Throttle
-from services.access.tokens import hashed, made
+from services.access.tokens import made
 from services.email import mail
 from services.email.mail import Unreachable
 from services.email.reaching import reached

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from core.accounts import TOKEN_MARK, TokenKind
+from core.token_hashes import hashed
 from models import tokens
 from models.pauses import Gate
 from models.tables import Token
@@ -22,11 +22,6 @@ _BYTES = 32
 def made(prefix: str = MARK) -> str:
     """Returns a new token that begins so."""
     return f"{prefix}{secrets.token_urlsafe(_BYTES)}"
-
-
-def hashed(token: str) -> str:
-    """Returns the hash by which a token is kept: it has 256 random bits, so a quick one will do."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def log_in(user_id: UUID, kind: TokenKind, now: datetime) -> str:

@@ -6,7 +6,6 @@ the same address, which may be that of many callers.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import TypeVar
 
 from core import networks
 from core.errors import CarillonError
+from core.token_hashes import hashed
 from services.access import request_quotas
 from services.access.request_quotas import Quotas
 from services.runtime.clock import Clock
@@ -29,7 +29,7 @@ class WrongSecrets:
 
     def __init__(self, clock: Clock, per_minute: int) -> None:
         self._quotas = Quotas(clock, per_minute) if per_minute else None
-        self._right: OrderedDict[bytes, None] = OrderedDict()
+        self._right: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def looked_up(
@@ -42,7 +42,7 @@ class WrongSecrets:
         """
         if self._quotas is None:
             return look_up()
-        place, mark = networks.place(address or ""), hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+        place, mark = networks.place(address or ""), hashed(secret)
         if not self._was_right(mark) and not self._quotas.has_left(place):
             raise request_quotas.refusal(self._quotas.per_minute, _RULE)
         try:
@@ -53,11 +53,11 @@ class WrongSecrets:
         self._note(mark, place, is_right=found is not None)
         return found
 
-    def _was_right(self, mark: bytes) -> bool:
+    def _was_right(self, mark: str) -> bool:
         with self._lock:
             return mark in self._right
 
-    def _note(self, mark: bytes, place: str, *, is_right: bool) -> None:
+    def _note(self, mark: str, place: str, *, is_right: bool) -> None:
         if not is_right and self._quotas is not None:
             self._quotas.take(place)
         with self._lock:

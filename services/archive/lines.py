@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from core import instants
 from core.principals import LOCAL
 from models import attempts, calls, database, lists, run_holds, run_lines
 from services.reading import holds, replays
@@ -49,5 +50,5 @@ def _written(shown: dict[str, Any]) -> bytes:
 
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return instants.shown(value)
     return str(value)  # an id

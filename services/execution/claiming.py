@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from core import trace_context
+from core.token_hashes import hashed
 from models import database
 from models.hot.rows import ExecutedJob, StartedRun, Terms
 from models.pauses import Gate
@@ -92,7 +93,7 @@ def _look(
 
 def _terms(system: System, worker: WorkerIdentity, tokens: Sequence[str], now: datetime) -> Terms:
     until = now + timedelta(seconds=system.settings.lease_seconds)
-    return Terms(worker.id, now, until, [report_tokens.digest(token) for token in tokens])
+    return Terms(worker.id, now, until, [hashed(token) for token in tokens])
 
 
 def _work(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 
 PREFIX = "carillon_report_"  # lets secret scanners recognise a leaked token
@@ -12,8 +11,3 @@ _BYTES = 32
 def new() -> str:
     """Returns a new token of 256 random bits."""
     return PREFIX + secrets.token_urlsafe(_BYTES)
-
-
-def digest(token: str) -> str:
-    """Returns the hash of a token, as it is stored."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

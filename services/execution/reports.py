@@ -20,13 +20,14 @@ from core.attempt_endings import Ending, Facts
 from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
 from core.receiver_answers import PollAnswer
 from core.states import Outcome
+from core.token_hashes import hashed
 from models import attempts, database, run_lines, runs
 from models import deferred as deferred_rows
 from models.hot import endings
 from models.hot.rows import EndingJob, EndingRun
 from models.pauses import Gate
 from models.tables import AnyAttempt, Run
-from services.execution import deferred, recording, report_tokens
+from services.execution import deferred, recording
 from services.jobs import idempotency
 from services.messaging.unit_of_work import UnitOfWork
 from services.scheduling import run_endings
@@ -193,7 +194,7 @@ def _ring(system: System, unit: UnitOfWork, settlement: Settlement, next_in_turn
 
 def _recognised(sender: Sender) -> AnyAttempt:
     """Returns the attempt a token is for. Raises `WrongToken` also for unknown runs, not to reveal which exist."""
-    attempt = attempts.by_token(sender.run_id, report_tokens.digest(sender.token))
+    attempt = attempts.by_token(sender.run_id, hashed(sender.token))
     if attempt is None:
         raise WrongToken
     return attempt

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Collection
@@ -15,6 +14,7 @@ from core import object_names
 from core.errors import Conflict, Forbidden, NotFound, Unavailable
 from core.principals import Principal
 from core.scopes import Scope
+from core.token_hashes import hashed
 from models import database, installation, uploads
 from models.pauses import Gate
 from models.tables import Upload
@@ -117,7 +117,7 @@ def grant(system: System, upload_id: UUID) -> str:
     """Returns a new token by which a worker may fetch a file from its host; only the hash of the last one is kept."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     with system.transaction(Gate.UNUSED):
-        uploads.grant(upload_id, _hash(token))
+        uploads.grant(upload_id, hashed(token))
     return token
 
 
@@ -125,7 +125,7 @@ def opened(system: System, upload_id: UUID, token: str) -> IO[bytes]:
     """Returns the opened file of an upload in this host's spool, given its token. Raises `NotFound`."""
     with database.reading():
         found = uploads.by_id(upload_id)
-    allowed = found is not None and hmac.compare_digest(found.fetch_hash or "", _hash(token))
+    allowed = found is not None and hmac.compare_digest(found.fetch_hash or "", hashed(token))
     file = spool.opened(system.settings, upload_id) if allowed else None
     if file is None:
         raise NotFound("file in the spool of this host with that token:", upload_id)
@@ -172,7 +172,3 @@ def _view(found: Upload) -> UploadView:
         object_name=found.object_name,
         is_stored=found.stored_at is not None,
     )
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -22,7 +22,7 @@ from services.jobs import definition, ownership
 from services.jobs.creation_outcomes import CreationOutcome, Refusal
 from services.jobs.definition import NewJob
 from services.jobs.quotas import Ledger
-from services.scheduling import limit_holds, planning
+from services.scheduling import limit_holds, pauses, planning
 from services.system import System
 from services.task_types import filling, registry
 
@@ -176,21 +176,14 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
         raise InvalidInput.at("schedule", "names no instant in the future; give one that does.")
     columns["next_run_at"] = first.next_run_at
     party = fairness.party(app.name, new.account_id)
-    rows = _held(first.rows, Hold.PAUSED if new.paused else app.hold)
+    hold = Hold.PAUSED if new.paused else app.hold
     trace = columns["trace"] if new.schedule.nature is Nature.ONE_SHOT else None
-    runs = [row | {"party": party, "trace": trace} for row in rows]
+    runs = [pauses.held_if_due(row, hold) | {"party": party, "trace": trace} for row in first.rows]
     return Accepted(columns["id"], app, new.name, columns, new.tags, runs)
 
 
 def _plannable(columns: Row) -> PlannedJob:
     return PlannedJob(**{one.name: columns[one.name] for one in fields(PlannedJob)})
-
-
-def _held(rows: Rows, hold: Hold | None) -> Rows:
-    """Returns the first runs of a job, the due ones held if there is a reason."""
-    if hold is None:
-        return rows
-    return [row | {"held_by": hold} if row["status"] == RunStatus.QUEUED else row for row in rows]
 
 
 def _outcome(one: Accepted | Refusal, stored: set[UUID]) -> CreationOutcome:

@@ -16,7 +16,7 @@ from core.policies import Overlap
 from core.principals import Principal
 from core.schedules import Recurring
 from core.scopes import Scope
-from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
+from core.states import DID_NOT_RUN, ENDED, LIVE, Hold, JobState, Trigger
 from models import edits, jobs, repeats, runs
 from models.hot import dues
 from models.tables import Job, Run
@@ -27,7 +27,6 @@ from services.scheduling import stored_schedule
 from services.system import System
 
 MOST = 1_000
-_DID_NOT_RUN = (RunStatus.SKIPPED, RunStatus.MISSED, RunStatus.CANCELLED)
 
 Rows = list[dict[str, Any]]
 
@@ -101,7 +100,7 @@ def _rows(job: Job, named: Sequence[datetime], made: Sequence[Run], now: datetim
     """
     taken = {run.scheduled_for for run in made if run.trigger != Trigger.SCHEDULE and run.status in LIVE}
     if not again:
-        taken |= {run.scheduled_for for run in made if run.status not in _DID_NOT_RUN}
+        taken |= {run.scheduled_for for run in made if run.status not in DID_NOT_RUN}
     before = {run.scheduled_for: run.id for run in made if run.trigger == Trigger.BACKFILL}
     return [_row(job, instant, before.get(instant), now) for instant in named if instant not in taken]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from core.signs_of_life import TICK
+from core.signs_of_life import OLDEST_TICK_SECONDS, TICK
 from models import signals
 from models.pauses import Gate
 from services.jobs import pause_endings
@@ -19,7 +19,6 @@ from services.scheduling import dispatching
 from services.system import System
 
 _TICK_SECONDS = 1.0
-_OLDEST_TICK_SECONDS = 10.0
 _NO_TICK = Trouble("dispatch", "No due run has been dispatched for a while.", READ_ON)
 
 _Upcoming = list[tuple[datetime, UUID]]
@@ -50,7 +49,7 @@ class DispatchLoop:
 
     def troubles(self) -> list[Trouble]:
         """Returns the trouble that due runs are not dispatched, if the last sign of life is too old."""
-        return [_NO_TICK] if self._clock.monotonic() - self._ticked_at > _OLDEST_TICK_SECONDS else []
+        return [_NO_TICK] if self._clock.monotonic() - self._ticked_at > OLDEST_TICK_SECONDS else []
 
     def _sleep_until(self, instant: datetime, look_again_at: float) -> bool:
         """Sleep until an instant. Returns False if it is time to look again, or to stop, before that."""

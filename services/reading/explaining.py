@@ -9,6 +9,7 @@ from itertools import islice
 from uuid import UUID
 
 from core.attempt_endings import TOO_LATE
+from core.instants import shown
 from core.occurrences import MISSED_AFTER
 from core.principals import Principal
 from core.schedules import Recurring
@@ -86,20 +87,18 @@ def _of_instant(principal: Principal, system: System, job: Job, schedule: Recurr
 
 def _reason_for_none(schedule: Recurring, at: datetime) -> str:
     if schedule.starts_at is not None and at < schedule.starts_at:
-        return f"it begins at starts_at={_shown(schedule.starts_at)}"
+        return f"it begins at starts_at={shown(schedule.starts_at)}"
     if schedule.ends_at is not None and at >= schedule.ends_at:
-        return f"it ended at ends_at={_shown(schedule.ends_at)}"
+        return f"it ended at ends_at={shown(schedule.ends_at)}"
     return schedule.describe()
 
 
 def _of_no_row(job: Job, at: datetime, now: datetime) -> str:
     """Explain an occurrence for which there is no row at all."""
     if at <= job.created_at:
-        return (
-            f"It did not run: the job was accepted at {_shown(job.created_at)}, and nothing before that is caught up."
-        )
+        return f"It did not run: the job was accepted at {shown(job.created_at)}, and nothing before that is caught up."
     if job.state in ENDED and at >= job.finished_at:
-        return f"It did not run: the job ended ({job.state}) at {_shown(job.finished_at)}."
+        return f"It did not run: the job ended ({job.state}) at {shown(job.finished_at)}."
     if job.next_run_at is None:
         return "It does not run: the schedule has had its max_runs, or was changed."
     if at > now:
@@ -114,7 +113,7 @@ def _reason_for_no_plan(job: Job) -> str:
         return "no coordinator has run since; once one does,"
     return (
         "its row could not be made, the log of the coordinator says why (plan_refused, schedule_unreadable). "
-        f"It is tried again at {_shown(job.put_off_until)}; then"
+        f"It is tried again at {shown(job.put_off_until)}; then"
     )
 
 
@@ -153,7 +152,7 @@ def _of_run(principal: Principal, system: System, run: Run, job: Job) -> str:
     if run.status == RunStatus.SKIPPED and run.reason == overlap.PAUSED:
         return f"{_skipped_by_pause(principal, run, job)}{before}"
     if run.held_by in KEYED_HOLDS:
-        return f"It is due since {_shown(run.due_at)} and {limit_words.of_held(principal, system, run)}{before}"
+        return f"It is due since {shown(run.due_at)} and {limit_words.of_held(principal, system, run)}{before}"
     if (
         run.status == RunStatus.QUEUED
         and run.held_by is None
@@ -171,12 +170,12 @@ def _skipped_by_pause(principal: Principal, run: Run, job: Job) -> str:
 
 
 def _pending(run: Run, _job: Job) -> str:
-    return f"It has not come yet: it is due at {_shown(run.due_at)}."
+    return f"It has not come yet: it is due at {shown(run.due_at)}."
 
 
 def _since(run: Run) -> str:
     what = "It is" if run.attempt_count == 0 else "Its next try is"
-    return f"{what} due since {_shown(run.due_at)}"
+    return f"{what} due since {shown(run.due_at)}"
 
 
 def _queued(run: Run, _job: Job) -> str:
@@ -198,33 +197,33 @@ def _queued(run: Run, _job: Job) -> str:
 def _running(run: Run, _job: Job) -> str:
     asked = " It was asked to stop." if run.cancel_requested_at is not None else ""
     if run.reports_until is not None:
-        asked = f" Its receiver answered 202, and is to report by {_shown(run.lease_expires_at)}."
-    return f"It is running: attempt {run.attempt_count}; the first began at {_shown(run.started_at)}.{asked}"
+        asked = f" Its receiver answered 202, and is to report by {shown(run.lease_expires_at)}."
+    return f"It is running: attempt {run.attempt_count}; the first began at {shown(run.started_at)}.{asked}"
 
 
 def _retrying(run: Run, _job: Job) -> str:
-    return f"Attempt {run.attempt_count} failed ({run.error_message}); it is tried again at {_shown(run.due_at)}."
+    return f"Attempt {run.attempt_count} failed ({run.error_message}); it is tried again at {shown(run.due_at)}."
 
 
 def _completed(run: Run, _job: Job) -> str:
-    return f"It ran: begun at {_shown(run.started_at)}, completed at {_shown(run.finished_at)}, {_attempts(run)}."
+    return f"It ran: begun at {shown(run.started_at)}, completed at {shown(run.finished_at)}, {_attempts(run)}."
 
 
 def _failed(run: Run, _job: Job) -> str:
     if run.reason == TOO_LATE:
-        return f"It failed: its deadline {_shown(run.deadline_at)} passed after {_attempts(run)}, and it expires."
+        return f"It failed: its deadline {shown(run.deadline_at)} passed after {_attempts(run)}, and it expires."
     words = run.error_message if run.reason is None else f"{run.error_message} It gave up: {run.reason}."
-    return f"It ran and failed for good at {_shown(run.finished_at)}, after {_attempts(run)}: {words}"
+    return f"It ran and failed for good at {shown(run.finished_at)}, after {_attempts(run)}: {words}"
 
 
 def _cancelled(run: Run, _job: Job) -> str:
     begun = "It was stopped while it ran" if run.started_at is not None else "It never ran"
-    return f"{begun}: cancelled at {_shown(run.finished_at)} ({run.reason or 'on request'})."
+    return f"{begun}: cancelled at {shown(run.finished_at)} ({run.reason or 'on request'})."
 
 
 def _skipped(run: Run, job: Job) -> str:
     other = _blocker(run)
-    which = "another run of the job" if other is None else f"the run {other.id}, for {_shown(other.scheduled_for)},"
+    which = "another run of the job" if other is None else f"the run {other.id}, for {shown(other.scheduled_for)},"
     return f"It was skipped: {which} was still going when it came (overlap: {job.overlap})."
 
 
@@ -239,20 +238,16 @@ def _blocker(run: Run) -> Run | None:
 
 def _missed(run: Run, job: Job) -> str:
     if run.reason == TOO_LATE:
-        return f"It never ran: its deadline {_shown(run.deadline_at)} passed while it waited, and it expires."
+        return f"It never ran: its deadline {shown(run.deadline_at)} passed while it waited, and it expires."
     several = f" So were {run.occurrences - 1} after it." if run.occurrences > 1 else ""
     return (
-        f"It was missed: its row was made at {_shown(run.created_at)}, more than {MISSED_AFTER.total_seconds():g} s "
+        f"It was missed: its row was made at {shown(run.created_at)}, more than {MISSED_AFTER.total_seconds():g} s "
         f"late, since no coordinator was at work before ({run.reason}; catch_up: {job.catch_up}).{several}"
     )
 
 
 def _attempts(run: Run) -> str:
     return "1 attempt" if run.attempt_count == 1 else f"{run.attempt_count} attempts"
-
-
-def _shown(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
 
 
 _IN_WORDS: dict[RunStatus, Callable[[Run, Job], str]] = {

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.principals import Principal
-from core.states import LIVE, RunStatus
+from core.states import DID_NOT_RUN, LIVE, RunStatus
 from models import history
 from models.tables import Run
 from services.scheduling import overlap
-
-DID_NOT_RUN = (RunStatus.SKIPPED, RunStatus.MISSED, RunStatus.CANCELLED)
 
 
 def by(principal: Principal, run: Run, at: datetime) -> Run | None:

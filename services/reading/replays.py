@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.filters import RunFilter
 from core.principals import Principal
-from core.states import RunStatus
+from core.states import DID_NOT_RUN, RunStatus
 from models import database, lists, repeats
 from services.reading import visibility
 
@@ -38,7 +38,7 @@ def of_runs(principal: Principal, run_ids: Collection[UUID]) -> dict[UUID, list[
 
 def is_open(replays: Sequence[ReplayView]) -> bool:
     """Whether a run with these replays may still be replayed: none is under way, and none has run."""
-    return all(one.status in (RunStatus.CANCELLED, RunStatus.SKIPPED, RunStatus.MISSED) for one in replays)
+    return all(one.status in DID_NOT_RUN for one in replays)
 
 
 def statuses(principal: Principal, wanted: RunFilter) -> Mapping[RunStatus, int]:

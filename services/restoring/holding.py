@@ -14,11 +14,8 @@ from core.restoring import next_mark
 from models import database, installation, jobs, restores
 from models.installation import InstallationState
 from models.pauses import Gate
-from models.set_based import chunks
+from models.set_based import LOOK, chunks
 from services.system import System
-
-LOOK = 20_000
-"""How many claimable runs are looked for at once: to find them, all that waits is read."""
 
 
 def begin(found: InstallationState, seen: int | None, now: datetime) -> int:

@@ -12,7 +12,7 @@ from core.scopes import Scope
 from core.states import Hold, JobState, RunStatus
 from models import database, installation, jobs, pauses, restores, runs
 from models.pauses import Gate
-from models.set_based import chunks
+from models.set_based import LOOK, chunks
 from models.tables import Job, Run
 from services.access import visible_apps
 from services.jobs.idempotency import Request, answered, once
@@ -22,8 +22,6 @@ from services.scheduling import overlap_queue, run_endings
 from services.system import System
 
 DISCARDED = "discarded after a restore: it may have run before"
-LOOK = 20_000
-"""How many held runs are looked for at once: to find them, all that waits is read."""
 
 _Found = Sequence[tuple[UUID, UUID]]
 

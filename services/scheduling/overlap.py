@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from core import schedules
 from core.attempt_endings import JOB_ENDED
 from core.due_runs import DueRun, Fate, JobFacts, Verdict, decide
 from core.policies import Overlap
-from core.schedules import RECURRING_KINDS
 from core.states import Hold, JobState, RunStatus
 from models import jobs, overlap_queue, runs
 from models.hot import dues
@@ -56,7 +56,9 @@ def carry_out(verdict: Verdict, now: datetime) -> None:
 def _facts(due: Sequence[DueRun], locked: Mapping[UUID, LockedJob]) -> dict[UUID, JobFacts]:
     """Load the facts about the jobs of these runs; what matters only to occurrences is read only if one is due."""
     affected = {run.job_id: locked[run.job_id] for run in due}
-    occurring = {run.job_id for run in due if run.begins_occurrence and _comes_back(locked[run.job_id])}
+    occurring = {
+        run.job_id for run in due if run.begins_occurrence and schedules.is_recurring(locked[run.job_id].schedule_kind)
+    }
     going = dues.going(occurring)
     waiting = overlap_queue.have_waiting_occurrence(going)
     replacing = [job_id for job_id in going if locked[job_id].overlap is Overlap.CANCEL_PREVIOUS]
@@ -65,7 +67,7 @@ def _facts(due: Sequence[DueRun], locked: Mapping[UUID, LockedJob]) -> dict[UUID
     return {
         job.id: JobFacts(
             state=job.state,
-            comes_back=_comes_back(job),
+            comes_back=schedules.is_recurring(job.schedule_kind),
             overlap=job.overlap,
             paused=_is_paused(job),
             restored=job.is_restored and not _is_paused(job),
@@ -78,10 +80,6 @@ def _facts(due: Sequence[DueRun], locked: Mapping[UUID, LockedJob]) -> dict[UUID
         )
         for job in affected.values()
     }
-
-
-def _comes_back(job: LockedJob) -> bool:
-    return job.schedule_kind in RECURRING_KINDS
 
 
 def _is_paused(job: LockedJob) -> bool:

@@ -25,15 +25,13 @@ from core.scopes import Scope
 from core.states import Hold, RunStatus
 from models import apps, database, jobs, pause_ends, pauses, signals
 from models.pauses import Gate
-from models.set_based import chunks
+from models.set_based import LOOK, chunks
 from models.tables import App, Job
 from services.access import visible_apps
 from services.messaging.unit_of_work import UnitOfWork
 from services.system import System
 
 PAUSE_IS_OVER = "the pause had an end"
-LOOK = 20_000
-"""How many runs are looked for at once."""
 _MARK = "pause:"
 _BROKEN_OFF_AFTER = timedelta(seconds=60)
 log = structlog.get_logger()
@@ -150,10 +148,11 @@ def held_if_paused(of_jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> 
     Call it in a transaction that shares the gate.
     """
     holds = pauses.holds(of_jobs)
-    return [_held(row, holds.get(row["job"])) for row in rows]
+    return [held_if_due(row, holds.get(row["job"])) for row in rows]
 
 
-def _held(row: dict[str, Any], hold: Hold | None) -> dict[str, Any]:
+def held_if_due(row: dict[str, Any], hold: Hold | None) -> dict[str, Any]:
+    """Returns a run that is about to be stored, held if it is due and there is a reason."""
     return row if hold is None or row["status"] != RunStatus.QUEUED else row | {"held_by": hold}
 
 

@@ -59,7 +59,7 @@ class Settlement:
     @property
     def lets_another_start(self) -> bool:
         """Whether another run of the job waits for this one to end."""
-        return self.job.a_run_waits and _comes_back(self.job)
+        return self.job.a_run_waits and schedules.is_recurring(self.job.schedule_kind)
 
     @property
     def settled(self) -> Settled:
@@ -84,7 +84,7 @@ def facts(run: EndingRun, job: EndingJob, polling_version: int | None) -> Facts:
         late_at=run.late_at,
         cancel_requested_at=run.cancel_requested_at,
         job_state=job.state,
-        job_comes_back=_comes_back(job),
+        job_comes_back=schedules.is_recurring(job.schedule_kind),
         polling=_polling(job),
         polling_version=job.polling_version if polling_version is None else polling_version,
     )
@@ -175,7 +175,7 @@ def _maybe_over(settlements: Sequence[Settlement]) -> list[MaybeOver]:
 
 
 def _over(job: EndingJob, state: JobState) -> MaybeOver:
-    return MaybeOver(id=job.id, state=JobState.COMPLETED if _comes_back(job) else state)
+    return MaybeOver(id=job.id, state=JobState.COMPLETED if schedules.is_recurring(job.schedule_kind) else state)
 
 
 def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[JobChange], list[tuple[UUID, Alert]]]:
@@ -200,7 +200,9 @@ def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[Job
 
 def _failed_replays(settlements: Sequence[Settlement]) -> set[UUID]:
     """Returns the replays that failed, of jobs that come back: somebody ran them again, the schedule did not."""
-    failed = [one.run.id for one in settlements if one.event.well is False and _comes_back(one.job)]
+    failed = [
+        one.run.id for one in settlements if one.event.well is False and schedules.is_recurring(one.job.schedule_kind)
+    ]
     return repeats.among(failed) if failed else set()
 
 
@@ -244,12 +246,8 @@ def end_if_over(candidates: Iterable[tuple[Job, JobState]], now: datetime) -> No
     ends: dict[UUID, tuple[Job, JobState]] = {}  # if a job is given twice, the first state counts
     for job, state in over:
         if job.id not in live:
-            ends.setdefault(job.id, (job, JobState.COMPLETED if _comes_back(job) else state))
+            ends.setdefault(job.id, (job, JobState.COMPLETED if schedules.is_recurring(job.schedule_kind) else state))
     jobs.end(ends.values(), now)
-
-
-def _comes_back(job: Job | EndingJob) -> bool:
-    return job.schedule_kind in schedules.RECURRING_KINDS
 
 
 def _polling(job: EndingJob) -> PollingFacts:

@@ -29,6 +29,12 @@ def shaped(model: type[M], value: Any, within: str = "", whole: str = "") -> M:
     raise InvalidInput(*(FieldError(_field(fault, within) or whole, _message(fault)) for fault in faults))
 
 
+def first_fault(error: ValidationError, *within: str) -> tuple[str, str]:
+    """Returns the path of the first value that does not fit, and pydantic's message about it."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return ".".join((*within, *map(str, fault["loc"]))), fault["msg"]
+
+
 def shown(value: Any) -> str:
     """Returns a value as a message shows it: short, and without the content of containers."""
     match value:

@@ -16,6 +16,7 @@ from core.principals import LOCAL
 from core.schedules import Interval
 from core.scopes import Scope
 from core.states import Hold, RunStatus
+from core.token_hashes import hashed
 from core.trace_context import TraceContext
 from migrations import runner
 from models import database, links
@@ -34,7 +35,7 @@ from models.tables import (
     Worker,
     db,
 )
-from services.access import authentication, own_tokens, tokens
+from services.access import authentication, own_tokens
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching
 from tests.factories import NOON, claim_one, given_system, new_job, record, runs_of, succeeded
@@ -202,7 +203,7 @@ def test_a_token_that_was_given_before_is_listed_and_opens_what_it_did(former: N
         ada = {"username": "ada", "username_key": "ada", "email": "a@example.com", "password_hash": "-"}
         row("users", id=user, created_at=INSTANT, **ada)
         instants = {"created_at": INSTANT, "used_at": INSTANT, "expires_at": "2026-12-20T12:00:00.000000Z"}
-        row("tokens", hash=tokens.hashed("carillon_former"), user_id=user, kind="token", **instants)
+        row("tokens", hash=hashed("carillon_former"), user_id=user, kind="token", **instants)
     runner.upgrade()
     system = given_system()
     principal = authentication.of_token(system, "carillon_former", TokenKind.TOKEN)
