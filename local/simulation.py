@@ -23,9 +23,9 @@ from services.execution import claiming, giving, kept_calls, recording
 from services.execution import workers as working
 from services.execution.work import Result, Stopped, Work
 from services.execution.workers import WorkerIdentity
+from services.maintenance import figures
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
-from services.reading import statistics
 from services.scheduling import dispatching, overdue, overlap_queue, planning
 from services.system import System
 from settings import Settings
@@ -123,7 +123,7 @@ class Simulation:
 
     def sum_up_minutes(self) -> None:
         """Store the figures of the minutes of the last hour that have none."""
-        while statistics.summarise(self.system):
+        while figures.summarise(self.system):
             pass
 
     def give_signs_of_life(self) -> None:

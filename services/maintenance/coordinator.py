@@ -18,12 +18,11 @@ from services.alerts import sending
 from services.changes import pruning as changes
 from services.execution import giving, limits
 from services.jobs import pause_endings
-from services.maintenance import rescues
+from services.maintenance import figures, rescues
 from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.loops import Loop, Loops
 from services.maintenance.prune_loop import PruneLoop
 from services.messaging import broker as brokers
-from services.reading import backlog, statistics
 from services.restoring import releasing
 from services.runtime import events
 from services.runtime.troubles import Trouble
@@ -75,8 +74,8 @@ class Coordinator:
             Loop("accounts", self._once(giving.look_at_accounts, giving.ACCOUNTS_SECONDS)),
             Loop("restores", self._until_done(releasing.release_left_behind, _RESTORES_SECONDS)),
             Loop("pauses-left", self._once(pauses.settle_left_behind, _EACH_SECOND)),
-            Loop("figures", self._until_done(statistics.summarise, _FIGURES_SECONDS)),
-            Loop("backlog", self._once(backlog.count, backlog.EVERY_SECONDS)),
+            Loop("figures", self._until_done(figures.summarise, _FIGURES_SECONDS)),
+            Loop("backlog", self._once(figures.count_backlog, figures.BACKLOG_SECONDS)),
             Loop("resets", self._until_done(password_resets.send, _ALERTS_SECONDS)),
             Loop("alerts", self._until_done(sending.tell, _ALERTS_SECONDS)),
             Loop("prune", self._prune_loop.turn),

@@ -20,7 +20,7 @@ from services.access import shared_quotas
 from services.archive import storing
 from services.email import outbox
 from services.jobs import idempotency
-from services.reading import statistics
+from services.maintenance import figures
 from services.runtime import faults
 from services.system import System
 
@@ -62,7 +62,7 @@ def sweep(system: System) -> Iterator[int]:
     except StorageUnavailable as error:
         away = error
         yield from _jobs(system, by_own_rules=False)
-    for one_pass in (_others, idempotency.prune, statistics.prune, shared_quotas.prune):
+    for one_pass in (_others, idempotency.prune, figures.prune, shared_quotas.prune):
         while pruned := one_pass(system):
             yield pruned
     if away is not None:

@@ -5,17 +5,10 @@ from __future__ import annotations
 from core.states import Hold
 from models import backlog, database
 from services.messaging import broker as brokers
-from services.runtime import events
 from services.runtime.events import Backlog
 from services.system import System
 
-EVERY_SECONDS = 15.0  # each count reads every due run
 _HOLDS = (None, *Hold)
-
-
-def count(system: System) -> None:
-    """Count the backlog and emit it; a queue or hold without runs counts 0."""
-    events.emit("backlog.counted", backlog=read(system))
 
 
 def read(system: System) -> list[Backlog]:

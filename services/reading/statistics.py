@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar
 
 from core.figures import MINUTE, minutes_between, percentile, whole_minute
@@ -12,18 +12,12 @@ from core.filters import JobFilter
 from core.principals import Principal
 from core.states import Hold, JobState, RunStatus
 from models import database, statistics
-from models.pauses import Gate
 from models.statistics import StateCount
 from services.reading.views import view_of
 from services.reading.visibility import visible
 from services.system import System
 
-MOST_SUMMARISED = 60  # each of them reads all that has ended since
-PASS_SECONDS = 1.0
-# A run that ended just before the end of a minute may be committed just after it.
-GRACE = timedelta(seconds=5)
 MOST_READ_LIVE = 3
-BATCH = 1_000
 MOST_WAITS = 1_000
 _HALF, _MOST = 0.5, 0.95
 
@@ -148,30 +142,6 @@ def current(principal: Principal, system: System) -> MinuteFigures:
     return MinuteFigures(minute, completed=ended.get(RunStatus.COMPLETED, 0), failed=ended.get(RunStatus.FAILED, 0))
 
 
-def summarise(system: System) -> int:
-    """Store the figures of the minutes that have passed since the last one stored, at most an hour. Returns how many.
-
-    A pass ends after a second: call again until nothing is left. Two processes that do this at once are harmless.
-    """
-    until = system.clock.monotonic() + PASS_SECONDS
-    stored = 0
-    for minute in _due(system.clock.now()):
-        with database.reading():
-            figures = asdict(of_minute(minute))
-        with system.transaction(Gate.UNUSED):
-            statistics.add_minute(figures, figures.pop("held"))
-        stored += 1
-        if system.clock.monotonic() >= until:
-            break
-    return stored
-
-
-def prune(system: System) -> int:
-    """Delete one batch of figures older than history is kept. Returns how many."""
-    with system.transaction(Gate.UNUSED):
-        return statistics.prune_minutes(system.clock.now() - timedelta(days=system.settings.keep_history_days), BATCH)
-
-
 def of_minute(minute: datetime) -> MinuteFigures:
     """Returns the figures of a minute, read from the rows in the caller's transaction."""
     end = minute + MINUTE
@@ -193,12 +163,3 @@ def of_minute(minute: datetime) -> MinuteFigures:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
-
-
-def _due(now: datetime) -> list[datetime]:
-    """The minutes that have passed and are not summed up yet, oldest first; the first is the first run's."""
-    end = whole_minute(now - GRACE)
-    with database.reading():
-        newest = statistics.newest_minute()
-        first = statistics.first_run_made_at() if newest is None else newest + MINUTE
-    return [] if first is None else minutes_between(max(whole_minute(first), end - MOST_SUMMARISED * MINUTE), end)

@@ -100,6 +100,16 @@ def test_models_and_migrations_are_told_where_the_database_is() -> None:
     assert not {name for name in importers_of("settings") if name.startswith(("models/", "migrations/"))}
 
 
+def test_the_services_that_read_open_no_transaction_to_write() -> None:
+    writers = {
+        str(file.relative_to(ROOT))
+        for file in FILES
+        if file.is_relative_to(ROOT / "services/reading")
+        if any(isinstance(node, ast.Attribute) and node.attr == "transaction" for node in nodes_of(file))
+    }
+    assert writers == set()
+
+
 def test_only_the_start_of_a_process_reads_the_environment() -> None:
     loaders = {
         str(file.relative_to(ROOT))

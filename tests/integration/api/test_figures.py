@@ -6,7 +6,7 @@ import pytest
 
 from services.execution import workers
 from services.execution.work import Deferred
-from services.reading import statistics
+from services.maintenance import figures
 from tests.factories import GivenSystem, claim, failed, first_run, polled, record, refused, succeeded
 from tests.integration.api.client import Client, refusal
 
@@ -94,7 +94,7 @@ def test_minutes_are_shown_oldest_first(client: Client, system: GivenSystem) -> 
         "lateness_p95_seconds": None,
     }
     system.clock.advance(60)
-    statistics.summarise(system)
+    figures.summarise(system)
     assert client.simulate_get("/api/stats/series?minutes=2").json["results"][0] == shown[-1]
     assert len(client.simulate_get("/api/stats/series?minutes=1440").json["results"]) == 1440
 

@@ -20,12 +20,11 @@ from services.access import password_resets
 from services.alerts import sending
 from services.execution import giving
 from services.jobs import pause_endings
-from services.maintenance import loops, rescues
+from services.maintenance import figures, loops, rescues
 from services.maintenance.coordinator import Coordinator
 from services.maintenance.loops import Loop, Loops
 from services.maintenance.pruning import Pruning
 from services.messaging.broker import InProcessBroker
-from services.reading import statistics
 from services.runtime.clock import DatabaseClock
 from services.runtime.database_troubles import names_of
 from services.scheduling import dispatching, overdue, overlap_queue, planning
@@ -46,7 +45,7 @@ PASSES = [
     (giving, "give"),
     (giving, "adopt"),
     (giving, "tidy"),
-    (statistics, "summarise"),
+    (figures, "summarise"),
     (password_resets, "send"),
     (sending, "tell"),
     (Pruning, "turn"),

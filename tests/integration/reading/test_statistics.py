@@ -14,6 +14,7 @@ from core.states import Hold, RunStatus
 from models import database
 from models.tables import Minute, Run
 from services.jobs import lifecycle as job_service
+from services.maintenance import figures
 from services.reading import columns, statistics
 from services.reading.columns import ColumnFigures
 from services.reading.statistics import MinuteFigures
@@ -64,8 +65,8 @@ def test_a_minute_tells_what_began_ended_and_waited_and_how_late(system: GivenSy
 
 def test_what_is_stored_of_a_minute_is_what_its_rows_say(system: GivenSystem) -> None:
     _eventful_minute(system)
-    system.clock.set(NOON + MINUTE + statistics.GRACE)
-    assert statistics.summarise(system) == 1
+    system.clock.set(NOON + MINUTE + figures.GRACE)
+    assert figures.summarise(system) == 1
     with database.transaction():
         Run.delete().execute()
     assert statistics.series(LOCAL, system, 1) == [EVENTFUL]
@@ -78,7 +79,7 @@ def test_a_minute_looks_the_same_an_hour_later(system: GivenSystem) -> None:
     for work in waiting:
         record(system, work, succeeded())
     system.clock.set(NOON + 30 * MINUTE)
-    statistics.summarise(system)
+    figures.summarise(system)
     shown = {one.minute: one for one in statistics.series(LOCAL, system, 60)}
     assert shown[NOON] == EVENTFUL
     assert [shown[NOON + count * MINUTE].waiting for count in range(1, 12)] == [1] * 9 + [0, 0]
@@ -120,12 +121,12 @@ def test_what_waits_is_told_by_what_holds_it_then_and_later(system: GivenSystem)
         first_run(system)
     held = first_run(system)
     job_service.pause(LOCAL, system, held.job_id)
-    system.clock.set(NOON + MINUTE + statistics.GRACE)
-    [figures] = statistics.series(LOCAL, system, 1)
-    assert (figures.waiting, figures.held) == (4, {Hold.PAUSED: 1})
-    statistics.summarise(system)
+    system.clock.set(NOON + MINUTE + figures.GRACE)
+    [shown] = statistics.series(LOCAL, system, 1)
+    assert (shown.waiting, shown.held) == (4, {Hold.PAUSED: 1})
+    figures.summarise(system)
     job_service.resume(LOCAL, system, held.job_id)
-    assert statistics.series(LOCAL, system, 1) == [figures]
+    assert statistics.series(LOCAL, system, 1) == [shown]
 
 
 # --- Columns of charts -------------------------------------------------------------------------------------
@@ -136,8 +137,8 @@ def test_columns_sum_up_their_minutes_and_tell_the_worst_of_them(system: GivenSy
     system.clock.set(NOON + 2 * MINUTE)
     for work in claim(system):
         record(system, work, succeeded())
-    system.clock.set(NOON + 3 * MINUTE + statistics.GRACE)
-    statistics.summarise(system)
+    system.clock.set(NOON + 3 * MINUTE + figures.GRACE)
+    figures.summarise(system)
     for _ in range(2):  # summed up, then in part read from the rows
         [unknown, column] = columns.of_minutes(LOCAL, system, 6, 3)
         assert (unknown.at, unknown.known) == (NOON - 3 * MINUTE, 0)
@@ -158,8 +159,8 @@ def test_a_column_tells_what_held_most_in_any_of_its_minutes(system: GivenSystem
     held = [first_run(system).job_id for _ in range(2)]
     for job_id in held:
         job_service.pause(LOCAL, system, job_id)
-    system.clock.set(NOON + MINUTE + statistics.GRACE)
-    statistics.summarise(system)
+    system.clock.set(NOON + MINUTE + figures.GRACE)
+    figures.summarise(system)
     job_service.resume(LOCAL, system, held[0])
     system.clock.set(NOON + 2 * MINUTE)
     [column] = columns.of_minutes(LOCAL, system, 2, 2)
@@ -181,24 +182,24 @@ def test_a_series_has_every_complete_minute_and_no_other(system: GivenSystem) ->
 
 
 def test_nothing_is_summed_up_before_the_first_run(system: GivenSystem) -> None:
-    system.clock.set(NOON + statistics.GRACE)
-    assert statistics.summarise(system) == 0
+    system.clock.set(NOON + figures.GRACE)
+    assert figures.summarise(system) == 0
     first_run(system)
     system.clock.advance(60)
-    assert statistics.summarise(system) == 1
+    assert figures.summarise(system) == 1
 
 
 def test_minutes_are_summed_up_once_each_and_an_hour_of_them_at_most(system: GivenSystem) -> None:
     first_run(system)
-    system.clock.set(NOON + MINUTE + statistics.GRACE)
-    assert statistics.summarise(system) == 1
-    assert statistics.summarise(system) == 0
+    system.clock.set(NOON + MINUTE + figures.GRACE)
+    assert figures.summarise(system) == 1
+    assert figures.summarise(system) == 0
     system.clock.advance(59)
-    assert statistics.summarise(system) == 0
+    assert figures.summarise(system) == 0
     system.clock.advance(1)
-    assert statistics.summarise(system) == 1
+    assert figures.summarise(system) == 1
     system.clock.advance(86_400)
-    assert statistics.summarise(system) == 60
+    assert figures.summarise(system) == 60
     with database.reading():
         assert Minute.select().count() == 60 + 2
 
@@ -210,29 +211,29 @@ def test_the_minutes_of_an_hour_without_a_coordinator_are_summed_up_afterwards_a
     system.clock.set(NOON + 50 * MINUTE)
     unknown = [one.minute for one in statistics.series(LOCAL, system, 120) if not one.is_known]
     assert unknown == [NOON + count * MINUTE for count in range(47)], "before it, nothing ran; the newest are read"
-    system.clock.advance(statistics.GRACE.total_seconds())
-    assert statistics.summarise(system) == 50
+    system.clock.advance(figures.GRACE.total_seconds())
+    assert figures.summarise(system) == 50
     shown = statistics.series(LOCAL, system, 50)
     assert shown[0] == EVENTFUL
     assert all(one.is_known for one in shown)
     system.clock.advance(90 * 60)
-    assert statistics.summarise(system) == 60
+    assert figures.summarise(system) == 60
     assert [one.is_known for one in statistics.series(LOCAL, system, 90)] == [False] * 30 + [True] * 60
 
 
 def test_a_minute_is_summed_up_when_what_ended_in_it_is_committed(system: GivenSystem) -> None:
     first_run(system)
-    system.clock.set(NOON + MINUTE + statistics.GRACE - timedelta(milliseconds=1))
-    assert statistics.summarise(system) == 0
+    system.clock.set(NOON + MINUTE + figures.GRACE - timedelta(milliseconds=1))
+    assert figures.summarise(system) == 0
     system.clock.advance(0.001)
-    assert statistics.summarise(system) == 1
+    assert figures.summarise(system) == 1
 
 
 def test_two_coordinators_that_sum_up_at_once_are_harmless(postgresql: str) -> None:
     system = given_system()
     _eventful_minute(system)
-    system.clock.set(NOON + MINUTE + statistics.GRACE)
-    in_threads(4, lambda _number: statistics.summarise(system))
+    system.clock.set(NOON + MINUTE + figures.GRACE)
+    in_threads(4, lambda _number: figures.summarise(system))
     with database.reading():
         assert Minute.select().count() == 1
     assert statistics.series(LOCAL, system, 1) == [EVENTFUL]
@@ -240,8 +241,8 @@ def test_two_coordinators_that_sum_up_at_once_are_harmless(postgresql: str) -> N
 
 def test_figures_older_than_history_are_pruned(system: GivenSystem) -> None:
     first_run(system)
-    system.clock.set(NOON + 60 * MINUTE + statistics.GRACE)
-    statistics.summarise(system)
+    system.clock.set(NOON + 60 * MINUTE + figures.GRACE)
+    figures.summarise(system)
     system.clock.set(NOON + 60 * MINUTE + timedelta(days=system.settings.keep_history_days) - 10 * MINUTE)
-    assert statistics.prune(system) == 60 - 10
-    assert statistics.prune(system) == 0
+    assert figures.prune(system) == 60 - 10
+    assert figures.prune(system) == 0

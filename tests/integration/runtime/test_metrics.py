@@ -16,6 +16,7 @@ from services.execution.engine import Engine
 from services.execution.rescue import take_back
 from services.execution.work import Result
 from services.jobs import lifecycle as jobs
+from services.maintenance.figures import count_backlog
 from services.maintenance.loops import Loop, Loops
 from services.messaging import broker as brokers
 from services.messaging.doorbell import BrokerDoorbell, Ring
@@ -160,14 +161,14 @@ def test_the_backlog_is_shown_by_queue_and_hold_with_its_oldest_run(system: Give
     first_run(system)
     jobs.pause(LOCAL, system, first_run(system).job_id)
     first_run(system, DelayFromNow(600))
-    backlog.count(system)
+    count_backlog(system)
     assert shown("backlog_runs", "", QUEUE) == 2
     assert shown("backlog_oldest_seconds", "", QUEUE) == 90
     assert shown("backlog_runs", "paused", QUEUE) == 1
     assert shown("backlog_runs", "overlap", QUEUE) == 0
     assert shown("backlog_runs", "", brokers.RUNS_EMAIL) == 0
     claim(system)
-    backlog.count(system)
+    count_backlog(system)
     assert shown("backlog_runs", "", QUEUE) == 0
 
 
