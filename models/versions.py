@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import accumulate
@@ -19,13 +21,14 @@ MOST_BYTES_KEPT = 8 * 1024 * 1024
 """Of the definitions of one job's former versions; a job of a megabyte that is edited often keeps its newest eight."""
 _ALWAYS_KEPT = 2
 _AT_ONCE = 8  # definitions: each may have a megabyte
+_JOBS_AT_ONCE = 50  # in one condition
 
 
 def keep(job: Job, definition: dict[str, Any], now: datetime, *, by: str, reason: str | None) -> None:
     """Store a locked job's definition, before an edit replaces it, with who makes the edit and why."""
-    JobVersion.insert(
-        job=job.id, version=job.version, definition=definition, replaced_at=now, replaced_by=by, reason=reason
-    ).execute()
+    account_id = definition["account_id"]
+    row = {"job": job.id, "version": job.version, "account_id": account_id, "definition": definition}
+    JobVersion.insert(**row, replaced_at=now, replaced_by=by, reason=reason).execute()
 
 
 def newest(job_id: UUID, limit: int) -> list[JobVersion]:
@@ -36,10 +39,15 @@ def newest(job_id: UUID, limit: int) -> list[JobVersion]:
 
 
 def accounts(job_id: UUID, wanted: Sequence[int]) -> dict[int, str | None]:
-    """Returns the account of a job in each of these former versions; their definitions are read a few at a time."""
-    found: dict[int, str | None] = {}
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = kept({(job_id, version) for version in wanted[start : start + _AT_ONCE]})
+    """Returns the account of a job in each of these former versions.
+
+    Of those that the former release stored, the definitions are read for it, a few at a time.
+    """
+    of_job: Any = JobVersion.select(JobVersion.version, JobVersion.account_id).where(JobVersion.job == job_id)
+    found: dict[int, str | None] = dict(of_job.where(JobVersion.version.in_(wanted)).tuples())
+    untold = [version for version, account_id in found.items() if account_id is None]
+    for start in range(0, len(untold), _AT_ONCE):
+        some = kept({(job_id, version) for version in untold[start : start + _AT_ONCE]})
         found.update({version: (definition or {}).get("account_id") for (_, version), definition in some.items()})
     return found
 
@@ -54,12 +62,15 @@ def of_another_until(job_id: UUID, account_id: str) -> datetime | None:
 
 def kept(wanted: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], dict[str, Any]]:
     """Returns the definitions of these versions of jobs; only those that were replaced and are kept."""
-    if not wanted:
-        return {}
-    query = JobVersion.select().where(
-        JobVersion.job.in_({job_id for job_id, _ in wanted}), JobVersion.version.in_({version for _, version in wanted})
-    )
-    return {(row.job_id, row.version): row.definition for row in query}
+    by_job: dict[UUID, list[int]] = {}
+    for job_id, version in wanted:
+        by_job.setdefault(job_id, []).append(version)
+    of_each = [(JobVersion.job == job_id) & JobVersion.version.in_(numbers) for job_id, numbers in by_job.items()]
+    found: dict[tuple[UUID, int], dict[str, Any]] = {}
+    for start in range(0, len(of_each), _JOBS_AT_ONCE):
+        query = JobVersion.select().where(functools.reduce(operator.or_, of_each[start : start + _JOBS_AT_ONCE]))
+        found.update({(row.job_id, row.version): row.definition for row in query})
+    return found
 
 
 def as_begun(job: Job, columns: dict[str, Any]) -> Job:
@@ -111,20 +122,18 @@ def trim(job: Job) -> int:
     ]
     if not beyond:
         return 0
-    tells_of_move = _newest_of_another(job.id, job.account_id, beyond)
-    old = (JobVersion.job == job) & JobVersion.version.in_([one for one in beyond if one != tells_of_move])
-    return int(JobVersion.delete().where(old, ~peewee.fn.EXISTS(_needed())).execute())
+    is_unneeded = ~peewee.fn.EXISTS(_needed())
+    candidates: Any = JobVersion.select(JobVersion.version).where(JobVersion.job == job, is_unneeded)
+    unneeded = [version for (version,) in candidates.where(JobVersion.version.in_(beyond)).tuples()]
+    tells_of_move = _newest_of_another(job.id, job.account_id, unneeded)
+    old = (JobVersion.job == job) & JobVersion.version.in_([one for one in unneeded if one != tells_of_move])
+    return int(JobVersion.delete().where(old, is_unneeded).execute())
 
 
-def _newest_of_another(job_id: UUID, account_id: str, newest_first: Sequence[int]) -> int | None:
+def _newest_of_another(job_id: UUID, account_id: str, among: Sequence[int]) -> int | None:
     """Returns the newest of these versions of a job in which it was another account's; None if there is none."""
-    for start in range(0, len(newest_first), _AT_ONCE):
-        some = newest_first[start : start + _AT_ONCE]
-        found = accounts(job_id, some)
-        others = [version for version in some if found.get(version) != account_id]
-        if others:
-            return others[0]
-    return None
+    found = accounts(job_id, among)
+    return max((version for version in among if found.get(version) != account_id), default=None)
 
 
 def _needed() -> Any:

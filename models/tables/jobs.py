@@ -89,6 +89,7 @@ class JobVersion(Table):
     job = peewee.ForeignKeyField(Job, column_name="job_id")
     job_id: UUID
     version = peewee.IntegerField()
+    account_id = peewee.TextField(null=True)  # None of versions that the former release stored
     definition = JsonField()
     replaced_at = InstantField()
     replaced_by = peewee.TextField(null=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from core.policies import Overlap
 from core.principals import LOCAL
 from core.schedules import Cron
 from models import database, versions
@@ -19,6 +20,7 @@ from services.reading.views import JobView
 from tests.factories import GivenSystem, claim_one, given_system, new_job, record, succeeded
 
 SOME = "x" * 1_000
+YEARLY = Cron("0 0 1 1 *")
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_so_many_versions_are_kept_however_small_they_are(
 
 
 def test_a_version_that_a_run_executes_is_kept_until_it_has_ended(system: GivenSystem) -> None:
-    job = job_service.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), data={"some": SOME}))
+    job = job_service.create(LOCAL, system, new_job(YEARLY, data={"some": SOME}))
     requested_runs.trigger(LOCAL, system, job)
     work = claim_one(system)
     edit(system, job, 9)
@@ -82,10 +84,69 @@ def test_a_version_that_a_run_executes_is_kept_until_it_has_ended(system: GivenS
     assert 1 not in kept()
 
 
+@pytest.fixture
+def definitions_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts of all definitions of former versions that are read."""
+    read: list[str] = []
+    parse = JobVersion.definition.python_value
+
+    def note(text: str) -> Any:
+        read.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(JobVersion.definition, "python_value", note)
+    return read
+
+
+def pin(system: GivenSystem, job: UUID, count: int) -> None:
+    """Begin a run of the present version and edit the job, so many times."""
+    for _ in range(count):
+        requested_runs.trigger(LOCAL, system, job)
+        claim_one(system)
+        edit(system, job)
+
+
+def test_an_edit_reads_no_definition_however_many_versions_runs_keep(
+    system: GivenSystem, definitions_read: list[str]
+) -> None:
+    job = job_service.create(LOCAL, system, new_job(YEARLY, data={"some": SOME}, overlap=Overlap.ALLOW))
+    pin(system, job, 12)
+    edit(system, job, 6)
+    assert kept()[:12] == list(range(1, 13)), "all that runs execute, far more than fit"
+    definitions_read.clear()
+    edit(system, job)
+    assert definitions_read == []
+
+
+def test_an_edit_reads_no_definitions_of_the_former_release_that_runs_keep(
+    system: GivenSystem, definitions_read: list[str]
+) -> None:
+    job = job_service.create(LOCAL, system, new_job(YEARLY, data={"some": SOME}, overlap=Overlap.ALLOW))
+    pin(system, job, 12)
+    with database.transaction():
+        JobVersion.update(account_id=None).execute()
+    definitions_read.clear()
+    edit(system, job)
+    assert len(kept()) == 13
+    assert definitions_read == []
+
+
+def test_a_version_is_read_without_those_of_other_jobs(system: GivenSystem, definitions_read: list[str]) -> None:
+    one, other = (job_service.create(LOCAL, system, new_job()) for _ in range(2))
+    for job in (one, other):
+        edit(system, job, 3)
+    definitions_read.clear()
+    with database.reading():
+        assert set(versions.kept({(one, 1), (other, 3)})) == {(one, 1), (other, 3)}
+    assert len(definitions_read) == 2
+
+
 def test_that_a_job_was_another_accounts_is_known_however_often_it_is_edited(system: GivenSystem, job: UUID) -> None:
     former = system.clock.now()
     edit(system, job, account_id="acc2")
     edit(system, job, 9)
     assert kept()[0] == 1
-    with database.reading():
+    with database.transaction():
         assert versions.of_another_until(job, "acc2") == former
+        JobVersion.update(account_id=None).execute()
+        assert versions.of_another_until(job, "acc2") == former, "as the former release stored it"
