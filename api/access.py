@@ -22,7 +22,7 @@ from api.operations import Found, Operation, Required, Routes
 from api.origins import Origins
 from api.quotas import RequestQuotas
 from api.sites import COOKIE
-from api.threads import Threads
+from api.threads import PERSON, Threads
 from core.accounts import TokenKind
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.scopes import Scope
@@ -152,6 +152,7 @@ class Access:
         found = self._principal(operation, known, shows_secret=shows_secret)
         request_id, trace = req.context.get("request_id"), req.context.get("trace")
         req.context.principal = replace(found, address=req.remote_addr, request_id=request_id, trace=trace)
+        PERSON.set(found.person_id)
 
     async def _known(self, req: Request) -> Principal | None:
         """Returns the principal whose token, key or session a request carries."""

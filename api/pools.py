@@ -34,7 +34,7 @@ class Pools:
             Threads(system.settings.web_threads),
             Threads(_MOST_HASHING),
             Threads(_MOST_ASKING),
-            Threads(MOST_TRIAL_CALLS),
+            Threads(MOST_TRIAL_CALLS, share=MOST_TRIAL_CALLS),  # a person's second call is refused, and waits for none
             Threads(_MOST_ACTING),
             Threads(MOST_AT_ARCHIVE),
             Threads(_MOST_LOOKING),

@@ -36,7 +36,7 @@ def add_to(
 ) -> App:
     """Add the pages to the API's app; the app."""
     threads = Threads(_THREADS)
-    calling = Threads(MOST_AT_ONCE)
+    calling = Threads(MOST_AT_ONCE, share=MOST_AT_ONCE)
     acting = Threads(_MOST_ACTING)
     readers, is_open = page_readers.readers(system), functools.partial(_is_open, app)
     site = Site(system, threads.run, readers, is_open, call=calling.run, act_on_many=acting.run)

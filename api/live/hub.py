@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Collection, Mapping
 from itertools import islice
@@ -67,7 +68,8 @@ class Hub:
         joined: Joined = asyncio.get_running_loop().create_future()
         self._joining[listener] = joined
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="live")
+            # It looks for all, so neither in the share of threads nor in the log context of who came first.
+            self._task = asyncio.create_task(self._run(), name="live", context=contextvars.Context())
         try:
             await joined
         except BaseException:
