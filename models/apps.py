@@ -22,6 +22,12 @@ def by_name(name: str) -> App | None:
     return by_names([name]).get(name)
 
 
+def as_spelled(name: str) -> str | None:
+    """Returns the name of the app that is meant by a name in any spelling; None if there is no such app."""
+    found = by_name(name)
+    return None if found is None else str(found.name)
+
+
 def by_id(app_id: UUID) -> App | None:
     """Returns the app of this id."""
     app: App | None = App.get_or_none(App.id == app_id)

@@ -33,13 +33,13 @@ def are_among_more_than(most: int) -> bool:
     return query.first() is not None
 
 
-def newest(wanted: JobFilter, since: datetime, limit: int) -> list[GivenUp]:
-    """Returns matching jobs that gave up since an instant, newest first; not those whose last poll failed, too."""
+def newest(wanted: JobFilter, limit: int) -> list[GivenUp]:
+    """Returns matching jobs that gave up, newest first; not those whose last poll failed, too."""
     columns = (Job.id, Job.name, Job.title, App.name, Job.task_type, Job.account_id, Job.end_reason, Job.finished_at)
     failed = Run.select(peewee.SQL("1")).where(
         Run.job == Job.id, Run.status == RunStatus.FAILED, Run.finished_at >= Job.finished_at
     )
     query: Any = filtering.jobs(Job.select(*columns).join(App), wanted)
-    query = query.where(Job.state == JobState.FAILED, Job.end_reason.is_null(False), Job.finished_at >= since)
+    query = query.where(Job.state == JobState.FAILED, Job.end_reason.is_null(False), Job.finished_at.is_null(False))
     query = query.where(~peewee.fn.EXISTS(failed)).order_by(Job.finished_at.desc(), Job.id.desc())
     return [GivenUp(*row) for row in query.limit(limit).tuples()]

@@ -43,3 +43,9 @@ def grouped(wanted: JobFilter, most: int) -> list[Wait]:
         .order_by(count.desc())
     )
     return [Wait(*row) for row in found.tuples()]
+
+
+def are_more_than(most: int) -> bool:
+    """Whether more runs wait than this, whosever they are: to find those of one caller, all may have to be read."""
+    query: Any = Run.select(Run.id).where(filtering.LIVE, Run.status == RunStatus.QUEUED)
+    return query.offset(most).limit(1).first() is not None

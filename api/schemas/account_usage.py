@@ -78,8 +78,8 @@ class UsageOfAccounts(Shown):
     Of the span, only the newest 100,000 ended runs of the installation are read: if there are more, `runs_are_cut` is
     true and `counted_since` says from when on they are counted (of those of that very instant, not all are). At most
     10,000 waiting runs are read: if `waiting_is_cut`, more wait, and only what an account's own limit holds is sure to
-    be listed (of up to 200 accounts, up to 1,000 runs each). Figures of 1,000 ended runs or more, or of more waiting
-    ones than are read, may be 5 seconds old.
+    be listed (of up to 200 accounts, up to 1,000 runs each). Figures may be 5 seconds old where 1,000 runs or more
+    of the installation ended in the hour, or in the day, or where more of them wait than are read.
     """
 
     counted_since: datetime

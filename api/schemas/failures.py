@@ -116,7 +116,8 @@ class Failures(Shown):
     """The newest 1,000 runs that failed for good, grouped; `is_cut` where more failed.
 
     `given_up` are the last 100 jobs that stopped polling though they were not done: no run of these need have failed.
-    Where there are many jobs, these are half a minute old at most.
+    Where there are many jobs, these are half a minute old at most; for an account or a task type, the last 1,000 such
+    jobs of the app, or of all apps, are looked through.
     """
 
     groups: list[FailureGroup]

@@ -16,7 +16,7 @@ from core.states import RunStatus
 from pages import naming, rights, run_rows
 from pages.asked import Asked
 from pages.site import Site
-from services.reading import account_usage, failures, limits, listing, next_calls, waiting
+from services.reading import ended_runs, failures, limits, listing, next_calls, waiting
 from services.reading.account_usage import AccountUsage, UsageOrder, UsageView, WantedUsage
 from services.reading.limits import LimitView
 
@@ -62,8 +62,8 @@ class AccountsPage:
             "app_name": wanted.jobs.app_name or "",
             "limits": self._limits(who, [one.key for one in found.accounts if one.waits and one.limit]),
             "most_counted": limits.MOST_COUNTED,
-            "most_read": account_usage.MOST_ENDED,
-            "refetch_seconds": account_usage.KEPT_SECONDS + 1,
+            "most_read": ended_runs.MOST_ENDED,
+            "refetch_seconds": ended_runs.KEPT_SECONDS + 1,
         }
 
     def _load_one(self, who: Asked) -> dict[str, Any]:
@@ -93,8 +93,8 @@ class AccountsPage:
             "runs": runs,
             **run_rows.beside(self._site.system, who.now, runs),
             "most_counted": limits.MOST_COUNTED,
-            "most_read": account_usage.MOST_ENDED,
-            "refetch_seconds": account_usage.KEPT_SECONDS + 1,
+            "most_read": ended_runs.MOST_ENDED,
+            "refetch_seconds": ended_runs.KEPT_SECONDS + 1,
         }
 
     def _filter(self, who: Asked) -> JobFilter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
@@ -17,15 +17,13 @@ from models import account_usage, apps, database, held_keys, waiting
 from models.account_usage import HeldAccount
 from models.waiting import Wait
 from services.reading import limits
+from services.reading.ended_runs import KEPT_SECONDS, EndedRuns
 from services.reading.kept import Kept
 from services.reading.visibility import visible
 from services.reading.waiting import MOST_COUNTED as MOST_WAITING
 from services.system import System
 
-MOST_ENDED = 100_000
 MOST_HELD = 200
-MANY = 1_000
-KEPT_SECONDS = 5
 _MOST_KEPT = 100
 
 _BY_LIMITS = (Hold.RATE_LIMIT, Hold.CONCURRENCY)
@@ -103,7 +101,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class WantedUsage:
-    """Which accounts are asked for, over how many minutes, in which order, and how many at most."""
+    """Which accounts are asked for, over how many minutes, in which order, and how many at most.
+
+    Of `jobs`, the app and the account count, and nothing else.
+    """
 
     jobs: JobFilter = field(default_factory=JobFilter)
     minutes: int = 60
@@ -112,40 +113,72 @@ class WantedUsage:
 
 
 class AccountUsage:
-    """What accounts use; where many runs must be read for it, the result is cached for some seconds."""
+    """What accounts use; where many runs must be read for it, whosever they are, they are read every five seconds."""
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._kept = Kept[Usage](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._ended = EndedRuns(system)
+        self._waits = Kept[_Waits](system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     def of(self, principal: Principal, wanted: WantedUsage) -> Usage:
         """Returns the matching accounts of jobs that the principal may see, those that used most first."""
-        fitting = replace(wanted, jobs=visible(principal, wanted.jobs))
-        return self._kept.of(fitting, partial(_read, self._system, fitting), _is_dear)
-
-
-def _is_dear(found: Usage) -> bool:
-    """Whether many runs were read for it: those that ended, or those that wait, as they do without workers."""
-    return found.runs >= MANY or found.waiting_is_cut
-
-
-def _read(system: System, wanted: WantedUsage) -> Usage:
-    since = system.clock.now() - timedelta(minutes=wanted.minutes)
-    with database.reading():
-        cut = account_usage.cut_at(since, MOST_ENDED)
-        used = account_usage.ended(wanted.jobs, since, MOST_ENDED)
-        waits = waiting.grouped(wanted.jobs, MOST_WAITING + 1)
-        waits_are_cut = sum(one.count for one in waits) > MOST_WAITING
-        held = _held(wanted.jobs) if waits_are_cut else []
-        found = {(one.app_name, one.account_id): UsageView(*one) for one in used}
-        for account, reasons in _reasons(waits, held).items():
+        fitting = _as_spelled(visible(principal, wanted.jobs))
+        ended = self._ended.within(fitting, wanted.minutes)
+        waits = self._waiting(fitting)
+        found = {
+            account: UsageView(*account, used.runs, used.failed, used.attempts)
+            for account, used in ended.by_account.items()
+        }
+        for account, reasons in _reasons(waits.groups, waits.held).items():
             found[account] = replace(found.get(account) or UsageView(*account), waits=reasons)
         first = sorted(found.values(), key=lambda one: _rank(one, wanted.order))[: wanted.limit]
-        shown = _with_limits(system, wanted.jobs.visible, first)
-    runs = sum(one.runs for one in used)
-    held_back = sum(one.held > 0 for one in found.values())
-    counted_since = since if cut is None else cut
-    return Usage(shown, len(found), held_back, runs, counted_since, cut is not None, waits_are_cut)
+        with database.reading():
+            shown = _with_limits(self._system, fitting.visible, first)
+        runs = sum(one.runs for one in ended.by_account.values())
+        held_back = sum(one.held > 0 for one in found.values())
+        return Usage(shown, len(found), held_back, runs, ended.counted_since, ended.is_cut, waits.are_cut)
+
+    def _waiting(self, fitting: JobFilter) -> _Waits:
+        """What waits of all that the caller may see answers for an app and an account, too, unless it is cut."""
+        all_seen = self._read_waits(JobFilter(visible=fitting.visible))
+        return self._read_waits(fitting) if all_seen.are_cut else all_seen.of(fitting)
+
+    def _read_waits(self, fitting: JobFilter) -> _Waits:
+        return self._waits.of(fitting, partial(_read_waits, fitting), lambda found: found.are_among_many)
+
+
+@dataclass(frozen=True)
+class _Waits:
+    """What waits, and what the accounts' own limits hold; `are_among_many` that had to be looked through for it."""
+
+    groups: Sequence[Wait]
+    held: Sequence[tuple[HeldAccount, int]]
+    are_cut: bool
+    are_among_many: bool
+
+    def of(self, wanted: JobFilter) -> _Waits:
+        """Returns those of these that an app and an account have."""
+        groups = [
+            one
+            for one in self.groups
+            if wanted.app_name in (None, one.app_name) and wanted.account_id in (None, one.account_id)
+        ]
+        return replace(self, groups=groups)
+
+
+def _as_spelled(wanted: JobFilter) -> JobFilter:
+    """Returns a filter with the name of its app as the app spells it, if there is one."""
+    if wanted.app_name is None:
+        return wanted
+    with database.reading():
+        return replace(wanted, app_name=apps.as_spelled(wanted.app_name) or wanted.app_name)
+
+
+def _read_waits(wanted: JobFilter) -> _Waits:
+    with database.reading():
+        groups = waiting.grouped(wanted, MOST_WAITING + 1)
+        are_cut = sum(one.count for one in groups) > MOST_WAITING
+        return _Waits(groups, _held(wanted) if are_cut else [], are_cut, waiting.are_more_than(MOST_WAITING))
 
 
 def _rank(one: UsageView, order: UsageOrder) -> tuple[int, int, int, str, str]:

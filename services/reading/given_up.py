@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from core.filters import JobFilter
 from core.principals import Principal
-from models import database, given_up
+from models import apps, database, given_up
 from models.given_up import GivenUp
 from services.reading.kept import Kept
 from services.reading.visibility import visible
 from services.system import System
 
 MOST_LISTED = 100
+MOST_READ = 1_000
 MANY = 1_000
 KEPT_SECONDS = 30.0
 _MOST_KEPT = 100
-_HOUR_MINUTES = 60
 
 
 @dataclass(frozen=True)
@@ -30,31 +30,44 @@ class GivenUpJobs:
 
 
 class AllGivenUp:
-    """The jobs that gave up; among many jobs, they are looked for every half a minute."""
+    """The jobs that gave up; among many jobs, a caller's are looked for every half a minute, whichever they ask for."""
 
     def __init__(self, system: System) -> None:
         self._clock = system.clock
         self._kept = Kept[_Found](system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     def of(self, principal: Principal, hours: float, wanted: JobFilter | None = None) -> GivenUpJobs:
-        """Returns the last 100 matching jobs that gave up within the last hours and that the principal may see."""
-        fitting, minutes = visible(principal, wanted or JobFilter()), math.ceil(hours * _HOUR_MINUTES)
-        key = (fitting, minutes)  # the beginning of a day is another number of hours ago each time
-        found = self._kept.of(key, lambda: self._found(fitting, minutes), lambda one: one.are_among_many)
+        """Returns the last 100 matching jobs that gave up within the last hours and that the principal may see.
+
+        Of the filter count the app, the account and the task type, and nothing else. Of all accounts and task types of
+        the app, or of all apps, the last 1,000 jobs that the principal may see are read.
+        """
+        wanted = wanted or JobFilter()
+        seen = JobFilter(visible=visible(principal, wanted).visible, app_name=wanted.app_name)
+        if seen.app_name is not None:
+            with database.reading():
+                seen = replace(seen, app_name=apps.as_spelled(seen.app_name))
+            if seen.app_name is None:
+                return GivenUpJobs([], is_cut=False)
+        found = self._kept.of(seen, partial(_read, seen), lambda one: one.are_among_many)
         since = self._clock.now() - timedelta(hours=hours)
         jobs = [one for one in found.jobs if one.finished_at >= since]
-        return GivenUpJobs(jobs[:MOST_LISTED], len(jobs) > MOST_LISTED)
-
-    def _found(self, fitting: JobFilter, minutes: int) -> _Found:
-        since = self._clock.now() - timedelta(minutes=minutes)
-        with database.reading():
-            jobs = given_up.newest(fitting, since, MOST_LISTED + 1)
-            return _Found(jobs, given_up.are_among_more_than(MANY))
+        fitting = [one for one in jobs if _is_wanted(wanted, one)]
+        return GivenUpJobs(fitting[:MOST_LISTED], len(fitting) > MOST_LISTED or len(jobs) > MOST_READ)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The jobs, one more than are listed, and whether many had to be read for them."""
+    """The jobs, one more than are read if there are more, and whether many had to be looked through for them."""
 
     jobs: list[GivenUp]
     are_among_many: bool
+
+
+def _read(seen: JobFilter) -> _Found:
+    with database.reading():
+        return _Found(given_up.newest(seen, MOST_READ + 1), given_up.are_among_more_than(MANY))
+
+
+def _is_wanted(wanted: JobFilter, one: GivenUp) -> bool:
+    return wanted.account_id in (None, one.account_id) and wanted.task_type in (None, one.task_type)

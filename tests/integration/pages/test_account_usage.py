@@ -9,7 +9,7 @@ from core.rates import Rate
 from core.scopes import Role
 from services.access import members
 from services.jobs import apps
-from services.reading import account_usage
+from services.reading import account_usage, ended_runs
 from tests.factories import GivenSystem, claim, given_system, record, refused, succeeded
 from tests.integration.execution.limiting import create, put
 from tests.integration.pages.browser import Browser
@@ -92,7 +92,7 @@ def test_before_anything_has_run_the_pages_say_so(browser: Browser, system: Give
 
 def test_what_is_left_out_is_said(browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     used_and_held(system)
-    monkeypatch.setattr(account_usage, "MOST_ENDED", 1)
+    monkeypatch.setattr(ended_runs, "MOST_ENDED", 1)
     monkeypatch.setattr(account_usage, "MOST_WAITING", 1)
     text = browser.load(PATH).text
     assert "of the newest 1 runs that ended, since" in text

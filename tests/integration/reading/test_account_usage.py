@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -18,8 +19,9 @@ from models import database
 from models.tables import App, Job, Run
 from services.execution.work import Result
 from services.jobs import apps, lifecycle
-from services.reading import account_usage
+from services.reading import account_usage, ended_runs
 from services.reading.account_usage import AccountUsage, UsageOrder, UsageView, WantedUsage
+from tests import statements
 from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, refused, runs_of, succeeded
 from tests.integration.execution.attempting import make_due_again
 from tests.integration.execution.limiting import create, put
@@ -125,10 +127,21 @@ def test_accounts_are_ranked_by_what_is_asked_for(system: GivenSystem) -> None:
     assert (names(list(cut.accounts)), cut.count) == (["busy", "failing"], 3)
 
 
+ENDED, WAITING = "minutes_ago", "held_key"
+"""What a query for runs that ended, and one for runs that wait, name."""
+
+
+def queries_for(what: str, usage: AccountUsage, who: Principal, **wanted: object) -> int:
+    """How many queries for these runs a question makes."""
+    with statements.noted() as asked:
+        usage.of(who, replace(WantedUsage(), **wanted))  # type: ignore[arg-type]  # as given
+    return sum(what in sql for sql, _ in asked)
+
+
 @pytest.fixture
 def few_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two ended runs are read, and two that wait."""
-    monkeypatch.setattr(account_usage, "MOST_ENDED", 2)
+    monkeypatch.setattr(ended_runs, "MOST_ENDED", 2)
     monkeypatch.setattr(account_usage, "MOST_WAITING", 2)
 
 
@@ -156,16 +169,94 @@ def test_of_more_runs_that_ended_at_one_instant_than_are_read_so_many_count(syst
 
 
 @pytest.mark.usefixtures("few_are_read")
-def test_the_result_is_cached_for_some_seconds_where_more_runs_wait_than_are_counted(system: GivenSystem) -> None:
-    usage = AccountUsage(system)
+def test_what_waits_is_cached_for_some_seconds_where_more_runs_wait_than_are_counted(system: GivenSystem) -> None:
+    apps.ensure(system, "app_b")
+    usage, tenant = AccountUsage(system), of(system, "app_b")
     create(system, 2, account_id="acme")
-    assert names(list(usage.of(LOCAL, WantedUsage()).accounts)) == ["acme"]
+    assert not usage.of(LOCAL, WantedUsage()).waiting_is_cut, "two are few"
     create(system, 1, account_id="globex")
-    found = usage.of(LOCAL, WantedUsage())
-    assert found.waiting_is_cut, "two are few"
-    assert usage.of(LOCAL, WantedUsage()) is found
-    system.clock.advance(account_usage.KEPT_SECONDS)
-    assert usage.of(LOCAL, WantedUsage()) is not found
+    for who in (LOCAL, tenant):
+        assert usage.of(who, WantedUsage()).waiting_is_cut is (who is LOCAL), "nothing of the tenant's waits"
+        assert queries_for(WAITING, usage, who, minutes=5, order=UsageOrder.HELD, limit=7) == 0
+    assert queries_for(WAITING, usage, tenant, jobs=JobFilter(account_id="acme")) == 0, "all had been looked through"
+    system.clock.advance(ended_runs.KEPT_SECONDS)
+    assert queries_for(WAITING, usage, tenant) == 1
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs that ended are many."""
+    monkeypatch.setattr(ended_runs, "MANY", 2)
+
+
+@pytest.mark.usefixtures("many")
+def test_many_runs_that_ended_are_read_once_for_everybody_whatever_is_asked_of_them(system: GivenSystem) -> None:
+    run(system, "acme", 2)
+    apps.ensure(system, "app_b")
+    usage, tenant = AccountUsage(system), of(system, "app_b")
+    assert queries_for(ENDED, usage, tenant) == 1
+    for who in (tenant, SOMEBODY, LOCAL, of(system, "app_a", Role.OWNER, "acme")):
+        for minutes in range(1, 61):
+            assert queries_for(ENDED, usage, who, minutes=minutes) == 0
+        for number, order in enumerate(UsageOrder, start=1):
+            wanted = JobFilter(account_id=f"account {number}")
+            assert queries_for(ENDED, usage, who, jobs=wanted, order=order, limit=number) == 0
+    assert queries_for(ENDED, usage, tenant, minutes=61) == 1, "a day is read, and answers for all that is less"
+    assert queries_for(ENDED, usage, LOCAL, minutes=1_440) == 0
+    system.clock.advance(ended_runs.KEPT_SECONDS)
+    assert queries_for(ENDED, usage, LOCAL) == 1
+
+
+@pytest.mark.usefixtures("many")
+def test_few_runs_that_ended_are_read_anew_by_each_question(system: GivenSystem) -> None:
+    usage = AccountUsage(system)
+    for name in ("acme", "globex"):
+        run(system, name)
+        assert name in names(list(usage.of(LOCAL, WantedUsage()).accounts))
+
+
+@pytest.mark.usefixtures("many")
+def test_what_was_read_for_everybody_shows_each_no_more_than_what_is_read_for_them_alone(system: GivenSystem) -> None:
+    anna = user(system, "anna")
+    run(system, "acme")
+    run(system, "acme", app_name="app_b")
+    run(system, "acme", owner_id=anna.user_id)
+    run(system, "moved", 2, refused())
+    with database.transaction():
+        Job.update(account_id="globex").where(Job.account_id == "moved").execute()
+    system.clock.advance(600)
+    run(system, "globex")
+    members = [of(system, app) for app in ("app_a", "app_b")]
+    keys = [
+        of(system, app, Role.OWNER, account) for app in ("app_a", "app_b") for account in ("acme", "globex", "moved")
+    ]
+    shared = AccountUsage(system)
+    wanted = [
+        WantedUsage(JobFilter(app_name=app, account_id=account), minutes)
+        for app in (None, "app_a", "APP_B", "no_app")
+        for account in (None, "acme", "moved")
+        for minutes in (1, 60)
+    ]
+    for who in (LOCAL, anna, SOMEBODY, *members, *keys):
+        seen = {one.app_name for one in shared.of(who, WantedUsage()).accounts}
+        assert who is LOCAL or who is anna or seen <= {one.app_name for one in who.memberships}
+        for one in wanted:
+            assert shared.of(who, one) == AccountUsage(system).of(who, one)
+    assert names(list(shared.of(keys[2], WantedUsage()).accounts)) == []
+    assert names(list(shared.of(keys[1], WantedUsage()).accounts)) == ["globex"]
+    assert [one.runs for one in shared.of(anna, WantedUsage()).accounts] == [1]
+
+
+def test_a_run_counts_that_ended_just_so_many_minutes_ago_and_none_that_ended_before(system: GivenSystem) -> None:
+    now = system.clock.now()
+    ages = {"now": 0, "within": 59_999_999, "just": 60_000_000, "before": 60_000_001}
+    for name, age in ages.items():
+        run(system, name)
+        with database.transaction():
+            ended = {"finished_at": now - timedelta(microseconds=age)}
+            assert Run.update(ended).where(Run.account_id == name).execute() == 1
+    assert set(names(used(system, minutes=1))) == {"now", "within", "just"}
+    assert set(names(used(system, minutes=2))) == set(ages)
 
 
 @pytest.mark.usefixtures("few_are_read")
