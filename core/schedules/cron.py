@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from core.schedules import cron_counting
 from core.schedules.cron_expression import MAX_LENGTH, parse
 from core.schedules.cron_fields import InvalidCron
 from core.schedules.kind import Option
@@ -39,6 +40,11 @@ class Cron(Recurring):
 
     def brief(self) -> str:
         return f"{self.expression} ({self.timezone})"
+
+    def count_at_once(self, first: datetime, before: datetime) -> int:
+        start = first if self.starts_at is None else max(first, self.starts_at)
+        end = before if self.ends_at is None else min(before, self.ends_at)
+        return cron_counting.count(parse(self.expression), start, end, ZoneInfo(self.timezone))
 
     def _next_by_rule(self, after: datetime) -> datetime | None:
         return parse(self.expression).next_after(after, ZoneInfo(self.timezone))

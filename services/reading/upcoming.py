@@ -25,7 +25,7 @@ from services.system import System
 MOST_JOBS = 1_000
 MOST_NAMED = 5_000
 MOST_PLANNED = 5_000
-MOST_PASSED_OVER = 20_000  # a second of processor time, if all of them are by cron
+MOST_PASSED_OVER = 20_000  # a second of processor time, if all of them are of crons with jitter
 FURTHEST = timedelta(days=400)
 
 

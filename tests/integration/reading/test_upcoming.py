@@ -9,7 +9,7 @@ import pytest
 
 from core.filters import JobFilter
 from core.principals import LOCAL
-from core.schedules import Cron, DelayFromNow, Interval
+from core.schedules import Cron, DelayFromNow, Frequency, Interval
 from core.states import Trigger
 from models import database
 from models.tables import Job, Run
@@ -175,13 +175,23 @@ def test_what_is_walked_through_before_a_span_is_bounded_for_all_jobs_together(
 ) -> None:
     monkeypatch.setattr(upcoming, "MOST_PASSED_OVER", 100)
     for _ in range(3):
-        job_service.create(LOCAL, system, new_job(Cron("* * * * *", max_runs=1_000)))
-    counted = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1_000)))
-    start = NOON + timedelta(minutes=90)
+        job_service.create(LOCAL, system, new_job(Interval(frequency=Frequency.DAILY, max_runs=1_000)))
+    counted = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1_000_000)))
+    start = NOON + 90 * DAY
     ahead = upcoming.look_ahead(LOCAL, system, JobFilter(), 60, 10, start=start)
     assert (ahead.until, len({one.job_id for one in ahead.found})) == (start, 2)
     assert counted in {one.job_id for one in ahead.found}
-    [day, whole] = [
-        DaysAhead(system).of(LOCAL, JobFilter(), NOON + timedelta(minutes=one), NOON + DAY) for one in (90, 0)
-    ]
-    assert (day.until, whole.until) == (start, None)
+    [late, soon] = [DaysAhead(system).of(LOCAL, JobFilter(), begin, begin + DAY) for begin in (start, NOON)]
+    assert (late.until, soon.until) == (start, None)
+
+
+def test_the_occurrences_of_a_cron_before_a_span_are_counted_and_not_walked_through(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upcoming, "MOST_PASSED_OVER", 0)
+    start, minutes = NOON + 300 * DAY, 300 * 24 * 60
+    for max_runs in (minutes - 1, minutes):  # the first is a minute after noon
+        job_service.create(LOCAL, system, new_job(Cron("* * * * *", max_runs=max_runs)))
+    ahead = upcoming.look_ahead(LOCAL, system, JobFilter(), 600, 10, start=start)
+    assert [one.scheduled_for for one in ahead.found] == [start], "one of one job is left"
+    assert ahead.until > start
