@@ -169,6 +169,10 @@ class Principal:
         """Returns their membership of an app, if they have one."""
         return next((one for one in self.memberships if one.app_id == app_id), None)
 
+    def app_ids(self, scope: Scope) -> frozenset[UUID] | None:
+        """Returns the apps in which their role grants this scope, None for all."""
+        return None if self.sees_all else self._app_ids(scope)
+
     def expect_scope(self, scope: Scope) -> None:
         """Raises `Forbidden` unless the key or token has this scope."""
         if scope not in self.scopes:
@@ -193,8 +197,10 @@ class Principal:
     def _jobs(self, scope: Scope) -> VisibleJobs:
         if self.user_id is None and self.key_id is None:
             raise Forbidden("Only users, keys of apps and operators may see jobs.")
-        granting = frozenset(one.app_id for one in self.memberships if scope in one.role.scopes)
-        return VisibleJobs(self.user_id, granting, self.account_id)
+        return VisibleJobs(self.user_id, self._app_ids(scope), self.account_id)
+
+    def _app_ids(self, scope: Scope) -> frozenset[UUID]:
+        return frozenset(one.app_id for one in self.memberships if scope in one.role.scopes)
 
 
 LOCAL = Principal(PrincipalKind.LOCAL)

@@ -45,5 +45,4 @@ def operates_in(principal: Principal, app_name: str) -> bool:
 
 def has_somewhere(principal: Principal, scope: Scope) -> bool:
     """Whether a principal has a scope in any app as a whole."""
-    granted = principal.sees_all or any(scope in one.role.scopes for one in principal.memberships)
-    return scope in principal.scopes and granted
+    return scope in principal.scopes and principal.app_ids(scope) != frozenset()

@@ -11,6 +11,7 @@ from api.live.frames import Told
 from api.live.listeners import MOST_FRAMES, Audience, Interest, Listener
 from core import names
 from core.principals import Principal
+from core.scopes import Scope
 from services.access import visible_apps
 from services.changes.looking import Look, News, WhoseJob
 from services.reading.visibility import sees
@@ -124,8 +125,8 @@ class _Sharing:
 
 def _is_of_theirs(look: Look, principal: Principal, news: News) -> bool:
     """Whether too much has changed in an app in which the principal may see jobs; other apps reveal nothing."""
-    if principal.sees_all:
+    own = principal.app_ids(Scope.READ)
+    if own is None:
         return True
-    own = {one.app_id for one in principal.memberships}
     shared = look.shared_apps if principal.user_id is not None else frozenset()
     return any(map(news.is_of_app, own | shared))

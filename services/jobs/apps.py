@@ -102,7 +102,7 @@ def listed_without_task_types(principal: Principal, limit: int) -> tuple[list[Ap
 
 def _page(principal: Principal, after: UUID | None, limit: int) -> list[App]:
     principal.expect_scope(Scope.READ)
-    return apps.page(None if principal.sees_all else {one.app_id for one in principal.memberships}, after, limit)
+    return apps.page(principal.app_ids(Scope.READ), after, limit)
 
 
 def _views(found: Sequence[App], types: Mapping[UUID, Iterable[AppTaskType]]) -> list[AppView]:

@@ -163,11 +163,8 @@ def _read(text: str) -> LimitKey:
 
 
 def _keys(principal: Principal, after: str, limit: int) -> list[str]:
-    if principal.sees_all:
-        return limits.keys_page(None, after, limit)
-    app_ids = {one.app_id for one in principal.memberships if Scope.READ in one.role.scopes}
     only = None if principal.account_id is None else _of_account(principal)
-    return limits.keys_page(app_ids, after, limit, only)
+    return limits.keys_page(principal.app_ids(Scope.READ), after, limit, only)
 
 
 def _of_account(principal: Principal) -> Collection[str]:
