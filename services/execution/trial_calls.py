@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core import built_in_apps
 from core.auditing import Thing
 from core.errors import Aborted, AbortReason, Conflict, InvalidInput
 from core.principals import Principal
@@ -67,7 +68,7 @@ def of_job(principal: Principal, system: System, job_id: UUID) -> TrialCall:
     with database.reading():
         visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.READ)
         job = visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
-    return _made(principal, system, job.app_id, lambda: _work_of_job(principal, system, job_id))
+    return _made(principal, system, job.app, lambda: _work_of_job(principal, system, job_id))
 
 
 def of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> TrialCall:
@@ -80,13 +81,13 @@ def of_app(principal: Principal, system: System, name: str, task_type: str, data
         app = visible_apps.found(principal, name, Allowed.JOBS)
     if registry.find(task_type) is not None:
         raise InvalidInput.at("task_type", f"is {task_type}, which Carillon does itself; name one that the app does.")
-    return _made(principal, system, app.id, lambda: _work_of_app(principal, system, name, task_type, data))
+    return _made(principal, system, app, lambda: _work_of_app(principal, system, name, task_type, data))
 
 
-def _made(principal: Principal, system: System, app_id: UUID, begin: Callable[[], _Begun]) -> TrialCall:
+def _made(principal: Principal, system: System, app: App, begin: Callable[[], _Begun]) -> TrialCall:
     if system.perform_call is None:
         raise Conflict("This process makes no calls; ask a web process of the installation.")
-    with trial_places.turn_of(app_id, principal.person_id):
+    with trial_places.turn_of(app.id, principal.person_id, is_shared=app.name in built_in_apps.NAMES):
         begun = begin()
         result = _performed(system, begun.work)
     return _told(begun, result)

@@ -1,9 +1,12 @@
-"""Places for test calls: few in each process, and one for each app and each user, so that none takes all of them."""
+"""Places for test calls: few in each process, and one for each app and each user, so that none takes all of them.
+
+An app that all users share has one for each of them.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, nullcontext
 from uuid import UUID
 
@@ -13,7 +16,7 @@ MOST_AT_ONCE = 2
 _AGAIN_SECONDS = 10  # as long as a call may take
 
 _places = threading.BoundedSemaphore(MOST_AT_ONCE)
-_calling: set[UUID] = set()  # the apps and the users with a call under way
+_calling: set[Hashable] = set()  # the apps and the users with a call under way; of a shared app, each user in it
 _lock = threading.Lock()
 
 
@@ -29,20 +32,22 @@ def place() -> Iterator[None]:
 
 
 @contextmanager
-def turn_of(app_id: UUID, person_id: UUID | None) -> Iterator[None]:
+def turn_of(app_id: UUID, person_id: UUID | None, *, is_shared: bool = False) -> Iterator[None]:
     """Hold the single place of an app for a test call, and that of a person: a user with all keys that they made.
 
-    Raises `TooMany` if either is taken.
+    Raises `TooMany` if either is taken. In a shared app the place is that of the person there, so that no user waits
+    for a stranger's call.
 
     Callers without an account (None), who are trusted, have no limit of their own.
     """
+    of_app = (app_id, person_id) if is_shared else app_id
     alone = nullcontext() if person_id is None else _only(person_id, "A test call of yours is under way.")
-    with _only(app_id, "A test call for this app is under way."), alone:
+    with alone, _only(of_app, "A test call for this app is under way."):
         yield
 
 
 @contextmanager
-def _only(one: UUID, refusal: str) -> Iterator[None]:
+def _only(one: Hashable, refusal: str) -> Iterator[None]:
     with _lock:
         if one in _calling:
             raise TooMany(_AGAIN_SECONDS, refusal)

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from actors.calling import perform_call
-from core import trace_context
+from core import built_in_apps, trace_context
 from core.errors import TooMany
 from core.principals import LOCAL
 from core.quotas import Quotas
@@ -159,6 +159,28 @@ def test_a_user_has_one_call_at_a_time_whichever_app_it_is_of_and_with_whichever
         with pytest.raises(TooMany, match="of yours is under way"):
             trial_calls.of_job(replace(LOCAL, key_id=uuid4(), maker_id=caller.user_id), system, job_id)
     assert trial_calls.of_job(caller, system, job_id).outcome == "succeeded"
+
+
+def test_in_a_shared_app_nobody_waits_for_the_call_of_another_user(system: GivenSystem, server: Server) -> None:
+    job_id = made(system, app_name=built_in_apps.SCHEDULER, callback_url=server.url)
+    anna, berta = replace(LOCAL, user_id=uuid4()), replace(LOCAL, user_id=uuid4())
+    of_berta: list[str] = []
+
+    def call_while_berta_calls(calling: GivenSystem, work: object, scope: Scope) -> object:
+        of_berta.append(trial_calls.of_job(berta, system, job_id).outcome)
+        return perform_call(calling, work, scope)
+
+    outcome = trial_calls.of_job(anna, replace(system, perform_call=call_while_berta_calls), job_id).outcome
+    assert (outcome, of_berta) == ("succeeded", ["succeeded"])
+
+
+def test_in_an_app_of_one_tenant_its_members_have_one_call_at_a_time_together(
+    system: GivenSystem, server: Server
+) -> None:
+    apps.create(LOCAL, system, "shop", apps.AppDefinition(server.url.partition("/x")[0], {}))
+    job_id = made(system, app_name="shop")
+    with trial_places.turn_of(stored_job(job_id).app_id, uuid4()), pytest.raises(TooMany, match="this app"):
+        trial_calls.of_job(replace(LOCAL, user_id=uuid4()), system, job_id)
 
 
 def assert_refused(answer: Any, why: str) -> None:
