@@ -60,6 +60,15 @@ def token_of(req: Request) -> str | None:
     return sites.cookie(req, COOKIE)
 
 
+def refuse_two_credentials(req: Request) -> None:
+    """Raise 400 for a token or key in a header beside a session: one establishes who asks, and pages use the other."""
+    if _shows_token(req) and req.get_cookie_values(COOKIE):
+        raise falcon.HTTPBadRequest(
+            description=f"The request has a token or key in a header, and a session in the cookie {COOKIE}, "
+            "which may be of two users. Leave out one of the two."
+        )
+
+
 def unauthorized(description: str, *challenges: str) -> falcon.HTTPUnauthorized:
     """Returns the 401 for a caller who is not authenticated."""
     return falcon.HTTPUnauthorized(description=description, challenges=[*challenges, SCHEME])

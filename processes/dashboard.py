@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import MethodType, SimpleNamespace
 from typing import Any
 
+from api import access
 from api.http import App
 from api.operations import Operation, Required, with_operation
 from api.threads import Threads
@@ -72,14 +73,16 @@ def _of_the_api(app: App, path: str, method: str) -> Responder | None:
 
 def _declared(app: App, answer: Answer, behind: Responder | None) -> Any:
     """Returns a page's responder with the access of the operation it names; documented as the one behind it."""
-    respond = answer.respond
+    respond, operation = answer.respond, _operation(app, answer.like)
 
     async def responder(_resource: Any, req: Any, resp: Any, **parameters: Any) -> None:
+        if not operation.access.is_open:
+            access.refuse_two_credentials(req)
         await respond(req, resp, **parameters)
 
     if behind is not None:
         functools.update_wrapper(responder, behind)
-    return with_operation(_operation(app, answer.like))(responder)
+    return with_operation(operation)(responder)
 
 
 def _is_open(app: App, principal: Principal, path: str) -> bool:

@@ -73,7 +73,8 @@ def create(principal: Principal, system: System, new: NewToken, shown: str | Non
     """Make a token; returns it, which is never shown again, and its view. `shown` is the one of the request.
 
     Raises `InvalidInput` for scopes that the caller does not have or an instant out of reach, `Conflict` for too many,
-    `NotAuthenticated` if `shown` was ended meanwhile: what ends all tokens of a user locks the user, as this does.
+    `NotAuthenticated` if `shown` is not the caller's own or was ended meanwhile: what ends all tokens of a user locks
+    the user, as this does.
     """
     with system.transaction(Gate.UNUSED) as work:
         user_id = user_of(principal)
@@ -81,7 +82,7 @@ def create(principal: Principal, system: System, new: NewToken, shown: str | Non
         _refuse_scopes(principal, new)
         users.lock(user_id)
         parent = None if shown is None else tokens.by_hash(hashed(shown), work.now)
-        if parent is None:
+        if parent is None or parent.user_id != user_id:
             raise NotAuthenticated
         latest = _latest(parent, work.now)
         if expires_at > latest and new.expires_at is not None:

@@ -8,8 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from core.errors import NotAuthenticated
+from core.principals import Principal, PrincipalKind
+from core.scopes import Scope
 from models import database, tokens, users
 from models.tables import Token, User, db
+from services.access import own_tokens
 from tests.factories import NOON, GivenSystem
 from tests.integration.access.tenants import MINE, Headers, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal
@@ -120,6 +124,19 @@ def test_a_token_that_was_ended_while_its_request_waited_makes_none(
     monkeypatch.setattr("services.access.own_tokens.users.lock", overtaken)
     refused = client.simulate_post(TOKENS, headers=anna, json={"name": "a program", "scopes": ["read"]})
     assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Token")
+    assert len(listed(client, anna)) == 1
+
+
+def test_a_token_is_made_by_showing_one_of_ones_own_alone(
+    guarded: GivenSystem, client: Client, anna: Headers, berta: Headers
+) -> None:
+    with database.reading():
+        user = users.by_username("anna")
+    assert user is not None
+    shown = berta["Authorization"].removeprefix("Token ")
+    new = own_tokens.NewToken("a program", frozenset({Scope.READ}))
+    with pytest.raises(NotAuthenticated):
+        own_tokens.create(Principal(PrincipalKind.USER, user.id, user.username), guarded, new, shown)
     assert len(listed(client, anna)) == 1
 
 

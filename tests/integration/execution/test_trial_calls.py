@@ -19,8 +19,10 @@ from core.quotas import Quotas
 from core.schedules import Cron, Polling
 from core.trace_context import TraceContext
 from services.execution import trial_calls, trial_places
+from services.execution.work import Result, Work
 from services.jobs import apps, lifecycle, quotas
 from services.runtime.abort_scope import Scope
+from services.system import System
 from tests.factories import GivenSystem, given_system, new_job, runs_of, stored_job
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 from tests.integration.execution.answering import Server, answering
@@ -166,7 +168,7 @@ def test_in_a_shared_app_nobody_waits_for_the_call_of_another_user(system: Given
     anna, berta = replace(LOCAL, user_id=uuid4()), replace(LOCAL, user_id=uuid4())
     of_berta: list[str] = []
 
-    def call_while_berta_calls(calling: GivenSystem, work: object, scope: Scope) -> object:
+    def call_while_berta_calls(calling: System, work: Work, scope: Scope) -> Result:
         of_berta.append(trial_calls.of_job(berta, system, job_id).outcome)
         return perform_call(calling, work, scope)
 

@@ -58,8 +58,8 @@ def test_a_member_sees_the_jobs_of_their_app_and_none_of_another() -> None:
 def test_in_a_scope_only_those_apps_count_whose_role_grants_it() -> None:
     anna = replace(member(Role.VIEWER), memberships=(of(APP, Role.VIEWER), of(OTHER_APP, Role.OPERATOR)))
     assert anna.visible_jobs(Scope.READ) == VisibleJobs(ANNA, frozenset({APP, OTHER_APP}))
-    assert anna.app_ids(Scope.READ) == {APP, OTHER_APP}
-    assert anna.app_ids(Scope.OPERATE) == {OTHER_APP}
+    assert anna.app_ids(Scope.READ) == frozenset({APP, OTHER_APP})
+    assert anna.app_ids(Scope.OPERATE) == frozenset({OTHER_APP})
     assert anna.app_ids(Scope.APP) == frozenset()
     assert replace(anna, is_admin=True).app_ids(Scope.APP) is None
     assert anna.visible_jobs(Scope.OPERATE) == VisibleJobs(ANNA, frozenset({OTHER_APP}))
