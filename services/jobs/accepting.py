@@ -145,7 +145,7 @@ def _accept(
     if app is None or new.app_id not in (None, app.id):
         return NotFound("app", new.app_name)
     try:
-        definition.judge(system, new, app, now)
+        definition.judge(system, new, app, now, bound_to=new.bound_to)
         ledger.check(app.id, new, now)
         accepted = _rows(system, new, app, now)
         ledger.take(app.id, sum(row["status"] == RunStatus.QUEUED for row in accepted.runs))

@@ -16,6 +16,7 @@ from core.trace_context import TraceContext
 from models import apps
 from models.hot.rows import KnownApp
 from models.tables import App, Job
+from services.jobs import requests_of_accounts
 from services.scheduling import stored_schedule
 from services.system import System
 from services.task_types import registry
@@ -56,13 +57,15 @@ class Definition:
 class NewJob(Definition):
     """A definition, the app and the owner (if any) that it is for, its creator, and its trace.
 
-    If `app_id` is given, the app with this name must have that id.
+    If `app_id` is given, the app with this name must have that id. `bound_to` is the account to which the key of the
+    creator is bound.
     """
 
     app_name: str
     app_id: UUID | None = None
     owner_id: UUID | None = None
     created_by: str | None = None
+    bound_to: str | None = None
     trace: TraceContext | None = None
     paused: bool = False
 
@@ -90,12 +93,23 @@ def of(job: Job, tags: tuple[str, ...]) -> Definition:
 
 
 def judge(
-    system: System, wanted: Definition, app: App | KnownApp, now: datetime, *, before: Definition | None = None
+    system: System,
+    wanted: Definition,
+    app: App | KnownApp,
+    now: datetime,
+    *,
+    before: Definition | None = None,
+    bound_to: str | None = None,
 ) -> None:
-    """Raise `InvalidInput` if the job has no URL to call, or its deadline has passed.
+    """Raise `InvalidInput` if the job has no URL to call or one that the caller may not give, or a past deadline.
 
-    Members that an edit leaves as they were `before` are not checked again.
+    Members that an edit leaves as they were `before` are not checked again. `bound_to` is the account to which the
+    key of the caller is bound.
     """
+    url = wanted.callback_url
+    if bound_to is not None and url is not None and (before is None or url != before.callback_url):
+        base_url = app.callback_base_url or system.settings.callback_base_url
+        requests_of_accounts.expect_own_receiver(bound_to, url, base_url)
     needs_callback = wanted.callback_url is None and registry.find(wanted.task_type) is None
     if needs_callback and (before is None or before.callback_url is not None or wanted.task_type != before.task_type):
         _check_base(system, app, wanted.task_type)

@@ -38,13 +38,17 @@ Made = Sequence[Run | dict[str, Any]]
 
 @dataclass(frozen=True)
 class _Edit:
-    """One edit of a locked job: its definition before, its new definition, the instant of the edit, who and why."""
+    """One edit of a locked job: its definition before, its new definition, the instant of the edit, who and why.
+
+    `bound_to` is the account to which the key of the caller is bound.
+    """
 
     job: Job
     before: Definition
     wanted: Definition
     now: datetime
     by: str
+    bound_to: str | None
     reason: str | None
 
     def changes(self, *names: str) -> bool:
@@ -95,7 +99,7 @@ def _edited(
         refuse_ended(job, "edited")
         before = definition.of(job, view.tags)
         wanted = ownership.kept(principal, before, _unmasked(before, amend(view)))
-        one = _as_wanted(_Edit(job, before, wanted, now, principal.label, reason))
+        one = _as_wanted(_Edit(job, before, wanted, now, principal.label, principal.account_id, reason))
         made = [] if definition.alike(one.before, one.wanted) else [*_carry_out(system, one)]
         former = job.state
         if active is not None and active is (job.state == JobState.PAUSED):
@@ -172,7 +176,7 @@ def _carry_out(system: System, one: _Edit) -> Made:
     if one.changes("task_type", "data"):
         registry.expect_valid(system.settings, one.wanted.task_type, one.wanted.data)
     definition.refuse_growth(one.before, one.wanted, system.settings.max_body_bytes)
-    definition.judge(system, one.wanted, job.app, one.now, before=one.before)
+    definition.judge(system, one.wanted, job.app, one.now, before=one.before, bound_to=one.bound_to)
     quotas.check_edit(system, job, one.before, one.wanted, one.now)
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)

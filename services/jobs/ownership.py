@@ -69,7 +69,7 @@ def _of_app(principal: Principal, member: Membership, new: NewJob) -> NewJob | R
         data = requests_of_accounts.bounded(principal, new.task_type, new.data)
     except InvalidInput as refusal:
         return refusal
-    return replace(new, owner_id=None, app_id=member.app_id, data=data)
+    return replace(new, owner_id=None, app_id=member.app_id, data=data, bound_to=principal.account_id)
 
 
 def _is_of_account(principal: Principal, wanted: Definition) -> bool:

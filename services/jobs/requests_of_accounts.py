@@ -1,7 +1,7 @@
 """What a key that is bound to one account may have sent: `http` requests without the app's secrets, and unsigned.
 
 The secrets are for the whole app, and so is a signature: over a body and to an address of the caller's choice, either
-would be the caller's to keep.
+would be the caller's to keep. Callbacks are always signed, so the key sends them to the app's own receiver alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core import secret_references
+from core import secret_references, urls
 from core.errors import InvalidInput
 from core.principals import Principal
 from services.task_types.http import KEY, PLACES_OF_SECRETS, SIGNED
@@ -33,3 +33,17 @@ def bounded(principal: Principal, task_type: str, data: Any) -> Any:
             "the app; leave it out.",
         )
     return {SIGNED: False, **data}  # another value is for the task type to refuse
+
+
+def expect_own_receiver(account_id: str, callback_url: str, base_url: str | None) -> None:
+    """Raises `InvalidInput` for a callback to another origin than that of the base URL at which its app is called.
+
+    `account_id` is the account to which the key of the caller is bound.
+    """
+    if base_url is None or urls.origin(callback_url) != urls.origin(base_url):
+        raise InvalidInput.at(
+            "callback_url",
+            f"is {callback_url!r}, and this key is for the account {account_id!r} alone: callbacks are signed by the "
+            "app, so it names addresses with the scheme, host and port of the app's callback_base_url. Leave it out, "
+            "send a request of the task_type http, or let somebody with a role in the app make this job.",
+        )

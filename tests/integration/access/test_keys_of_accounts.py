@@ -139,3 +139,59 @@ def test_what_it_has_sent_is_not_signed_by_the_app(
     assert client.simulate_get(path_of(made.json["id"]), headers=key).json["data"]["signed"] is False
     claimed = http_job(client, key, {**PLAIN, "signed": True})
     assert "not signed" in refusal(claimed)["data.signed"]
+
+
+ELSEWHERE = [
+    "https://mine.example.com/",
+    f"{ADDRESS}0/",  # another port
+    f"{ADDRESS.replace('http:', 'https:')}/",
+    f"{ADDRESS}.mine.example.com/".replace(":9", ""),
+]
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_it_has_no_callback_sent_elsewhere_than_to_the_apps_own_receiver(
+    client: Client, anna: Headers, key: Headers, url: str
+) -> None:
+    job = {**PRINTED, **ACCOUNT, "app_name": MINE, "callback_url": url}
+    refused = client.simulate_post("/api/jobs/create", headers=key, json=job)
+    assert "is for the account 'acc1' alone" in refusal(refused)["callback_url"]
+    own = made_job(client, key, MINE, account_id="acc1", callback_url=f"{ADDRESS}/other")
+    edited = client.simulate_patch(path_of(own), headers=key, json={"callback_url": url})
+    assert set(refusal(edited)) == {"callback_url"}
+    http = http_job(client, key, PLAIN, callback_url=url)  # its type may change later
+    assert set(refusal(http)) == {"callback_url"}
+    for who in (anna, made_key(client, anna, MINE, "jobs")):
+        assert client.simulate_post("/api/jobs/create", headers=who, json=job).status_code == 201
+
+
+def test_it_edits_a_job_that_a_developer_has_called_elsewhere_but_does_not_go_back_to_that(
+    client: Client, anna: Headers, key: Headers
+) -> None:
+    job_id = made_job(client, anna, MINE, account_id="acc1", callback_url=ELSEWHERE[0])
+    assert client.simulate_patch(path_of(job_id), headers=key, json={"title": "Mine"}).status_code == 200
+    assert client.simulate_patch(path_of(job_id), headers=key, json={"callback_url": None}).status_code == 200
+    revert = f"{path_of(job_id)}/versions/1/revert"
+    assert set(refusal(client.simulate_post(revert, headers=key))) == {"callback_url"}
+    assert client.simulate_post(revert, headers=anna).status_code == 200
+
+
+def test_of_an_app_without_a_receiver_it_has_none_called(client: Client, anna: Headers) -> None:
+    client.simulate_post("/api/apps", headers=anna, json={"name": "bare"})
+    key = made_key(client, anna, "bare", "jobs", account_id="acc1")
+    job = {**PRINTED, **ACCOUNT, "app_name": "bare", "callback_url": ELSEWHERE[0]}
+    assert set(refusal(client.simulate_post("/api/jobs/create", headers=key, json=job))) == {"callback_url"}
+    many = client.simulate_post("/api/jobs/bulk", headers=key, json={"jobs": [job]})
+    assert many.status_code in (200, 207, 400), many.text
+    assert "callback_url" in many.text
+
+
+def test_its_callbacks_to_the_apps_own_receiver_are_signed(
+    client: Client, guarded: GivenSystem, anna: Headers, key: Headers, receiver: Server
+) -> None:
+    base = receiver.url.partition("/x")[0]
+    client.simulate_patch(f"/api/apps/{MINE}", headers=anna, json={"callback_base_url": base})
+    made_job(client, key, MINE, **ACCOUNT, callback_url=receiver.url)
+    perform_call(guarded, claim_one(guarded), Scope())
+    [(_, _, headers, _)] = receiver.got
+    assert "webhook-signature" in headers
