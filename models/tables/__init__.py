@@ -13,7 +13,7 @@ from models.tables.operation import IdempotencyKey, Minute, MinuteHold, PauseEnd
 from models.tables.outputs import Alert, Delivery, Upload
 from models.tables.runs import AnyAttempt, Attempt, DismissedFailure, KeptCall, Run, RunHold, RunLine
 from models.tables.secrets import AppSecret, SigningSecret
-from models.tables.users import Link, Token, User, UserIdentity
+from models.tables.users import KnownAddress, Link, Token, User, UserIdentity
 from models.tables.views import SavedView
 
 # Every table that a test may empty; `installation` keeps its row.
@@ -26,6 +26,7 @@ ALL: tuple[type[Table], ...] = (
     AppSecret,
     User,
     Token,
+    KnownAddress,
     Link,
     UserIdentity,
     SavedView,
@@ -84,6 +85,7 @@ __all__ = [
     "JobTag",
     "JobVersion",
     "KeptCall",
+    "KnownAddress",
     "Limit",
     "Link",
     "Minute",

@@ -49,6 +49,18 @@ class Token(Table):
         table_name = "tokens"
 
 
+class KnownAddress(Table):
+    """An address (of IPv6, a network) from which a user has logged in, and when they last did."""
+
+    user = peewee.ForeignKeyField(User, column_name="user_id")
+    address = peewee.TextField()
+    logged_in_at = InstantField()
+
+    class Meta:
+        table_name = "known_addresses"
+        primary_key = peewee.CompositeKey("user", "address")
+
+
 class UserIdentity(Table):
     """Who a user is at an identity provider."""
 

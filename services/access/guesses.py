@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
 from core import names, networks
+from models import database, known_addresses
 from services.access.login_throttle import Throttle
+from services.system import System
 
 # Tries within five minutes from one address, those of them for one account that failed, and these from anywhere.
 MOST_OF_ADDRESS = 100
 MOST_OF_ACCOUNT = 10
 MOST_AT_ACCOUNT = 50
 
+KNOWN_FOR = timedelta(days=30)
 
-def count(throttle: Throttle, username: str, address: str) -> None:
+
+@dataclass(frozen=True)
+class Guess:
+    """A guess that was counted: at whose password, from where, and whether that user has logged in there lately."""
+
+    username: str
+    place: str
+    is_from_known_address: bool
+
+
+def count(system: System, throttle: Throttle, username: str, address: str) -> Guess:
     """Count a guess at a user's password. Raises `TooMany`.
 
-    From an address where the user has logged in lately, only the guesses of that address count: strangers who guess
-    from elsewhere lock nobody out of where they are at home.
+    From a known address, where the user has logged in lately, only the guesses of that address count: strangers who
+    guess from elsewhere lock nobody out there.
     """
-    throttle.take(("login from", networks.place(address)), MOST_OF_ADDRESS)
-    at_account, from_address = _keys(username, address)
+    place = networks.place(address)
+    throttle.take(("login from", place), MOST_OF_ADDRESS)
+    at_account, from_address = _keys(username, place)
     throttle.take(from_address, MOST_OF_ACCOUNT)
-    if not throttle.knows(from_address):
+    with database.reading():
+        is_from_known_address = known_addresses.is_known(username, place, system.clock.now() - KNOWN_FOR)
+    if not is_from_known_address:
         throttle.take(at_account, MOST_AT_ACCOUNT)
+    return Guess(username, place, is_from_known_address)
 
 
-def forget(throttle: Throttle, username: str, address: str) -> None:
-    """Take back the last guess, which was right, and those that the same address made before it."""
-    at_account, from_address = _keys(username, address)
+def forget(throttle: Throttle, guess: Guess) -> None:
+    """Take back a guess, which was right, and those that the same address made before it."""
+    at_account, from_address = _keys(guess.username, guess.place)
     throttle.forget(from_address)
-    if not throttle.knows(from_address):
+    if not guess.is_from_known_address:
         throttle.give_back(at_account)
-    throttle.remember(from_address)
 
 
-def _keys(username: str, address: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def remember(user_id: UUID, guess: Guess, now: datetime) -> None:
+    """Store, in the caller's transaction, that the address of a right guess is known, for all processes."""
+    known_addresses.put(user_id, guess.place, now, now - KNOWN_FOR)
+
+
+def _keys(username: str, place: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the keys by which the guesses at an account are counted: those from anywhere, and those from a place."""
     account = ("login", names.folded(username))
-    return account, (*account, networks.place(address))
+    return account, (*account, place)

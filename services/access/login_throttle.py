@@ -11,17 +11,15 @@ from core.errors import TooMany
 from services.runtime.clock import Clock
 
 SPAN_SECONDS = 300.0
-KNOWN_SECONDS = 30 * 86_400.0
 MOST_KEYS = 10_000
 
 
 class Throttle:
-    """Counts tries by key, and knows which were right; the keys that were tried longest ago are forgotten first."""
+    """Counts tries by key; the keys that were tried longest ago are forgotten first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._tries: OrderedDict[Hashable, deque[float]] = OrderedDict()
-        self._known: OrderedDict[Hashable, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, key: Hashable, most: int) -> None:
@@ -48,17 +46,3 @@ class Throttle:
         """Reset the count."""
         with self._lock:
             self._tries.pop(key, None)
-
-    def remember(self, key: Hashable) -> None:
-        """Note that a try with this key was right."""
-        with self._lock:
-            self._known[key] = self._clock.monotonic()
-            self._known.move_to_end(key)
-            while len(self._known) > MOST_KEYS:
-                self._known.popitem(last=False)
-
-    def knows(self, key: Hashable) -> bool:
-        """Whether a try with this key was right lately, in this process."""
-        with self._lock:
-            at = self._known.get(key)
-        return at is not None and self._clock.monotonic() - at < KNOWN_SECONDS

@@ -25,18 +25,19 @@ def change(
     `InvalidInput` if the current password is wrong, and `TooMany` after too many tries.
     """
     user_id, address = user_of(principal), principal.address or ""
-    guesses.count(throttle, principal.name, address)
+    guess = guesses.count(system, throttle, principal.name, address)
     with database.reading():
         [user] = users.by_ids({user_id}).values()
     if not passwords.fits(user.password_hash, current):
         raise _wrong()
-    guesses.forget(throttle, principal.name, address)
+    guesses.forget(throttle, guess)
     password_hash = passwords.hashed(new)
     with system.transaction(Gate.UNUSED) as work:
         locked = users.lock(user_id)
         if locked is None or locked.password_hash != user.password_hash:  # changed since it was read
             raise _wrong()
         users.set_password(user_id, password_hash)
+        guesses.remember(user_id, guess, work.now)
         tokens.remove_logins(user_id, None if shown is None else hashed(shown))
         links.remove_of_user(user_id, issued.OF_ADMINISTRATORS)
         work.audit(principal, "password.changed", Thing("user", principal.name))

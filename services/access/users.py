@@ -35,17 +35,18 @@ def log_in(
     An unknown user takes as long as a known one. Raises `InvalidInput`, `Forbidden` for who is disabled, or `TooMany`
     after too many guesses.
     """
-    guesses.count(throttle, username, address)
+    guess = guesses.count(system, throttle, username, address)
     with database.reading():
         user = users.by_username(username)
     if not passwords.fits(None if user is None else user.password_hash, password) or user is None:
         raise _wrong_credentials()
-    guesses.forget(throttle, username, address)
+    guesses.forget(throttle, guess)
     with system.transaction(Gate.UNUSED) as work:
         locked = users.lock(user.id)
         if locked is None or locked.password_hash != user.password_hash:  # changed since it was read
             raise _wrong_credentials()
         expect_enabled(locked)
+        guesses.remember(user.id, guess, work.now)
         token = tokens.log_in(user.id, kind, work.now)
     return token, view(system, user)
 

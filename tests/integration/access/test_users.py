@@ -15,9 +15,10 @@ from argon2 import PasswordHasher
 from core import networks
 from core.accounts import TokenKind
 from core.errors import InvalidInput, TooMany
-from models.tables import Token, User
+from models import database
+from models.tables import KnownAddress, Token, User
 from services.access import authentication, passwords, registering, users
-from services.access.guesses import MOST_AT_ACCOUNT, MOST_OF_ACCOUNT
+from services.access.guesses import KNOWN_FOR, MOST_AT_ACCOUNT, MOST_OF_ACCOUNT
 from services.access.login_throttle import SPAN_SECONDS, Throttle
 from services.access.registering import NewUser
 from services.access.tokens import IDLE
@@ -165,6 +166,46 @@ def test_strangers_who_guess_lock_nobody_out_of_where_they_logged_in(system: Giv
             logged_in(system, "wrong", throttle=throttle, address="10.0.2.1")
     with pytest.raises(TooMany):
         logged_in(system, throttle=throttle, address="10.0.2.1")
+
+
+def test_where_a_user_logged_in_is_known_to_each_process_for_thirty_days(system: GivenSystem) -> None:
+    registered(system)
+    here, elsewhere = Throttle(system.clock), Throttle(system.clock)
+    logged_in(system, throttle=here, address="10.0.2.1")
+    guess_from_elsewhere(system, elsewhere)
+    assert logged_in(system, throttle=elsewhere, address="10.0.2.1")
+    system.clock.advance(KNOWN_FOR.total_seconds())
+    guess_from_elsewhere(system, elsewhere)
+    with pytest.raises(TooMany):
+        logged_in(system, throttle=elsewhere, address="10.0.2.1")
+    with database.reading():
+        assert [one.address for one in KnownAddress.select()] == ["10.0.2.1"]
+
+
+def test_an_address_that_is_no_longer_known_is_not_kept_once_its_user_logs_in_elsewhere(system: GivenSystem) -> None:
+    registered(system)
+    logged_in(system, address="10.0.2.1")
+    system.clock.advance(KNOWN_FOR.total_seconds())
+    logged_in(system, address="10.0.3.1")
+    with database.reading():
+        assert [one.address for one in KnownAddress.select()] == ["10.0.3.1"]
+
+
+def test_an_address_where_one_user_logged_in_is_not_known_for_another(system: GivenSystem) -> None:
+    registered(system)
+    registered(system, NewUser("berta", "berta@example.com", ANNA.password))
+    throttle = Throttle(system.clock)
+    logged_in(system, throttle=throttle, name="berta", address="10.0.2.1")
+    guess_from_elsewhere(system, throttle)
+    with pytest.raises(TooMany):
+        logged_in(system, throttle=throttle, address="10.0.2.1")
+
+
+def guess_from_elsewhere(system: GivenSystem, throttle: Throttle) -> None:
+    """As many wrong guesses at Anna's password as an account bears, from five addresses."""
+    for number in range(MOST_AT_ACCOUNT):
+        with pytest.raises(InvalidInput):
+            logged_in(system, "wrong", throttle=throttle, address=f"10.0.1.{number % 5}")
 
 
 def test_the_addresses_of_one_ipv6_network_are_one(system: GivenSystem) -> None:
