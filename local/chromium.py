@@ -9,13 +9,17 @@ from playwright.sync_api import Browser, sync_playwright
 
 from local import install
 
+_BEGUN_WITHIN_SECONDS = 180  # on a machine that is slow and busy
+
 
 @contextmanager
 def opened() -> Iterator[Browser]:
     """Yields Debian's Chromium, installed where that is allowed."""
     program = install.ensure("chromium") / "chromium"
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, chromium_sandbox=False)
+        browser = driver.chromium.launch(
+            executable_path=program, chromium_sandbox=False, timeout=_BEGUN_WITHIN_SECONDS * 1000
+        )
         try:
             yield browser
         finally:

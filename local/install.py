@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,14 +22,14 @@ EXTRAS = {
     "docker-compose": "docker-compose",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
-_one_at_a_time = threading.Lock()
+_LOCK = Path("/run/carillon-install.lock")
 
 
 def ensure(program: str) -> Path:
     """Returns the folder of the programs of one of `PACKAGES` or `EXTRAS`; root on Debian installs them."""
     found = find(program)
     if found is None:
-        with _one_at_a_time:
+        with _one_at_a_time():
             found = find(program) or _install(program)
     return found
 
@@ -123,6 +123,17 @@ def _install(program: str) -> Path:
     if found is None:
         raise LocalServerError(missing(program))
     return found
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Keep other threads and processes from installing meanwhile, as far as they may install at all."""
+    if not can_install():
+        yield
+        return
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _packages(program: str) -> list[str]:

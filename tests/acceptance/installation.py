@@ -36,8 +36,9 @@ NO_ANSWER = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 class Installation:
     """Processes of one kind of Carillon: `{"web": 1, "worker": 2}`, or `{"serve": 1}` for the embedded one.
 
-    Those that die are started again at once. Output goes to `carillon.log` in the folder. With `wait=False` the block
-    begins before anything answers.
+    One process that serves no API, `{"worker": 1}`, is talked to at its health port. Processes that die are started
+    again at once. Output goes to `carillon.log` in the folder. With `wait=False` the block begins before anything
+    answers.
     """
 
     def __init__(
@@ -50,7 +51,8 @@ class Installation:
         self.log = folder / "carillon.log"
         self._log_begins_at = 0
         self._output = self.log.open("w")
-        surroundings = {**os.environ, "PORT": str(self.port), "DATA_DIR": str(folder / "data"), **environment}
+        port = "PORT" if {"web", "serve"} & processes.keys() else "HEALTH_PORT"
+        surroundings = {**os.environ, port: str(self.port), "DATA_DIR": str(folder / "data"), **environment}
         commands = {name: f"{sys.executable} {ROOT / 'cli.py'} {name}" for name in processes}
         self.supervisor = Supervisor(
             commands,
@@ -115,18 +117,28 @@ class Installation:
         return pid
 
     def get(self, path: str) -> Any:
-        """The JSON that a GET answers."""
-        answer = self.session.get(self.url + path, timeout=LONGEST)
-        answer.raise_for_status()
-        return answer.json()
+        """The JSON that a GET answers. Tries again on 503, as a careful application does."""
+        answers: list[requests.Response] = []
+
+        def answered() -> bool:
+            answers.append(self.session.get(self.url + path, timeout=LONGEST))
+            return answers[-1].status_code != 503
+
+        until(answered, f"{path} to be answered")
+        answers[-1].raise_for_status()
+        return answers[-1].json()
+
+    def readiness(self) -> dict[str, Any]:
+        """What `/readyz` says, whether the process is ready or not."""
+        return dict(self.session.get(f"{self.url}/readyz", timeout=LONGEST).json())
 
     def create(self, schedule: Mapping[str, Any], **fields: Any) -> str:
         """Create a job; its id. Tries again on 503 and while nobody listens, as a careful application does."""
         return str(self._accepted("/api/jobs/create", new_job(schedule, **fields))["id"])
 
-    def create_each(self, count: int, schedule: Mapping[str, Any], **fields: Any) -> list[str]:
-        """Create so many jobs, each by a request of its own, eight at a time; their ids."""
-        with ThreadPoolExecutor(8) as pool:
+    def create_each(self, count: int, schedule: Mapping[str, Any], *, at_once: int, **fields: Any) -> list[str]:
+        """Create so many jobs, each by a request of its own, a few at a time; their ids."""
+        with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(lambda _: self.create(schedule, **fields), range(count)))
 
     def create_many(self, count: int, schedule: Mapping[str, Any], **fields: Any) -> list[str]:

@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import ROOT, new_job
+from tests.acceptance.journal import Gate, Journal
 from tests.acceptance.test_shutdown import Process
 from tests.waiting import LONGEST
 
@@ -22,17 +23,23 @@ JOB = new_job({"type": "delay_from_now", "duration_seconds": 3_600})
 
 
 @pytest.fixture
-def carillon(tmp_path: Path) -> Iterator[Process]:
-    folder = {"DATA_DIR": str(tmp_path / "data"), "CALLBACK_BASE_URL": "http://127.0.0.1:9"}
-    process = Process("serve", {"PATH": "/usr/bin:/bin", **QUICK, **folder}, tmp_path / "serve.log")
+def carillon(tmp_path: Path, journal: Journal) -> Iterator[Process]:
+    its_own = {"DATA_DIR": str(tmp_path / "data"), "CALLBACK_BASE_URL": journal.url, "SHUTDOWN_GRACE_SECONDS": "600"}
+    process = Process("serve", {"PATH": "/usr/bin:/bin", **QUICK, **its_own}, tmp_path / "serve.log")
     yield process
     process.kill()
 
 
 def test_listeners_and_the_printed_client_hear_of_a_job_and_are_sent_away_when_the_process_stops(
-    carillon: Process,
+    carillon: Process, journal: Journal
 ) -> None:
+    """A call is under way all the time, for which the server waits: long enough to send everybody away."""
+    gate = Gate()
+    journal.behave = gate
+    gate.close()
     hear_as_the_documentation_does(carillon)
+    requests.post(f"{carillon.url}/api/jobs/create", json=new_job({"type": "immediate"}), timeout=LONGEST)
+    gate.wait_until_held(1)
     address = carillon.url.replace("http", "ws")
     with (
         requests.get(f"{carillon.url}/api/events", stream=True, timeout=LONGEST) as stream,
@@ -52,6 +59,7 @@ def test_listeners_and_the_printed_client_hear_of_a_job_and_are_sent_away_when_t
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
         assert [line for line in lines if line.startswith(("event", "data"))] == []  # it ends as a whole answer does
+    gate.open()
     assert carillon.exit_status() == 0
 
 

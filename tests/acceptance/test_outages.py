@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -31,7 +30,8 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("outages")
 
-LEASE, HEARTBEAT = 8.0, 2.0  # a busy machine may be a second late in what must come before a lease ends
+# A worker hangs up one heartbeat before its leases end: a busy machine may be that late.
+LEASE, HEARTBEAT = 16.0, 4.0
 LONGEST_ANSWER_SECONDS = 60  # an answer that waits for the database's return takes for ever
 OUTAGE_SECONDS = 10
 
@@ -114,14 +114,14 @@ def test_rabbitmq_away_at_the_start(
     assert rabbit.pid is None
     before = carillon.pids()
     job_ids = carillon.create_many(JOBS, IMMEDIATE)
-    assert _readiness(carillon)["status"] == "degraded"
-    assert not _readiness(carillon)["broker"]
+    assert carillon.readiness()["status"] == "degraded"
+    assert not carillon.readiness()["broker"]
     assert not journal.calls
     rabbit.start()
     promises.all_complete(carillon, job_ids)
     promises.one_key_a_run(journal)
     promises.no_overlap(journal)
-    until(lambda: _readiness(carillon)["broker"], "readyz to say that the broker is back")
+    until(lambda: carillon.readiness()["broker"], "readyz to say that the broker is back")
     assert carillon.pids() == before
 
 
@@ -134,9 +134,9 @@ def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
         load.wait_for(JOBS // 10)
         rabbit.kill()
         over_at = time.monotonic() + OUTAGE_SECONDS
-        until(lambda: not _readiness(carillon)["broker"], "readyz to say that the broker is away")
-        assert _readiness(carillon)["status"] == "degraded"
-        until(lambda: time.monotonic() >= over_at, "the end of the outage", timeout=OUTAGE_SECONDS + 1)
+        until(lambda: not carillon.readiness()["broker"], "readyz to say that the broker is away")
+        assert carillon.readiness()["status"] == "degraded"
+        until(lambda: time.monotonic() >= over_at, "the end of the outage")
         load.wait_for(JOBS // 20)
         rabbit.start()
         delete_queues(rabbit)
@@ -148,7 +148,7 @@ def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
     promises.no_overlap(journal)
     assert not journal.called_again()
     assert carillon.pids() == before
-    until(lambda: _readiness(carillon)["broker"], "readyz to say that the broker is back")
+    until(lambda: carillon.readiness()["broker"], "readyz to say that the broker is back")
 
 
 def test_postgresql_away_at_the_start(
@@ -205,13 +205,14 @@ def test_postgresql_frozen_past_a_lease(on_postgres: Installation, postgres: Pri
         held = gate.wait_until_held(2 * THREADS)
         frozen_at = time.monotonic()
         postgres.freeze()
-        until(lambda: all(call.is_abandoned() for call in held), "the workers to hang up", timeout=LEASE)
+        until(lambda: all(call.is_abandoned() for call in held), "the workers to hang up")
         hung_up_after = time.monotonic() - frozen_at
         until(lambda: time.monotonic() > frozen_at + LEASE + HEARTBEAT, "the leases to end")
         gate.open()
         thawed_at = datetime.now(UTC)
         postgres.thaw()
-    assert LEASE - 2 * HEARTBEAT - 0.5 < hung_up_after < LEASE
+    assert hung_up_after < LEASE, "the workers went on when their leases had ended"
+    assert hung_up_after > LEASE - 3 * HEARTBEAT, "the workers gave up while they could still have renewed"
     _nobody_gave_up(carillon, load, journal, before)
     again = promises.again_only_after_loss(carillon, journal)
     assert {call.run_id for call in held} <= set(again)
@@ -228,7 +229,3 @@ def _nobody_gave_up(carillon: Installation, load: Load, journal: Journal, before
     assert load.refused_politely(), {one.status_code for one in load.refused}
     assert load.slowest_seconds < LONGEST_ANSWER_SECONDS
     assert carillon.pids() == before
-
-
-def _readiness(carillon: Installation) -> dict[str, Any]:
-    return dict(carillon.get("/readyz"))

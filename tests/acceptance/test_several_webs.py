@@ -94,8 +94,10 @@ def test_of_several_on_one_port_one_that_dies_is_replaced_and_no_request_is_refu
     with Installation(tmp_path, {"web": 1}, {**QUICK, **urls, "WEB_CONCURRENCY": "2"}) as carillon:
         parent = carillon.pids()["web"]
         assert parent is not None
+        until(lambda: len(programs.descendants(parent)) == 2, "both processes")
         first, second = before = programs.descendants(parent)
         os.kill(first, signal.SIGKILL)
+        until(lambda: first not in programs.descendants(parent), "the first to be gone")
         statuses = {requests.get(f"{carillon.url}/healthz", timeout=LONGEST).status_code for _ in range(20)}
         assert statuses == {200}
         until(lambda: len(programs.descendants(parent)) == 2, "another in its place")

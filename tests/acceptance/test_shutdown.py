@@ -22,20 +22,27 @@ from tests.acceptance.journal import Answer, Journal
 from tests.waiting import LONGEST, until
 
 IMMEDIATE = {"type": "immediate"}
+# The web process, with more time than the one second of production for all that a test asks while it stops.
+PATIENT_WEB = """
+import cli
+from processes import web
+web._SHUTDOWN_NOTICE_SECONDS = 15
+cli.main(["web"])
+"""
 LONG_LEASES = {"LEASE_SECONDS": "300", "HEARTBEAT_SECONDS": "1"}
 
 
 class Process:
-    """One process of Carillon, whose exit status is looked at."""
+    """One process of Carillon, whose exit status is looked at; `script` runs it otherwise than its command does."""
 
-    def __init__(self, name: str, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, name: str, environment: dict[str, str], log: Path, script: str | None = None) -> None:
         self.log = log
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         variable = "PORT" if name in {"web", "serve"} else "HEALTH_PORT"
         with log.open("ab") as output:
             self._popen: subprocess.Popen[bytes] = programs.spawn(
-                [sys.executable, str(ROOT / "cli.py"), name],
+                [sys.executable, *([str(ROOT / "cli.py"), name] if script is None else ["-c", script])],
                 output=output,
                 environment={**environment, variable: str(self.port)},
                 folder=ROOT,
@@ -87,12 +94,12 @@ def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
     """Start a process of the services mode; whichever still runs at the end is killed."""
     started: list[Process] = []
 
-    def start(name: str, **more: str) -> Process:
+    def start(name: str, script: str | None = None, **more: str) -> Process:
         mode = {} if name == "serve" else request.getfixturevalue("environment")
         journal: Journal = request.getfixturevalue("journal")
         everywhere = {"PATH": "/usr/bin:/bin", **QUICK, "CALLBACK_BASE_URL": journal.url}
         folder = {"DATA_DIR": str(tmp_path / "data")}
-        started.append(Process(name, {**everywhere, **folder, **mode, **more}, tmp_path / f"{name}.log"))
+        started.append(Process(name, {**everywhere, **folder, **mode, **more}, tmp_path / f"{name}.log", script))
         return started[-1]
 
     yield start
@@ -111,7 +118,7 @@ def test_a_worker_finishes_the_call_it_is_in_and_claims_nothing_more(
     carillon: Installation, journal: Journal, held: threading.Event, start: Start
 ) -> None:
     journal.behave = lambda _call: _after(held)
-    worker = start("worker")
+    worker = start("worker", SHUTDOWN_GRACE_SECONDS="600")
     first = carillon.create(IMMEDIATE)
     journal.wait_for(lambda calls: len(calls) == 1, "the call")
     worker.terminate()
@@ -178,7 +185,7 @@ def test_the_embedded_server_answers_requests_while_it_waits_for_a_call(
     journal: Journal, held: threading.Event, start: Start
 ) -> None:
     journal.behave = lambda _call: _after(held)
-    server = start("serve", SHUTDOWN_GRACE_SECONDS="20")
+    server = start("serve", SHUTDOWN_GRACE_SECONDS="600")
     job_id = _create(server)
     journal.wait_for(lambda calls: len(calls) == 1, "the call")
     server.terminate()
@@ -210,7 +217,7 @@ def test_a_second_signal_hands_back_at_once_and_nothing_is_logged_as_an_error(
 
 
 def test_the_web_process_says_that_it_stops_while_it_still_answers(start: Start) -> None:
-    web = start("web")
+    web = start("web", PATIENT_WEB)
     web.terminate()
     until(lambda: web.status_of("/readyz") == 503, "the process to say that it stops")
     assert web.status_of("/healthz") == 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -23,7 +22,7 @@ PRINTED = {
 }
 IMMEDIATE = {"type": "immediate"}
 EARLY = timedelta(milliseconds=50)  # what the measured difference to the database's clock may be wrong by
-LATE = timedelta(seconds=2)  # two processors, shared with other tests
+LATE = timedelta(seconds=20)  # on a slow machine; still less than the interval or minute to the next run
 
 
 def post(carillon: Installation, body: Mapping[str, Any]) -> str:
@@ -44,12 +43,7 @@ def status_of(carillon: Installation, job_id: str) -> dict[str, Any]:
 
 def ended(carillon: Installation, job_id: str, word: str) -> dict[str, Any]:
     """The job's status once it is over, which must be with this word."""
-    deadline = time.monotonic() + 20
-    until(
-        lambda: status_of(carillon, job_id)["status"] in {"completed", "failed", "cancelled"},
-        f"job {job_id} to end",
-        deadline - time.monotonic(),
-    )
+    until(lambda: status_of(carillon, job_id)["status"] in {"completed", "failed", "cancelled"}, f"job {job_id} to end")
     status = status_of(carillon, job_id)
     assert status["status"] == word, status
     return status

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.waiting import LONGEST
+
 SUCCESS = b'{"status": "success"}'
 
 
@@ -88,7 +90,7 @@ class Listener:
         with self._changed:
             return [call for call in self._calls if call.job_id == job_id]
 
-    def wait_for(self, job_id: str, count: int = 1, timeout: float = 20) -> list[Taken]:
+    def wait_for(self, job_id: str, count: int = 1, timeout: float = LONGEST) -> list[Taken]:
         """The calls for a job, once there are so many."""
         with self._changed:
             came = self._changed.wait_for(lambda: sum(call.job_id == job_id for call in self._calls) >= count, timeout)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, StorageState, expect
+from playwright.sync_api import Browser, BrowserContext, StorageState, expect
 
 from local import chromium
 from tests.acceptance.conftest import QUICK
@@ -32,6 +33,13 @@ def behave(call: Call) -> Answer:
         seen = call.body["polling_state"].get("seen", 0) + 1
         return Answer(200, {"polling_state": {"seen": seen}, "done": False})
     return Answer()
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Cookies and settings of a new reader, in the zone of pages that do not know one: they need not load twice."""
+    context = browser.new_context(timezone_id="UTC", **options)
+    context.set_default_timeout(LONGEST * 1000)
+    return context
 
 
 @pytest.fixture(scope="package")
@@ -75,7 +83,7 @@ class Session:
 @pytest.fixture(scope="package")
 def session(browser: Browser, proxy: Proxy) -> Session:
     """A user who has registered, logged in and made an app, by forms."""
-    with browser.new_context() as context:
+    with new_context(browser) as context:
         one = Reader(context.new_page(), proxy.url)
         app = one.begin("ada")
         assert one.faults == []
@@ -89,12 +97,12 @@ def reader(browser: Browser, proxy: Proxy) -> Iterator[NewReader]:
         readers: list[Reader] = []
 
         def new(session: Session | None = None, *, scripts: bool = True, width: int = 1280) -> Reader:
-            context = browser.new_context(
+            context = new_context(
+                browser,
                 java_script_enabled=scripts,
                 viewport={"width": width, "height": 800},
                 storage_state=None if session is None else session.cookies,
             )
-            context.set_default_timeout(LONGEST * 1000)
             readers.append(Reader(stack.enter_context(context).new_page(), proxy.url))
             return readers[-1]
 

@@ -65,19 +65,21 @@ class Reader:
                 field.fill(text)
 
     def press(self, label: str, within: str = "main") -> None:
-        """Press the button of this label."""
-        self.page.locator(within).get_by_role("button", name=label, exact=True).first.click()
+        """Press the button of this label. Return when the page that follows has loaded and its scripts have run."""
+        with self.page.expect_navigation():
+            self.page.locator(within).get_by_role("button", name=label, exact=True).first.click()
 
     def follow(self, label: str) -> None:
         """Follow the link of this label."""
         self.page.locator("main").get_by_role("link", name=label, exact=True).first.click()
 
     def do_for_a_reason(self, what: str, reason: str) -> None:
-        """Open the menu of a button that asks why, and press it with a reason."""
+        """Open the menu of a button that asks why, and press it with a reason. Return when the next page has loaded."""
         menu = self.page.locator(f"#ask-{what}")
         menu.locator("summary").click()
         menu.locator("input[name=reason]").fill(reason)
-        menu.locator("button").click()
+        with self.page.expect_navigation():
+            menu.locator("button").click()
 
     def make_job(self, task_type: str, schedule: str = "immediate", **typed: str) -> str:
         """Make a call of an application by the form; the job's id."""

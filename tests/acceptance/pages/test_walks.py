@@ -172,7 +172,8 @@ def test_a_job_is_made_paused_and_found_by_keyboard_alone(ada: Reader) -> None:
     keys.press("Enter")
     tab_to(ada, "[name=reason]")
     keys.type("By keyboard, too")
-    keys.press("Enter")
+    with ada.page.expect_navigation():
+        keys.press("Enter")
     expect(ada.status).to_have_text("paused")
     keys.press("/")
     keys.type("By keyboard")
