@@ -13,6 +13,8 @@ from tests.acceptance.installation import Installation
 from tests.report_receiver import TOKEN, ReportReceiver, receiving
 from tests.waiting import LONGEST, until
 
+PATIENT = {"REPORT_LEASE_SECONDS": "600"}  # the server is to be back before a run that waits is given up
+
 
 @pytest.fixture
 def receiver() -> Iterator[ReportReceiver]:
@@ -29,7 +31,7 @@ def report(receiver: ReportReceiver, kind: str, body: Any) -> requests.Response:
 def test_a_run_waits_for_its_report_while_the_server_dies_and_comes_back(
     tmp_path: Path, receiver: ReportReceiver
 ) -> None:
-    with Installation(tmp_path, {"serve": 1}, {}) as installation:
+    with Installation(tmp_path, {"serve": 1}, PATIENT) as installation:
         job_id = installation.create({"type": "immediate"}, callback_url=receiver.url())
         until(lambda: run(installation, job_id)["waiting_for_report"], "the run to wait for its report")
         installation.kill_and_wait("serve")
