@@ -97,12 +97,12 @@ def parse(body: bytes) -> Any:
     """
     if len(body) > QUICK_BYTES and _is_on_event_loop():
         raise ParsedOnEventLoopError(f"A body of {len(body)} bytes; parse it in a thread, or through bodies.parsed.")
-    return _told(lambda: json_text.parse(body))
+    return _refused_as_problem(lambda: json_text.parse(body))
 
 
 def without_faults(value: Any) -> Any:
     """Returns the value, if all texts in it can be stored and sent on. Raises as `parse` does."""
-    return _told(lambda: json_text.checked(value))
+    return _refused_as_problem(lambda: json_text.checked(value))
 
 
 def parse_if_any(body: bytes) -> Any:
@@ -118,7 +118,7 @@ def _is_on_event_loop() -> bool:
     return True
 
 
-def _told(read: Callable[[], Any]) -> Any:
+def _refused_as_problem(read: Callable[[], Any]) -> Any:
     try:
         return read()
     except json_text.NotJson as error:

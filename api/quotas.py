@@ -84,10 +84,10 @@ class RequestQuotas:
         counted: list[_Counted] = req.context.get("quotas_left") or []
         if counted:
             resp.set_header("RateLimit-Policy", ", ".join(f'"{one.policy}";q={one.per_minute};w=60' for one in counted))
-            resp.set_header("RateLimit", ", ".join(_told(one) for one in counted))
+            resp.set_header("RateLimit", ", ".join(_as_header(one) for one in counted))
 
 
-def _told(one: _Counted) -> str:
+def _as_header(one: _Counted) -> str:
     return f'"{one.policy}";r={max(one.left.requests, 0)};t={one.left.full_in_seconds}'
 
 

@@ -43,7 +43,7 @@ def create(
     wanted = {"name": label, "scopes": scope, "account_id": account, "expires_at": expires}
     with options.server(context, url) as server:
         made = server.post(f"/api/apps/{in_path(name)}/keys", wanted)
-    options.tell(made, made["key"], as_json=as_json)
+    options.show(made, made["key"], as_json=as_json)
 
 
 @app.command()

@@ -51,7 +51,7 @@ def apply(
     if as_json:
         output.document({"applied": not dry_run, "steps": [_as_json(step, faults.get(id(step), ())) for step in steps]})
     else:
-        _tell(work, faults, dry_run=dry_run)
+        _show_steps(work, faults, dry_run=dry_run)
     raise typer.Exit(1 if any(faults.values()) else 0)
 
 
@@ -132,7 +132,7 @@ def _show(steps: Sequence[Step]) -> None:
                 typer.echo(f"    {change.field}: {output.plain(change.old)} -> {output.plain(change.new)}")
 
 
-def _tell(work: Sequence[Step], faults: dict[int, tuple[str, ...]], *, dry_run: bool) -> None:
+def _show_steps(work: Sequence[Step], faults: dict[int, tuple[str, ...]], *, dry_run: bool) -> None:
     if not work:
         typer.echo("Nothing to do.")
     if dry_run:

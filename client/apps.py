@@ -52,7 +52,7 @@ def create(
     """Make an app; you own it."""
     with options.server(context, url) as server:
         made = server.post("/api/apps", {"name": name, "callback_base_url": callback_base_url})
-    options.tell(made, f"The app {made['name']} is made.", as_json=as_json)
+    options.show(made, f"The app {made['name']} is made.", as_json=as_json)
 
 
 @app.command()
@@ -68,7 +68,7 @@ def pause(
     given = {"until": until, "reason": reason}
     with options.server(context, url) as server:
         found = server.ask("POST", f"/api/apps/{in_path(name)}/pause", parameters=given).body
-    options.tell(found, f"The app {found['name']} is {paused(found)}.", as_json=as_json)
+    options.show(found, f"The app {found['name']} is {paused(found)}.", as_json=as_json)
 
 
 @app.command()
@@ -76,7 +76,7 @@ def resume(context: typer.Context, name: AppName, as_json: AsJson = False, url: 
     """Resume an app, except its jobs that are paused themselves."""
     with options.server(context, url) as server:
         found = server.post(f"/api/apps/{in_path(name)}/resume")
-    options.tell(found, f"The app {found['name']} is resumed.", as_json=as_json)
+    options.show(found, f"The app {found['name']} is resumed.", as_json=as_json)
 
 
 @app.command()

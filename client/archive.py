@@ -92,7 +92,7 @@ def show(
     """List the archived runs that ended on a day, or look at one. With --json, those of a day come a line each."""
     with options.server(context, url) as server:
         if not _is_day(what):
-            runs.tell(server.get(f"/api/archive/runs/{what}", since=since), as_json=as_json)
+            runs.print_run(server.get(f"/api/archive/runs/{what}", since=since), as_json=as_json)
             return
         found = islice(server.every(f"/api/archive/{what}", app_name=app_name), limit)
         if as_json:

@@ -33,7 +33,7 @@ def create(
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
     with options.server(context, url) as server:
         created = server.post("/api/jobs/create", body, **headers)
-    options.tell(created, f"Job {created['id']} is created.", as_json=as_json)
+    options.show(created, f"Job {created['id']} is created.", as_json=as_json)
 
 
 @takes([*(_option(one) for one in BY_OPTION if one.name not in _NOT_EDITED), *schedule_options.options()])
@@ -53,7 +53,7 @@ def edit(
         raise typer.BadParameter("Give an option for each field to change, or --clear.")
     with options.server(context, url) as server:
         edited = server.ask("PATCH", f"/api/jobs/{job_id}", patch).body
-    options.tell(edited, f"Job {edited['id']} is changed: {', '.join(patch)}.", as_json=as_json)
+    options.show(edited, f"Job {edited['id']} is changed: {', '.join(patch)}.", as_json=as_json)
 
 
 def _new_job(given: dict[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,11 @@ def pause(
     """Pause everything: no run of any app starts until it is resumed. Again: until another instant."""
     with options.server(context, url) as server:
         found = server.ask("POST", "/api/installation/pause", parameters={"until": until, "reason": reason}).body
-    options.tell(found, f"Everything is {paused(found)}.", as_json=as_json)
+    options.show(found, f"Everything is {paused(found)}.", as_json=as_json)
 
 
 def resume(context: typer.Context, as_json: AsJson = False, url: Url = None) -> None:
     """Resume everything, except apps and jobs that are paused themselves."""
     with options.server(context, url) as server:
         found = server.post("/api/installation/resume")
-    options.tell(found, "Everything is resumed.", as_json=as_json)
+    options.show(found, "Everything is resumed.", as_json=as_json)

@@ -49,6 +49,6 @@ def revert(
     path, parameters = f"/api/jobs/{job_id}/versions/{version}/revert", {"reason": reason}
     with options.server(context, url) as server:
         job = server.ask("POST", path, parameters=parameters).body
-    options.tell(
+    options.show(
         job, f"Job {job['id']} is as it was in version {version}; this is version {job['version']}.", as_json=as_json
     )

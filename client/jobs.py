@@ -106,7 +106,7 @@ def trigger(
     body = {} if data is None else {"data": json_or_file("--data", data)}
     with options.server(context, url) as server:
         run = server.post(f"/api/jobs/{job_id}/trigger", body)
-    options.tell(run, f"Run {run['id']} is {run['status']}.", as_json=as_json)
+    options.show(run, f"Run {run['id']} is {run['status']}.", as_json=as_json)
 
 
 @app.command()
@@ -121,7 +121,7 @@ def pause(
     """Pause a job: nothing of it starts until it is resumed. Again: until another instant."""
     with options.server(context, url) as server:
         job = server.ask("POST", f"/api/jobs/{job_id}/pause", parameters={"until": until, "reason": reason}).body
-    options.tell(job, f"Job {job_id} is {paused(job)}.", as_json=as_json)
+    options.show(job, f"Job {job_id} is {paused(job)}.", as_json=as_json)
 
 
 @app.command()
@@ -141,7 +141,7 @@ def delete(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: 
     """Delete a job: what has not started never will, what runs may finish."""
     with options.server(context, url) as server:
         server.ask("DELETE", f"/api/jobs/{job_id}")
-    options.tell({"id": str(job_id), "deleted": True}, f"Job {job_id} is deleted.", as_json=as_json)
+    options.show({"id": str(job_id), "deleted": True}, f"Job {job_id} is deleted.", as_json=as_json)
 
 
 @app.command()
@@ -149,13 +149,13 @@ def retry(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: U
     """Run a job again whose last run has failed."""
     with options.server(context, url) as server:
         answer = server.post(f"/api/jobs/{job_id}/retry")
-    options.tell(answer, f"Run {answer['run_id']} is the retry.", as_json=as_json)
+    options.show(answer, f"Run {answer['run_id']} is the retry.", as_json=as_json)
 
 
 def _act(context: typer.Context, job_id: UUID, action: str, url: str | None, *, as_json: bool) -> None:
     with options.server(context, url) as server:
         job = server.post(f"/api/jobs/{job_id}/{action}")
-    options.tell(job, f"Job {job_id} is {job['status']}.", as_json=as_json)
+    options.show(job, f"Job {job_id} is {job['status']}.", as_json=as_json)
 
 
 def _print(job: dict[str, Any], *, as_json: bool) -> None:

@@ -64,7 +64,7 @@ def set_limit(
     wanted = {"concurrency": concurrency, "rate": _read_rate(rate), "weight": weight, "expires_at": expires}
     with options.server(context, url) as server:
         made = server.ask("PUT", f"/api/limits/{in_path(key)}", wanted).body
-    options.tell(made, f"{made['key']} is limited.", as_json=as_json)
+    options.show(made, f"{made['key']} is limited.", as_json=as_json)
 
 
 @app.command()

@@ -20,4 +20,4 @@ def login(
     password = typer.prompt("Password", hide_input=True, err=True)
     with options.server(context, url, known=False) as server:
         answer = server.post("/api/login", {"username": username, "password": password})
-    options.tell(answer, answer["token"], as_json=as_json)
+    options.show(answer, answer["token"], as_json=as_json)

@@ -38,7 +38,7 @@ def set_role(
     """Give a user a role in an app, in place of the one they had."""
     with options.server(context, url) as server:
         made = server.ask("PUT", f"/api/apps/{in_path(name)}/members/{in_path(username)}", {"role": role}).body
-    options.tell(made, f"{made['username']} is {made['role']} of {name}.", as_json=as_json)
+    options.show(made, f"{made['username']} is {made['role']} of {name}.", as_json=as_json)
 
 
 @app.command()

@@ -59,7 +59,7 @@ def server(context: typer.Context, url: str | None, *, known: bool = True) -> It
         yield Server(_address(url, environment), secret if known else None, token if known else None)
 
 
-def tell(made: dict[str, Any], words: str, *, as_json: bool) -> None:
+def show(made: dict[str, Any], words: str, *, as_json: bool) -> None:
     """Print what was made: in these words, or for programs."""
     if as_json:
         output.document(made)

@@ -46,7 +46,7 @@ def backfill(
         found = server.post(f"/api/jobs/{job_id}/backfill", body)
     would = "would be" if dry_run else "are"
     words = f"{found['made']} runs {would} made, of {found['occurrences']} occurrences in the span."
-    options.tell(found, words, as_json=as_json)
+    options.show(found, words, as_json=as_json)
 
 
 def rewind(
@@ -59,4 +59,4 @@ def rewind(
     """Poll on from a state that the job has had."""
     with options.server(context, url) as server:
         job = server.post(f"/api/jobs/{job_id}/rewind", {"version": version})
-    options.tell(job, f"Job {job['id']} polls on from the state of version {version}.", as_json=as_json)
+    options.show(job, f"Job {job['id']} polls on from the state of version {version}.", as_json=as_json)

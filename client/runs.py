@@ -72,10 +72,10 @@ def show(context: typer.Context, run_id: RunId, as_json: AsJson = False, url: Ur
     """Look at a run, with what held it and every attempt at it."""
     with options.server(context, url) as server:
         run = server.get(f"/api/runs/{run_id}")
-    tell(run, as_json=as_json)
+    print_run(run, as_json=as_json)
 
 
-def tell(run: dict[str, Any], *, as_json: bool) -> None:
+def print_run(run: dict[str, Any], *, as_json: bool) -> None:
     """Print a run with every attempt at it, for people or for programs."""
     if as_json:
         output.document(run)
@@ -114,7 +114,7 @@ def _act(
 ) -> None:
     with options.server(context, url) as server:
         run = server.post(f"/api/runs/{run_id}/{action}", body)
-    options.tell(run, f"Run {run['id']} is {run['status']}.", as_json=as_json)
+    options.show(run, f"Run {run['id']} is {run['status']}.", as_json=as_json)
 
 
 def _hold(one: dict[str, Any]) -> list[Any]:

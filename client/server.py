@@ -93,7 +93,7 @@ class Server:
                 allow_redirects=False,  # the secret is for this server
             )
         except troubles.TROUBLES as trouble:
-            raise troubles.told(self._url, trouble) from None
+            raise troubles.command_failed(self._url, trouble) from None
         return self._read(response)
 
     def _read(self, response: requests.Response) -> Answer:

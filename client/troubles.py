@@ -23,7 +23,7 @@ _UNUSABLE = (
 )
 
 
-def told(url: str, trouble: Trouble) -> CommandFailed:
+def command_failed(url: str, trouble: Trouble) -> CommandFailed:
     """Returns the error for a request that brought no answer."""
     place = _without_password(url)
     if isinstance(trouble, _UNUSABLE) or isinstance(_innermost(trouble), LocationParseError):

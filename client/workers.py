@@ -63,4 +63,4 @@ def _put(
 ) -> None:
     with options.server(context, url) as server:
         found = server.ask(method, f"/api/workers/{worker_id}/drain", parameters={"reason": reason}).body
-    options.tell(found, f"The worker {worker_id} is {found['status']}, with {found['running']} runs.", as_json=as_json)
+    options.show(found, f"The worker {worker_id} is {found['status']}, with {found['running']} runs.", as_json=as_json)

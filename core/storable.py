@@ -32,7 +32,7 @@ class Kept:
 def text(value: object, longest: int | None = None) -> str:
     """Returns any value as text of at most this length that both databases and every reader of JSON accept."""
     if not isinstance(value, str):
-        value = _told(value)
+        value = _text_of(value)
     shortened = value if longest is None else value[:longest]
     return str.__str__(shortened) if _UNSTORABLE.search(shortened) is None else _mended(shortened)
 
@@ -114,7 +114,7 @@ class _Walk:
         return kept
 
 
-def _told(value: object) -> str:
+def _text_of(value: object) -> str:
     """Returns any value's text, or the name of its type if `str` fails."""
     try:
         if isinstance(value, bytes | bytearray):

@@ -130,9 +130,9 @@ class Simulation:
         """Let each process show that it lives."""
         for worker in self._workers:
             working.renew(self.system, worker, {})
-        with self.system.transaction() as work:
+        with self.system.transaction() as unit:
             for part in (TICK, BEAT):
-                signals.mark(part, work.now)
+                signals.mark(part, unit.now)
 
     def stop_workers(self) -> None:
         """Hand back the running runs, as stopping workers do; other workers may continue with them."""

@@ -46,7 +46,7 @@ def address(taken: Alert) -> str | None:
     return None if owner is None else owner.email
 
 
-def record_told(taken: Collection[Alert], now: datetime) -> None:
+def record_settled(taken: Collection[Alert], now: datetime) -> None:
     """Record that these alerts were sent."""
     Alert.update(told_at=now).where(Alert.id.in_([alert.id for alert in taken])).execute()
 

@@ -29,9 +29,9 @@ def keep_lease(run: Run, until: datetime) -> None:
     Run.update(change).where(Run.id == run.id).execute()
 
 
-def tell(run: Run, told: Mapping[str, Any]) -> None:
+def store_progress(run: Run, progress: Mapping[str, Any]) -> None:
     """Store the progress of a locked run, as its receiver reports it."""
-    Run.update(told).where(Run.id == run.id).execute()
+    Run.update(progress).where(Run.id == run.id).execute()
     changes.note(runs=[run.id])
 
 

@@ -39,7 +39,7 @@ def calendar(days: Sequence[Day], job_id: UUID, url: Callable[[str], str]) -> Ma
 def _cell(place: int, one: Day, job_id: UUID, url: Callable[[str], str]) -> Markup:
     left, top = _LEFT + place // 7 * _CELL, _TOP + place % 7 * _CELL
     kind = next((kind for kind in _KINDS if getattr(one, kind)), "")
-    told = f"{one.day:%a} {one.day.day} {one.day:%b}: {_told(one)}"
+    told = f"{one.day:%a} {one.day.day} {one.day:%b}: {_in_words(one)}"
     look = f"c-{kind}{' partial' * one.is_partial}" if kind else "cold" if one.is_known else "unknown"
     shape = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}</title></rect>{}').format(
         look,
@@ -65,7 +65,7 @@ def _mark(kind: str, left: int, top: int) -> Markup:
     return Markup('<path class="cross" d="{}"></path>').format(cross)
 
 
-def _told(one: Day) -> str:
+def _in_words(one: Day) -> str:
     if not one.is_known:
         return "not known"
     counts = [(kind, getattr(one, kind)) for kind in ("completed", "failed", "missed", "skipped", "cancelled")]

@@ -22,7 +22,7 @@ _KINDS = {
 
 def phases(found: Sequence[Mapping[str, Any]], is_cut_off: bool = False) -> Markup:
     """Returns the phases of a call as a bar; of a call without a complete answer, the last is cut off."""
-    told = [_told(one, is_cut_off=is_cut_off and one is found[-1]) for one in found]
+    told = [_in_words(one, is_cut_off=is_cut_off and one is found[-1]) for one in found]
     whole = sum(one["seconds"] for one in found)
     if whole <= 0:
         return Markup("")
@@ -42,5 +42,5 @@ def _part(one: Mapping[str, Any], told: str, left: float, width: float) -> Marku
     )
 
 
-def _told(one: Mapping[str, Any], *, is_cut_off: bool) -> str:
+def _in_words(one: Mapping[str, Any], *, is_cut_off: bool) -> str:
     return f"{call_words.phase(one['name'], is_cut_off=is_cut_off)} {formats.span(one['seconds'])}"

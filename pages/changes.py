@@ -34,11 +34,11 @@ def between(before: Mapping[str, Any], after: Mapping[str, Any], longest: int | 
     """
     found: list[str] = []
     for name in {**before, **after}:
-        found += _told(name, before, after, longest)
+        found += _lines_of(name, before, after, longest)
     return found
 
 
-def _told(name: str, before: Mapping[str, Any], after: Mapping[str, Any], longest: int | None) -> list[str]:
+def _lines_of(name: str, before: Mapping[str, Any], after: Mapping[str, Any], longest: int | None) -> list[str]:
     """Returns the lines of a member; of one that only one side has, its value."""
     if name not in before or name not in after:
         return [f"{name}: {_cut(_text({**before, **after}[name]), LONGEST)}"]

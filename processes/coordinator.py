@@ -28,7 +28,7 @@ def run(settings: Settings) -> None:
     """Run the coordinator's loops until SIGTERM or SIGINT."""
     with foundation(settings, "coordinator") as base:
         loops = Coordinator(base.system, base.broker)
-        consumer = beats.consumer(base.broker, loops.beat, partial(presence.heard, base.system))
+        consumer = beats.consumer(base.broker, loops.beat, partial(presence.record_sign_of_life, base.system))
         stop = StopSignals(base.stopping)
 
         def troubles() -> list[Trouble]:

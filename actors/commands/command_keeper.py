@@ -65,7 +65,7 @@ def _folder(within: str) -> str:
     try:
         os.mkdir(folder, 0o700)  # noqa: PTH102  a text is what goes into the environment
     except OSError as error:
-        _tell(_CONTROL, errno=error.errno)
+        _report(_CONTROL, errno=error.errno)
         sys.exit()
     return folder
 
@@ -77,7 +77,7 @@ def _carry_out(order: dict[str, Any], folder: str, standard_input: int) -> None:
     status = _end_all(command, _wait(command), ask=True, grace=GRACE_SECONDS)
     shutil.rmtree(folder, ignore_errors=True)
     if status is not None:
-        _tell(_CONTROL, exit_code=os.waitstatus_to_exitcode(status))
+        _report(_CONTROL, exit_code=os.waitstatus_to_exitcode(status))
 
 
 def _line() -> bytes:
@@ -114,7 +114,7 @@ def _become(order: dict[str, Any], folder: str, standard_input: int) -> NoReturn
         variables = {name.encode(): value.encode() for name, value in environment.items()}
         os.execve(order["path"].encode(), [word.encode() for word in order["words"]], variables)  # noqa: S606
     except OSError as error:
-        _tell(line, errno=error.errno)
+        _report(line, errno=error.errno)
     finally:
         os._exit(127)
 
@@ -189,7 +189,7 @@ def _parents() -> Iterator[tuple[int, int]]:
             yield int(folder.name), int(fields[1])
 
 
-def _tell(line: int, **outcome: int | None) -> None:
+def _report(line: int, **outcome: int | None) -> None:
     with suppress(OSError):  # the worker is gone
         os.write(line, json.dumps(outcome).encode() + b"\n")
 

@@ -60,7 +60,7 @@ class CommandLog:
             try:
                 _thread.submit(self._hand_over, is_last=True).result(_LAST_SECONDS)
             except Exception as error:  # noqa: BLE001  its end is recorded all the same
-                self._tell(error)
+                self._log_fault(error)
 
     def _take(self, stream: Stream, piece: bytes) -> None:
         if piece and self._is_open:
@@ -76,11 +76,11 @@ class CommandLog:
         try:
             self._is_open = command_lines.add(self._system, self._work, batch.lines, batch.left_out)
         except Exception as error:  # noqa: BLE001  lines are no reason to fail an attempt
-            self._tell(error)
+            self._log_fault(error)
             return False
         return self._is_open
 
-    def _tell(self, error: Exception) -> None:
+    def _log_fault(self, error: Exception) -> None:
         """Log the first fault, and postpone the next attempt to store: other commands wait for the same thread."""
         if not self._has_failed:
             told = None if isinstance(error, (DatabaseUnavailable, TimeoutError)) else error

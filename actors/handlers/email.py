@@ -95,10 +95,10 @@ def _result(run_id: UUID, batch: Batch, became: Sequence[Delivered]) -> dict[str
         "message": f"{counts[SENT]} of {len(became)} e-mails sent.",
         "batch_id": str(run_id),
         **counts,
-        "recipients": [_told(one) for one in became],
+        "recipients": [_as_json(one) for one in became],
     }
 
 
-def _told(one: Delivered) -> dict[str, str]:
+def _as_json(one: Delivered) -> dict[str, str]:
     told = {"recipient": one.recipient, "status": one.status}
     return told if one.words is None else {**told, "error": one.words}

@@ -60,12 +60,12 @@ class CreatedJobs(Shown):
     @classmethod
     def of(cls, became: Sequence[creation_outcomes.Created]) -> CreatedJobs:
         """Returns the answer with these outcomes."""
-        results = [_told(index, outcome) for index, outcome in enumerate(became)]
+        results = [_result_of(index, outcome) for index, outcome in enumerate(became)]
         failed = sum(isinstance(one, RefusedOne) for one in results)
         return cls(created=len(results) - failed, failed=failed, results=results)
 
 
-def _told(index: int, outcome: creation_outcomes.Created) -> CreatedOne | RefusedOne:
+def _result_of(index: int, outcome: creation_outcomes.Created) -> CreatedOne | RefusedOne:
     if outcome.job_id is not None:
         return CreatedOne(index=index, id=outcome.job_id)
     return RefusedOne(index=index, errors=[WrongField.model_validate(fault) for fault in outcome.faults])

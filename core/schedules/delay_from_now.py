@@ -25,7 +25,7 @@ class DelayFromNow(OneInstant):
         return accepted_at + timedelta(seconds=self.duration_seconds)
 
     def describe(self) -> str:
-        return f"Once, {periods.told(self.duration_seconds)} after it is accepted"
+        return f"Once, {periods.in_words(self.duration_seconds)} after it is accepted"
 
     def brief(self) -> str:
-        return f"after {periods.told(self.duration_seconds)}"
+        return f"after {periods.in_words(self.duration_seconds)}"

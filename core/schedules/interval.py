@@ -73,12 +73,12 @@ class Interval(Recurring):
 
     def describe(self) -> str:
         if self.frequency is None:
-            return f"Every {periods.told(self.every_seconds or 0)}"
+            return f"Every {periods.in_words(self.every_seconds or 0)}"
         return f"{self.frequency.value.capitalize()}, {self.timezone}"
 
     def brief(self) -> str:
         if self.frequency is None:
-            return f"every {periods.told(self.every_seconds or 0)}"
+            return f"every {periods.in_words(self.every_seconds or 0)}"
         return f"{self.frequency.value} ({self.timezone})"
 
     def count_at_once(self, first: datetime, before: datetime) -> int | None:

@@ -65,7 +65,7 @@ class Polling(OneInstant):
         return f"not done within give_up_after_seconds={self.give_up_after_seconds:g}"
 
     def describe(self) -> str:
-        return f"At once, then every {periods.told(self.interval_seconds)} until the answer says done"
+        return f"At once, then every {periods.in_words(self.interval_seconds)} until the answer says done"
 
     def brief(self) -> str:
-        return f"polls every {periods.told(self.interval_seconds)}"
+        return f"polls every {periods.in_words(self.interval_seconds)}"

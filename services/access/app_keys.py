@@ -62,16 +62,16 @@ def create(principal: Principal, system: System, app_name: str, new: NewKey) -> 
     What the caller shows bounds it: it lasts no longer than a key or named token that makes it. Raises `InvalidInput`
     for what a key cannot be, or more than the caller has, and `Conflict` if the app is shared or has too many.
     """
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, app_name, Scope.APP)
-        _refuse(principal, new, work.now)
+        _refuse(principal, new, unit.now)
         apps.lock(app)
         _refuse_more(app)
         prefix = MARK + secrets.token_hex(_PREFIX_BYTES)
         key = f"{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"
         stored = app_keys.insert(
             app,
-            work.now,
+            unit.now,
             name=new.name,
             prefix=prefix,
             hash=hashed(key),
@@ -82,18 +82,18 @@ def create(principal: Principal, system: System, app_name: str, new: NewKey) -> 
             expires_at=new.expires_at or principal.expires_at,
         )
         view = _view(stored)
-        work.audit(principal, "key.created", Thing("key", prefix, app.id), after=_recorded(view))
+        unit.audit(principal, "key.created", Thing("key", prefix, app.id), after=_recorded(view))
         return key, view
 
 
 def revoke(principal: Principal, system: System, app_name: str, key_id: UUID) -> None:
     """Delete a key; within five seconds it opens nothing more, in any process. Raises `NotFound`."""
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, app_name, Scope.APP)
         key = app_keys.remove(app, key_id)
         if key is None:
             raise NotFound(f"key of {app.name}", key_id)
-        work.audit(principal, "key.revoked", Thing("key", key.prefix, app.id), before=_recorded(_view(key)))
+        unit.audit(principal, "key.revoked", Thing("key", key.prefix, app.id), before=_recorded(_view(key)))
 
 
 def scopes_of(key: AppKey) -> frozenset[Scope]:

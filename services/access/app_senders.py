@@ -26,13 +26,13 @@ def put(principal: Principal, system: System, app_name: str, wanted: Collection[
     They are addresses, and domains with the @ before them, as `core.senders.canonical` writes them.
     """
     principal.expect_administration()
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, app_name, Scope.APP)
         apps.lock(app)
         former, new = senders.of_app(app.id), sorted(set(wanted))
         if new != former:
             senders.replace(app, new)
-            work.audit(principal, "app.changed", Thing.app(app), before={"senders": former}, after={"senders": new})
+            unit.audit(principal, "app.changed", Thing.app(app), before={"senders": former}, after={"senders": new})
     return new
 
 

@@ -18,7 +18,7 @@ def end(principal: Principal, system: System, username: str, reason: str | None 
     `Forbidden` unless for administrators.
     """
     principal.expect_administration()
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         found = users.by_username(username)
         user = None if found is None else users.lock(found.id)
         if user is None:
@@ -27,7 +27,7 @@ def end(principal: Principal, system: System, username: str, reason: str | None 
         links.remove_of_user(user.id, tuple(LinkPurpose))
         users.set_admin(user.id, is_admin=False)
         before, after = {"administrator": user.is_admin}, {"administrator": False, "ended": ended}
-        work.audit(
+        unit.audit(
             principal, "user.access_ended", Thing("user", user.username), before=before, after=after, reason=reason
         )
     return ended

@@ -21,10 +21,10 @@ def link(system: System) -> str | None:
     """
     if system.settings.anonymous or networks.is_loopback(system.settings.host):
         return None
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         links.lock_all()
-        if users.is_any_admin(system) or links.made_since(BY, work.now - issued.SAME_START):
+        if users.is_any_admin(system) or links.made_since(BY, unit.now - issued.SAME_START):
             return None
         links.remove_made_by(BY)
-        token, _ = issued.issue(LinkPurpose.ADMINISTRATOR, work.now, BY)
+        token, _ = issued.issue(LinkPurpose.ADMINISTRATOR, unit.now, BY)
     return issued.address(system, LinkPurpose.ADMINISTRATOR, token)

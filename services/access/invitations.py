@@ -53,22 +53,22 @@ def create(
         principal.expect_scopes(ALL_SCOPES)
         principal.expect_no_end("An administrator whom you invite")
     purpose = LinkPurpose.ADMINISTRATOR if administrator else LinkPurpose.INVITATION
-    with system.transaction(Gate.UNUSED) as work:
-        token, link = issued.issue(purpose, work.now, principal.label, user_id=principal.user_id, email=email)
+    with system.transaction(Gate.UNUSED) as unit:
+        token, link = issued.issue(purpose, unit.now, principal.label, user_id=principal.user_id, email=email)
         view = _view(link)
-        work.audit(principal, "invitation.created", Thing("invitation", str(link.id)), after=_recorded(view))
+        unit.audit(principal, "invitation.created", Thing("invitation", str(link.id)), after=_recorded(view))
     return issued.address(system, purpose, token), view
 
 
 def withdraw(principal: Principal, system: System, invitation_id: UUID) -> None:
     """Delete an invitation, so that its link opens nothing. Raises `NotFound`, and `Forbidden` as `create` does."""
     principal.expect_administration()
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         link = links.remove(invitation_id, _PURPOSES)
         if link is None:
             raise NotFound("invitation", invitation_id)
         thing = Thing("invitation", str(invitation_id))
-        work.audit(principal, "invitation.withdrawn", thing, before=_recorded(_view(link)))
+        unit.audit(principal, "invitation.withdrawn", thing, before=_recorded(_view(link)))
 
 
 def _recorded(view: InvitationView) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def put(principal: Principal, system: System, app_name: str, username: str, role
     principal.expect_scopes(role.scopes)
     if principal.kind is PrincipalKind.KEY:
         principal.expect_no_end("The role that you give")
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = _locked(principal, app_name)
         user = _user(username)
         if user is None:
@@ -59,26 +59,26 @@ def put(principal: Principal, system: System, app_name: str, username: str, role
         former = members.one(app, user)
         if role is not Role.OWNER:
             _refuse_without_owner(app, user)
-        members.put(app, user.id, role, work.now)
-        work.audit(
+        members.put(app, user.id, role, unit.now)
+        unit.audit(
             principal,
             "member.added" if former is None else "member.changed",
             Thing("member", user.username, app.id),
             before=None if former is None else {"role": former.role},
             after={"role": role},
         )
-        return MemberView(user.username, role, work.now if former is None else former.created_at), former is None
+        return MemberView(user.username, role, unit.now if former is None else former.created_at), former is None
 
 
 def remove(principal: Principal, system: System, app_name: str, username: str) -> None:
     """Take a user out of an app. Raises `NotFound`, and `Conflict` if they are its last owner."""
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = _locked(principal, app_name)
         user, member = _member(app, username)
         _refuse_without_owner(app, user)
         members.remove(app, user)
         thing = Thing("member", user.username, app.id)
-        work.audit(principal, "member.removed", thing, before={"role": member.role})
+        unit.audit(principal, "member.removed", thing, before={"role": member.role})
 
 
 def _locked(principal: Principal, app_name: str) -> App:

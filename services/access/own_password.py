@@ -32,15 +32,15 @@ def change(
         raise _wrong()
     guesses.forget(throttle, guess)
     password_hash = passwords.hashed(new)
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         locked = users.lock(user_id)
         if locked is None or locked.password_hash != user.password_hash:  # changed since it was read
             raise _wrong()
         users.set_password(user_id, password_hash)
-        guesses.remember(user_id, guess, work.now)
+        guesses.remember(user_id, guess, unit.now)
         tokens.remove_logins(user_id, None if shown is None else hashed(shown))
         links.remove_of_user(user_id, issued.OF_ADMINISTRATORS)
-        work.audit(principal, "password.changed", Thing("user", principal.name))
+        unit.audit(principal, "password.changed", Thing("user", principal.name))
 
 
 def _wrong() -> InvalidInput:

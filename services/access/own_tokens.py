@@ -76,15 +76,15 @@ def create(principal: Principal, system: System, new: NewToken, shown: str | Non
     `NotAuthenticated` if `shown` is not the caller's own or was ended meanwhile: what ends all tokens of a user locks
     the user, as this does.
     """
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         user_id = user_of(principal)
-        expires_at = _expiry(new, work.now)
+        expires_at = _expiry(new, unit.now)
         _refuse_scopes(principal, new)
         users.lock(user_id)
-        parent = None if shown is None else tokens.by_hash(hashed(shown), work.now)
+        parent = None if shown is None else tokens.by_hash(hashed(shown), unit.now)
         if parent is None or parent.user_id != user_id:
             raise NotAuthenticated
-        latest = _latest(parent, work.now)
+        latest = _latest(parent, unit.now)
         if expires_at > latest and new.expires_at is not None:
             raise InvalidInput.at(
                 "expires_at", f"must be {latest.isoformat()} at the latest; log in again for a later one."
@@ -96,20 +96,20 @@ def create(principal: Principal, system: System, new: NewToken, shown: str | Non
         token = made(f"{prefix}_")
         scopes = [scope.value for scope in Scope if scope in new.scopes]
         named = {"name": new.name, "prefix": prefix, "scopes": scopes}
-        stored = tokens.insert(user_id, hashed(token), TokenKind.TOKEN, work.now, expires_at, **named)
+        stored = tokens.insert(user_id, hashed(token), TokenKind.TOKEN, unit.now, expires_at, **named)
         view = _view(stored, None)
-        work.audit(principal, "token.created", Thing("token", prefix), after=_recorded(view))
+        unit.audit(principal, "token.created", Thing("token", prefix), after=_recorded(view))
     return token, view
 
 
 def revoke(principal: Principal, system: System, token_id: UUID) -> None:
     """Delete one of the caller's tokens or sessions; it opens nothing from then on. Raises `NotFound`."""
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         token = tokens.remove(user_of(principal), token_id)
         if token is None:
             raise NotFound("token of yours", token_id)
         thing = Thing("token", token.prefix or str(token.id))
-        work.audit(principal, "token.revoked", thing, before=_recorded(_view(token, None)))
+        unit.audit(principal, "token.revoked", thing, before=_recorded(_view(token, None)))
 
 
 def end_others(principal: Principal, system: System, shown: str | None) -> int:
@@ -117,11 +117,11 @@ def end_others(principal: Principal, system: System, shown: str | None) -> int:
 
     What was made for programs stays.
     """
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         user_id = user_of(principal)
         ended = tokens.remove_logins(user_id, None if shown is None else hashed(shown))
         if ended:
-            work.audit(principal, "sessions.ended", Thing("user", principal.name), after={"ended": ended})
+            unit.audit(principal, "sessions.ended", Thing("user", principal.name), after={"ended": ended})
     return ended
 
 

@@ -56,11 +56,11 @@ def ask(system: System, email: str, address: str, throttle: Throttle) -> None:
         raise Forbidden("This server sends no e-mail (EMAIL_HOST is not set). Ask an administrator.")
     throttle.take(("reset from", networks.place(address)), MOST_OF_ADDRESS)
     throttle.take(("reset", email.lower()), MOST_FOR_ADDRESS)
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         user = users.by_email(email)
-        expires_at = work.now + issued.LIFETIMES[LinkPurpose.RESET]
+        expires_at = unit.now + issued.LIFETIMES[LinkPurpose.RESET]
         user_id = user.id if user is not None and user.password_hash else None  # single sign-on has none
-        links.insert(LinkPurpose.RESET, work.now, expires_at, user=user_id, created_by=address)
+        links.insert(LinkPurpose.RESET, unit.now, expires_at, user=user_id, created_by=address)
 
 
 def redeem(principal: Principal, system: System, token: str, new: str, throttle: Throttle) -> None:
@@ -73,8 +73,8 @@ def redeem(principal: Principal, system: System, token: str, new: str, throttle:
     with database.reading():
         issued.found(token, (LinkPurpose.RESET,), system.clock.now(), "token")
     password_hash = passwords.hashed(new)
-    with system.transaction(Gate.UNUSED) as work:
-        link = issued.found(token, (LinkPurpose.RESET,), work.now, "token")
+    with system.transaction(Gate.UNUSED) as unit:
+        link = issued.found(token, (LinkPurpose.RESET,), unit.now, "token")
         user = None if link.user_id is None else users.lock(link.user_id)  # first, or two links of one user deadlock
         issued.expect_made_by_right(system, link, "token")
         issued.spend(link, "token")
@@ -84,7 +84,7 @@ def redeem(principal: Principal, system: System, token: str, new: str, throttle:
         tokens.remove_all(user.id)
         links.remove_of_user(user.id, issued.OF_ADMINISTRATORS)
         whoever = replace(principal, kind=PrincipalKind.USER, user_id=user.id, name=user.username, credential="link")
-        work.audit(whoever, "password.reset", Thing("user", user.username))
+        unit.audit(whoever, "password.reset", Thing("user", user.username))
 
 
 def send(system: System) -> int:
@@ -112,21 +112,21 @@ def send(system: System) -> int:
 
 def _take(system: System) -> tuple[Link, User, str] | None:
     """Take the oldest link that is to be sent, as sent. Returns it, its user and its token; None if there is none."""
-    with system.transaction(Gate.UNUSED) as work:
-        links.prune(work.now, 1_000)
-        found = links.to_send(work.now)
+    with system.transaction(Gate.UNUSED) as unit:
+        links.prune(unit.now, 1_000)
+        found = links.to_send(unit.now)
         if found is None:
             return None
         link, user = found
         token = made()
-        links.set_sent(link, hashed(token), work.now + issued.LIFETIMES[LinkPurpose.RESET])
+        links.set_sent(link, hashed(token), unit.now + issued.LIFETIMES[LinkPurpose.RESET])
     return link, user, token
 
 
 def _put_off(system: System, link: Link, after: timedelta, error: TransientFailure) -> None:
     log.warning("reset_not_sent", error=error.message)
-    with system.transaction(Gate.UNUSED) as work:
-        links.put_off(link, work.now + after)
+    with system.transaction(Gate.UNUSED) as unit:
+        links.put_off(link, unit.now + after)
 
 
 def _letter(system: System, link: Link, user: User, token: str) -> Letter:

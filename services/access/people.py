@@ -75,7 +75,7 @@ def change(
     principal.expect_administration()
     if wanted.administrator:
         _expect_to_outlast(principal)
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         user = _locked(principal, system, username)
         _refuse_oneself(principal, user, "ask another administrator, so that one is left.")
         _refuse_named(system, user, wanted)
@@ -83,14 +83,14 @@ def change(
         if after.get("disabled") is False and (user.is_admin or is_admin(system, user.username)):
             _expect_to_outlast(principal)
         if "disabled" in after:
-            _set_disabled(user, work.now if wanted.disabled else None)
+            _set_disabled(user, unit.now if wanted.disabled else None)
         if "administrator" in after:
             users.set_admin(user.id, is_admin=wanted.administrator is True)
             if not wanted.administrator:
                 links.remove_of_maker(user.id, issued.OF_ADMINISTRATORS)
         if after:
             thing = Thing("user", user.username)
-            work.audit(principal, "user.changed", thing, before=before, after=after, reason=reason)
+            unit.audit(principal, "user.changed", thing, before=before, after=after, reason=reason)
         [changed] = users.by_ids({user.id}).values()
         return _view(system, changed, None, members.of_users([user.id])[user.id])
 
@@ -104,7 +104,7 @@ def reset(principal: Principal, system: System, username: str, reason: str | Non
     principal.expect_administration()
     principal.expect_scopes(ALL_SCOPES)
     principal.expect_no_end("The password that somebody sets by your link")
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         user = _locked(principal, system, username)
         _refuse_oneself(
             principal, user, "change your password with the one that you have, or ask for a link by e-mail."
@@ -115,8 +115,8 @@ def reset(principal: Principal, system: System, username: str, reason: str | Non
             raise Conflict(f"{user.username} is disabled; enable them first.")
         links.remove_for_user(user.id, LinkPurpose.RESET)
         maker_id = principal.user_id
-        token, _link = issued.issue(LinkPurpose.RESET, work.now, principal.label, user_id=user.id, maker_id=maker_id)
-        work.audit(principal, "password.reset_offered", Thing("user", user.username), reason=reason)
+        token, _link = issued.issue(LinkPurpose.RESET, unit.now, principal.label, user_id=user.id, maker_id=maker_id)
+        unit.audit(principal, "password.reset_offered", Thing("user", user.username), reason=reason)
     return issued.address(system, LinkPurpose.RESET, token)
 
 

@@ -48,16 +48,16 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
     if looks_like_admin(system, new.username) and not (trusted or is_admin):
         raise _taken("username")
     password_hash = passwords.hashed(new.password)
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         if link is not None:
             links.expect_made_by_right(system, link, _FIELD)
             links.spend(link, _FIELD)
-        stored = users.insert(new.username, new.email, password_hash, work.now, is_admin=is_admin)
+        stored = users.insert(new.username, new.email, password_hash, unit.now, is_admin=is_admin)
         if stored is None:
             _refuse_taken(new)
             raise _taken("username")
         if link is not None:
-            _record(work, link, stored, address)
+            _record(unit, link, stored, address)
         return view(system, stored)
 
 
@@ -77,10 +77,10 @@ def _admitted(system: System, new: NewUser, *, trusted: bool) -> Link | None:
     raise Forbidden("Registration is closed (the setting REGISTRATION). Ask an administrator.")
 
 
-def _record(work: UnitOfWork, link: Link, user: User, address: str) -> None:
+def _record(unit: UnitOfWork, link: Link, user: User, address: str) -> None:
     whoever = Principal(PrincipalKind.USER, user.id, user.username, credential="link", address=address)
     after = {"invited_by": link.created_by, "administrator": user.is_admin}
-    work.audit(whoever, "user.registered", Thing("user", user.username), after=after)
+    unit.audit(whoever, "user.registered", Thing("user", user.username), after=after)
 
 
 def _refuse_taken(new: NewUser) -> None:

@@ -46,8 +46,8 @@ def listed(principal: Principal, of_list: ViewedList | None = None) -> list[Save
 def put(principal: Principal, system: System, of_list: ViewedList, name: str, query: Mapping[str, str]) -> SavedFilter:
     """Save a view, in place of the caller's view of that list and name. Raises `Conflict` for too many."""
     owner_id = _owner(principal)
-    with system.transaction(Gate.UNUSED) as work:
-        view = saved_views.put(owner_id, of_list, name, query, work.now)
+    with system.transaction(Gate.UNUSED) as unit:
+        view = saved_views.put(owner_id, of_list, name, query, unit.now)
         if saved_views.count(owner_id) > MOST_VIEWS:
             raise Conflict(f"You have {MOST_VIEWS} views already; delete those that are no longer used.")
     return _view(view)

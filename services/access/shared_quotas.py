@@ -57,19 +57,19 @@ class SharedQuotas:
             if mine is None or mine.per_minute != per_minute:
                 return None
             if now < mine.refused_until:
-                return _told(mine, -1)
+                return _left_of(mine, -1)
             if mine.left == 0 or now >= mine.until:
                 return None
             mine.left -= 1
-            return _told(mine, mine.left)
+            return _left_of(mine, mine.left)
 
     def take(self, caller_id: UUID, per_minute: int) -> Left:
         """Count a request of a new slice. Returns what is left: less than zero if the request is one too many."""
         returned = self._given_back(caller_id, per_minute)
         now = self._system.clock.monotonic()
-        with self._system.transaction(Gate.UNUSED) as work:
-            bucket = request_buckets.lock(caller_id, per_minute, work.now)
-            count, bucket = bucket.taken(max(1, per_minute // SLICES), work.now, returned)
+        with self._system.transaction(Gate.UNUSED) as unit:
+            bucket = request_buckets.lock(caller_id, per_minute, unit.now)
+            count, bucket = bucket.taken(max(1, per_minute // SLICES), unit.now, returned)
             request_buckets.put(caller_id, bucket)
         with self._lock:
             mine = self._slices.setdefault(caller_id, _Slice(per_minute))
@@ -79,10 +79,10 @@ class SharedQuotas:
             mine.per_minute, mine.beyond, mine.until = per_minute, bucket.left, now + SLICE_SECONDS
             if count == 0:
                 mine.refused_until = now + (1 - bucket.left) * MINUTE_SECONDS / per_minute
-                return _told(mine, -1)
+                return _left_of(mine, -1)
             mine.refused_until = 0.0
             mine.left += count - 1
-            return _told(mine, mine.left)
+            return _left_of(mine, mine.left)
 
     def _given_back(self, caller_id: UUID, per_minute: int) -> int:
         """Returns how much of a slice is left that may not be used any more, and takes it away."""
@@ -94,12 +94,12 @@ class SharedQuotas:
             return returned
 
 
-def _told(mine: _Slice, left: int) -> Left:
+def _left_of(mine: _Slice, left: int) -> Left:
     whole = max(left, 0) + mine.beyond
     return Left(left if left < 0 else math.floor(whole), seconds_until_full(whole, mine.per_minute))
 
 
 def prune(system: System) -> int:
     """Delete one batch of the buckets of callers that have been silent: they are full again. Returns how many."""
-    with system.transaction(Gate.UNUSED) as work:
-        return request_buckets.prune(work.now - KEPT, BATCH)
+    with system.transaction(Gate.UNUSED) as unit:
+        return request_buckets.prune(unit.now - KEPT, BATCH)

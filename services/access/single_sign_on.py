@@ -52,8 +52,8 @@ def log_in(
     throttle.take(("single sign-on", networks.place(principal.address or "")), MOST_OF_ADDRESS)
     identity = provider.identity(code, attempt)
     granted = system.settings.oidc_groups.granted(identity.groups)
-    with system.transaction(Gate.UNUSED) as work:
-        user = identities.user(identity.issuer, identity.subject) or _made(system, identity, granted, work)
+    with system.transaction(Gate.UNUSED) as unit:
+        user = identities.user(identity.issuer, identity.subject) or _made(system, identity, granted, unit)
         user = users.lock(user.id) or user
         expect_enabled(user)
         whoever = Principal(
@@ -64,15 +64,15 @@ def log_in(
             address=principal.address,
             request_id=principal.request_id,
         )
-        _grant(whoever, system, user, granted, work)
-        return tokens.log_in(user.id, TokenKind.SESSION, work.now)
+        _grant(whoever, system, user, granted, unit)
+        return tokens.log_in(user.id, TokenKind.SESSION, unit.now)
 
 
-def _made(system: System, identity: Identity, granted: Granted, work: UnitOfWork) -> User:
+def _made(system: System, identity: Identity, granted: Granted, unit: UnitOfWork) -> User:
     """Returns the new user of an identity. An account that exists is never taken over: its address may be unproved."""
     _refuse_odd(identity)
     is_reserved = looks_like_admin(system, identity.username) and not granted.administrator
-    user = None if is_reserved else users.insert(identity.username, identity.email, NO_PASSWORD, work.now)
+    user = None if is_reserved else users.insert(identity.username, identity.email, NO_PASSWORD, unit.now)
     if user is None or not identities.insert(identity.issuer, identity.subject, user):
         raise Conflict(
             f"There is a user named {identity.username} or with the address {identity.email} already, who is not known "
@@ -88,7 +88,7 @@ def _refuse_odd(identity: Identity) -> None:
         raise Forbidden("The identity provider sent a user name or an e-mail address that is not valid here.")
 
 
-def _grant(whoever: Principal, system: System, user: User, granted: Granted, work: UnitOfWork) -> None:
+def _grant(whoever: Principal, system: System, user: User, granted: Granted, unit: UnitOfWork) -> None:
     """Give a user what their groups grant now, and take what these granted before; the rest is not touched."""
     table = system.settings.oidc_groups
     if table.administrators and user.is_admin is not granted.administrator:
@@ -96,16 +96,16 @@ def _grant(whoever: Principal, system: System, user: User, granted: Granted, wor
         if not granted.administrator:
             links.remove_of_maker(user.id, issued.OF_ADMINISTRATORS)
         was, became = {"administrator": user.is_admin}, {"administrator": granted.administrator}
-        work.audit(whoever, "user.changed", Thing("user", user.username), before=was, after=became)
+        unit.audit(whoever, "user.changed", Thing("user", user.username), before=was, after=became)
     for name in sorted(table.apps):
         app = apps.by_name(name)
         if app is None or app.name in built_in_apps.NAMES:
             log.warning("group_of_no_app", app=name)
         else:
-            _put(whoever, app, user, granted.roles.get(name), work)
+            _put(whoever, app, user, granted.roles.get(name), unit)
 
 
-def _put(whoever: Principal, app: App, user: User, role: Role | None, work: UnitOfWork) -> None:
+def _put(whoever: Principal, app: App, user: User, role: Role | None, unit: UnitOfWork) -> None:
     apps.lock(app)
     member = members.one(app, user)
     former = None if member is None else member.role
@@ -117,8 +117,8 @@ def _put(whoever: Principal, app: App, user: User, role: Role | None, work: Unit
     if role is None:
         members.remove(app, user)
     else:
-        members.put(app, user.id, role, work.now)
+        members.put(app, user.id, role, unit.now)
     action = "member.removed" if role is None else "member.added" if former is None else "member.changed"
     before = None if former is None else {"role": former}
     after = None if role is None else {"role": role}
-    work.audit(whoever, action, Thing("member", user.username, app.id), before=before, after=after)
+    unit.audit(whoever, action, Thing("member", user.username, app.id), before=before, after=after)

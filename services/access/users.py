@@ -41,13 +41,13 @@ def log_in(
     if not passwords.fits(None if user is None else user.password_hash, password) or user is None:
         raise _wrong_credentials()
     guesses.forget(throttle, guess)
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         locked = users.lock(user.id)
         if locked is None or locked.password_hash != user.password_hash:  # changed since it was read
             raise _wrong_credentials()
         expect_enabled(locked)
-        guesses.remember(user.id, guess, work.now)
-        token = tokens.log_in(user.id, kind, work.now)
+        guesses.remember(user.id, guess, unit.now)
+        token = tokens.log_in(user.id, kind, unit.now)
     return token, view(system, user)
 
 

@@ -31,26 +31,26 @@ _ONCE = "You get this alert once; the next one comes only after the job has reco
 log = structlog.get_logger()
 
 
-def tell(system: System) -> int:
+def send_oldest(system: System) -> int:
     """Send the oldest alert, with all others of its kind and address. Returns how many alerts were taken up.
 
     What could not be sent is tried again after a minute; without an address it is only logged.
     """
-    with system.transaction(Gate.UNUSED) as work:
-        now = work.now
+    with system.transaction(Gate.UNUSED) as unit:
+        now = unit.now
         taken = alerts.take(now, now + HELD_FOR, BATCH)
     if taken:
-        is_told = _told(system, taken)
-        with system.transaction(Gate.UNUSED) as work:
-            now = work.now
-            if is_told:
-                alerts.record_told(taken, now)
+        are_settled = _settled(system, taken)
+        with system.transaction(Gate.UNUSED) as unit:
+            now = unit.now
+            if are_settled:
+                alerts.record_settled(taken, now)
             else:
                 alerts.put_off(taken, now + AGAIN_AFTER)
     return len(taken)
 
 
-def _told(system: System, alike: Sequence[Alert]) -> bool:
+def _settled(system: System, alike: Sequence[Alert]) -> bool:
     """Send these alerts in one message. Returns whether they are settled: sent, refused for good, or no address."""
     for alert in alike:
         told = {"kind": alert.kind.value, "job_id": str(alert.job_id)}

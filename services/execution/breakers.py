@@ -108,13 +108,13 @@ def open_new(system: System, destinations: Sequence[Destination]) -> None:
     """Open the breakers of these destinations, where they are closed; none in the apps that all users share."""
     if not destinations:
         return
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         names = apps.names_of({app_id for app_id, _ in destinations})
         for app_id, host in sorted(destinations):  # in one order, so that no two wait for each other
             if names[app_id] in built_in_apps.NAMES:
                 continue  # any user could keep the others from a host
             key = limit_keys.of_destination(names[app_id], host)
-            if breakers.open_new(key, app_id, host, rules.opened(work.now), work.now):
+            if breakers.open_new(key, app_id, host, rules.opened(unit.now), unit.now):
                 _tell_opened(names[app_id], host)
 
 
@@ -136,15 +136,15 @@ def _move_surely(system: System, key: str, *, is_failed: bool) -> None:
 
 
 def _move(system: System, key: str, *, is_failed: bool) -> bool:
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         row = breakers.by_key(key)
         if row is None:
             return True
         former = breakers.standing(row)
-        new = rules.after_failure(former, work.now) if is_failed else rules.after_success(former, work.now)
+        new = rules.after_failure(former, unit.now) if is_failed else rules.after_success(former, unit.now)
         if not breakers.replace(key, former, new):
             return False
-        held_keys.look_at(key, work.now)
+        held_keys.look_at(key, unit.now)
         if new is None:
             _tell_closed(apps.names_of([row.app_id])[row.app_id], row.host)
     return True
@@ -158,14 +158,14 @@ def forget_idle(now: datetime) -> None:
 
 def close(principal: Principal, system: System, key: str, reason: str | None = None) -> None:
     """Close a breaker by hand; what it holds goes on. Raises `NotFound`, and as `visible_apps.found` does."""
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         row = breakers.by_key(key)
         if row is None or principal.account_id is not None:  # as in the list: its existence is not revealed either
             raise NotFound("breaker", key)
         app = _app(principal, row.app_id, key)
         breakers.delete(key)
-        held_keys.look_at(key, work.now)
-        work.audit(principal, "breaker.closed", Thing("breaker", key, app.id), reason=reason)
+        held_keys.look_at(key, unit.now)
+        unit.audit(principal, "breaker.closed", Thing("breaker", key, app.id), reason=reason)
         _tell_closed(app.name, row.host)
 
 

@@ -141,7 +141,7 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | Refus
                 database.attempt(lambda: next_in_turn.extend(recording.give_turns(system, [decided])))
             elif isinstance(decided, AwaitsReport):
                 deferred.begin(system, [decided.run], now)
-            settled = recording.told(decided)
+            settled = recording.for_caller(decided)
             recording.ring_for_what_follows(system, unit, [settled], next_in_turn)
     except Unavailable:
         raise

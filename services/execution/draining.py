@@ -28,15 +28,15 @@ def take_again(principal: Principal, system: System, worker_id: UUID, reason: st
 
 def _put(principal: Principal, system: System, worker_id: UUID, reason: str | None, *, drains: bool) -> WorkerView:
     principal.expect_administration()
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         found = workers.lock(worker_id)
         if found is None:
             raise NotFound("worker", worker_id)
         if found.stopped_at is not None:
             raise Conflict(f"The worker {worker_id} has stopped; look for the one that took its place.")
         if drains is (found.draining_at is None):
-            workers.set_draining(worker_id, work.now if drains else None)
-            work.audit(
+            workers.set_draining(worker_id, unit.now if drains else None)
+            unit.audit(
                 principal,
                 "worker.drained" if drains else "worker.resumed",
                 Thing("worker", str(worker_id)),

@@ -99,11 +99,11 @@ def tidy(system: System) -> int:
 
     Returns how many uses were ended.
     """
-    with system.transaction(Gate.UNUSED) as work:
-        stray = limits.end_stray_uses(work.now)
+    with system.transaction(Gate.UNUSED) as unit:
+        stray = limits.end_stray_uses(unit.now)
         for key in held_keys.unrecorded():
             for run in held_keys.first_held(key, 1, looks_further=False):
-                held_keys.put(held_key(key, run, Standing(Limit()), work.now))
+                held_keys.put(held_key(key, run, Standing(Limit()), unit.now))
     _prune(system)
     return stray
 
@@ -114,11 +114,11 @@ def _prune(system: System) -> None:
     Each is a transaction of its own, so that a prune that fails does not roll back a repair.
     """
     rate = system.settings.account_rate
-    with system.transaction(Gate.UNUSED) as work:
-        breakers.forget_idle(work.now)
-        limits.prune_expired(work.now - _EXPIRED_KEPT)
+    with system.transaction(Gate.UNUSED) as unit:
+        breakers.forget_idle(unit.now)
+        limits.prune_expired(unit.now - _EXPIRED_KEPT)
         longest = max(limits.longest_span(), 0 if rate is None else rate.seconds)
-        counted_since = work.now - timedelta(seconds=longest)
+        counted_since = unit.now - timedelta(seconds=longest)
     for _ in range(_MOST_PASSES):
         with system.transaction(Gate.UNUSED):
             pruned = limits.prune_uses(counted_since, _USES_PRUNED)
@@ -142,19 +142,19 @@ def _give(system: System, key: str) -> tuple[int, bool]:
 
     Returns how many, and whether it is worth trying again at once.
     """
-    with system.transaction() as work:
+    with system.transaction() as unit:
         waiting = held_keys.first_held(key, _RUNS, looks_further=limits.look_further())
         locked = jobs.lock(run.job_id for run in waiting)  # before the keys: a claim never waits for a job
-        going = _in_turn(key, _without_paused(waiting, locked, work.now))
+        going = _in_turn(key, _without_paused(waiting, locked, unit.now))
         keys = limit_keys.of(system, going)
-        found = _less_given(key, limit_keys.standings(system, going, keys, work.now))
+        found = _less_given(key, limit_keys.standings(system, going, keys, unit.now))
         calls = [(run, limit_keys.applied(run, keys, found)) for run in going]
         allowed, refused = rules.within(calls, found)
         given = Counter(one for run in allowed for one in limit_keys.applied(run, keys, found))
         found = {one: rules.after_giving(standing, given[one]) for one, standing in found.items()}
-        work.ring(held_keys.release([run.id for run in allowed], None, work.now))
-        _move(key, refused, found, work.now)
-        has_more = _look_again(key, found.get(key), work.now)
+        unit.ring(held_keys.release([run.id for run in allowed], None, unit.now))
+        _move(key, refused, found, unit.now)
+        has_more = _look_again(key, found.get(key), unit.now)
     return len(allowed), has_more and (bool(allowed) or len(going) < len(waiting))
 
 

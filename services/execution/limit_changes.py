@@ -33,41 +33,41 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
     Raises `InvalidInput` for an invalid key, an expired limit, or a weight for a key that is not a party; `Conflict` if
     there are too many limits; and as `services.reading.limits.owned` and `weights.judged` do.
     """
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         owned = reading.owned(principal, text, Scope.APP)
         key = owned.key.text
         _refuse_weight(owned, wanted)
-        if wanted.expires_at is not None and wanted.expires_at <= work.now:
+        if wanted.expires_at is not None and wanted.expires_at <= unit.now:
             raise InvalidInput.at(
                 "expires_at", f"is {instants.shown(wanted.expires_at)}, which has passed; leave it out for no end."
             )
         limits.lock(key)
         former = limits.by_key(key)
-        weight = weights.judged(principal, wanted, former, work.now)
+        weight = weights.judged(principal, wanted, former, unit.now)
         if former is None:
             _refuse_more(owned)
-        limits.put(_row(owned, wanted, weight, work.now))
+        limits.put(_row(owned, wanted, weight, unit.now))
         if wanted.limits_something:
             giving.count_running(system, [key])
-        held_keys.look_at(key, work.now)
+        held_keys.look_at(key, unit.now)
         action = "limit.created" if former is None else "limit.changed"
-        work.audit(principal, action, _thing(owned), before=_recorded(former), after=_recorded(limits.by_key(key)))
+        unit.audit(principal, action, _thing(owned), before=_recorded(former), after=_recorded(limits.by_key(key)))
     return reading.get(principal, system, key), former is None
 
 
 def delete(principal: Principal, system: System, text: str, reason: str | None = None) -> None:
     """Delete the limit of a key; runs that it held become claimable. Raises `NotFound`, and as `put` does."""
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         owned = reading.owned(principal, text, Scope.APP)
         key = owned.key.text
         limits.lock(key)
         former = limits.by_key(key)
         if former is None:
             raise NotFound("limit", key)
-        weights.refuse_deleting(principal, former, work.now)
+        weights.refuse_deleting(principal, former, unit.now)
         limits.delete(key)
-        held_keys.look_at(key, work.now)
-        work.audit(principal, "limit.deleted", _thing(owned), before=_recorded(former), reason=reason)
+        held_keys.look_at(key, unit.now)
+        unit.audit(principal, "limit.deleted", _thing(owned), before=_recorded(former), reason=reason)
 
 
 def _refuse_weight(owned: OwnedKey, wanted: Limit) -> None:

@@ -107,8 +107,8 @@ def most_rings(system: System) -> int:
         is_limited = limits.by_key(INSTALLATION) is not None
     if not is_limited:
         return room
-    with system.transaction(Gate.UNUSED) as work:
-        found = hot_claims.limited([INSTALLATION], [], None, work.now)
+    with system.transaction(Gate.UNUSED) as unit:
+        found = hot_claims.limited([INSTALLATION], [], None, unit.now)
     return min([room, *(standing.room for standing in found.values())])
 
 

@@ -99,7 +99,7 @@ def record_within(
     kept_calls.keep(work for (work, _), one in zip(ended, decided, strict=True) if one is not Unrecorded.REFUSED)
     next_in_turn = give_turns(system, settlements)
     recorded = [
-        Unrecorded.LATER if not patient and work.job_id not in locked.jobs else told(one)
+        Unrecorded.LATER if not patient and work.job_id not in locked.jobs else for_caller(one)
         for (work, _), one in zip(ended, decided, strict=True)
     ]
     ring_for_what_follows(system, unit, recorded, next_in_turn)
@@ -171,7 +171,7 @@ def decide(locked: Locked, attempt: EndedAttempt, now: datetime, holds: Mapping[
     return run_endings.settle(run, job, facts, ending, now)
 
 
-def told(decided: Decided) -> Settled | Refused:
+def for_caller(decided: Decided) -> Settled | Refused:
     """Returns the part of an attempt's consequences that callers get."""
     match decided:
         case Settlement():

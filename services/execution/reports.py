@@ -107,7 +107,7 @@ def heartbeat(system: System, sender: Sender, seconds: float | None, told: Mappi
         until = until if run.reports_until is None else min(until, run.reports_until)
         deferred_rows.keep_lease(run, until)
         if told:
-            deferred_rows.tell(run, told)
+            deferred_rows.store_progress(run, told)
         return Lease(sender.run_id, attempt.number, until)
 
 

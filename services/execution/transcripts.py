@@ -64,7 +64,7 @@ class Transcript:
         """End the last phase."""
         self._marks.append((None, time.monotonic()))
 
-    def told(self) -> dict[str, Any] | None:
+    def as_json(self) -> dict[str, Any] | None:
         """Returns the call as it is stored and shown: masked, bodies truncated; None if there was no call."""
         if self._request is None:
             return None

@@ -90,7 +90,7 @@ def _made(principal: Principal, system: System, app: App, begin: Callable[[], _B
     with trial_places.turn_of(app.id, principal.person_id, is_shared=app.name in built_in_apps.NAMES):
         begun = begin()
         result = _performed(system, begun.work)
-    return _told(begun, result)
+    return _as_trial_call(begun, result)
 
 
 def _work_of_job(principal: Principal, system: System, job_id: UUID) -> _Begun:
@@ -183,8 +183,8 @@ def _performed(system: System, work: Work) -> Result | None:
     return result
 
 
-def _told(begun: _Begun, result: Result | None) -> TrialCall:
-    call = begun.work.transcript.told()
+def _as_trial_call(begun: _Begun, result: Result | None) -> TrialCall:
+    call = begun.work.transcript.as_json()
     match result:
         case Succeeded(answer=answer):
             return TrialCall("succeeded", None, None, answer[:BODY_KEPT], call)

@@ -29,7 +29,7 @@ def folders(settings: Settings, prefix: str) -> list[str]:
     """Returns the names of what lies directly below a prefix and has objects itself. Raises `StorageUnavailable`."""
     if _is_empty(settings):
         return []
-    with _told(settings):
+    with _storage_errors(settings):
         found = obstore.list_with_delimiter(objects.store(settings), prefix)["common_prefixes"]
     return [one.rstrip("/").rpartition("/")[2] for one in found]
 
@@ -38,7 +38,7 @@ def below(settings: Settings, prefix: str) -> Iterator[Stored]:
     """Yields every object below a prefix, in any order. Raises `StorageUnavailable`."""
     if _is_empty(settings):
         return
-    with _told(settings):
+    with _storage_errors(settings):
         for some in obstore.list(objects.store(settings), prefix, chunk_size=1_000):
             yield from (Stored(one["path"], one["size"]) for one in some)
 
@@ -46,7 +46,7 @@ def below(settings: Settings, prefix: str) -> Iterator[Stored]:
 @contextmanager
 def opened(settings: Settings, name: str) -> Iterator[IO[bytes]]:
     """Yields an object to be read, of which a piece at a time is in memory. Raises `StorageUnavailable`."""
-    with _told(settings):
+    with _storage_errors(settings):
         pieces = obstore.get(objects.store(settings), name).stream(min_chunk_size=_PIECE_BYTES)
         yield io.BufferedReader(_Pieces(pieces))
 
@@ -79,7 +79,7 @@ def _is_empty(settings: Settings) -> bool:
 
 
 @contextmanager
-def _told(settings: Settings) -> Iterator[None]:
+def _storage_errors(settings: Settings) -> Iterator[None]:
     try:
         yield
     except (obstore.exceptions.BaseError, OSError) as error:

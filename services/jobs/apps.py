@@ -118,15 +118,15 @@ def create(principal: Principal, system: System, name: str, wanted: AppDefinitio
     principal.expect_scope(Scope.APP)
     if principal.key_id is not None:
         raise Forbidden("A key is for one app only; users create apps, with a token of theirs.")
-    with system.transaction(Gate.UNUSED) as work:
-        app = None if _is_kept(principal, system, name) else apps.insert(name, work.now)
+    with system.transaction(Gate.UNUSED) as unit:
+        app = None if _is_kept(principal, system, name) else apps.insert(name, unit.now)
         if app is None:
             raise InvalidInput.at("name", f"is {name!r}, which is the name of an app already; take another.")
         if principal.user_id is not None:
-            members.put(app, principal.user_id, Role.OWNER, work.now)
+            members.put(app, principal.user_id, Role.OWNER, unit.now)
         signing.make_first(system, app.id)
-        view = _redefined(system, app, wanted, work.now)
-        work.audit(principal, "app.created", Thing.app(app), after=_recorded(view))
+        view = _redefined(system, app, wanted, unit.now)
+        unit.audit(principal, "app.created", Thing.app(app), after=_recorded(view))
         return view
 
 
@@ -152,14 +152,14 @@ def put(
 
     Raises `NotFound` and `Forbidden` as `visible_apps.found` does.
     """
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         is_new = principal.sees_all and apps.by_name(name) is None
-        app = apps.made_on_first_use(name, work.now) if is_new else _locked(principal, name)
+        app = apps.made_on_first_use(name, unit.now) if is_new else _locked(principal, name)
         if is_new:
             signing.make_first(system, app.id)
         former = None if is_new else _view(app)
-        view = _redefined(system, app, AppDefinition(callback_base_url, task_types, destination_breaker), work.now)
-        _audit(principal, work, app, former, view)
+        view = _redefined(system, app, AppDefinition(callback_base_url, task_types, destination_breaker), unit.now)
+        _audit(principal, unit, app, former, view)
         return view, is_new
 
 
@@ -170,11 +170,11 @@ def amend(principal: Principal, system: System, name: str, change: Callable[[App
     """
 
     def amended() -> AppView:
-        with system.transaction(Gate.UNUSED) as work:
+        with system.transaction(Gate.UNUSED) as unit:
             app = _locked(principal, name)
             former = _view(app)
-            view = _redefined(system, app, change(former), work.now)
-            _audit(principal, work, app, former, view)
+            view = _redefined(system, app, change(former), unit.now)
+            _audit(principal, unit, app, former, view)
             return view
 
     return slow_checks.made_before(amended)
@@ -182,7 +182,7 @@ def amend(principal: Principal, system: System, name: str, change: Callable[[App
 
 def delete(principal: Principal, system: System, name: str, reason: str | None = None) -> None:
     """Delete an app that has no jobs, with its members and keys. Raises `Conflict` if it has any, or is shared."""
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, name, Scope.APP)
         former = _recorded(_view(app))
         if app.name in built_in_apps.NAMES:
@@ -192,7 +192,7 @@ def delete(principal: Principal, system: System, name: str, reason: str | None =
                 f"The app {app.name} has jobs. Delete them, and wait until the history of deleted ones is no longer "
                 f"kept (KEEP_HISTORY_DAYS={system.settings.keep_history_days:g})."
             )
-        work.audit(principal, "app.deleted", Thing.app(app), before=former, reason=reason)
+        unit.audit(principal, "app.deleted", Thing.app(app), before=former, reason=reason)
 
 
 def _locked(principal: Principal, name: str) -> App:
@@ -251,13 +251,13 @@ def _shown(row: AppTaskType) -> TaskTypePolicy:
     return view_of(TaskTypePolicy, row, request=header_masks.masked(row.request))
 
 
-def _audit(principal: Principal, work: UnitOfWork, app: App, former: AppView | None, view: AppView) -> None:
+def _audit(principal: Principal, unit: UnitOfWork, app: App, former: AppView | None, view: AppView) -> None:
     if former is None:
-        work.audit(principal, "app.created", Thing.app(app), after=_recorded(view))
+        unit.audit(principal, "app.created", Thing.app(app), after=_recorded(view))
         return
     before, after = differences(_recorded(former), _recorded(view))
     if before:
-        work.audit(principal, "app.changed", Thing.app(app), before=before, after=after)
+        unit.audit(principal, "app.changed", Thing.app(app), before=before, after=after)
 
 
 def _recorded(view: AppView) -> dict[str, Any]:

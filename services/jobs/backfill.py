@@ -57,8 +57,8 @@ def backfill(
     job is cancelled or more runs would wait than its app's quota allows, `InvalidInput` if its schedule does not recur
     or has more occurrences there than one call allows.
     """
-    with system.transaction() as work:
-        now = work.now
+    with system.transaction() as unit:
+        now = unit.now
         job = _found(principal, job_id)
         end = min(end, now, job.next_run_at or now)  # catch-up decides about occurrences that are not planned yet
         named = _named(job, start, end)
@@ -68,8 +68,8 @@ def backfill(
             rows = _in_turn(job, rows)
             _store(job, rows, now)
             span = {"from": instants.shown(start), "to": instants.shown(end), "runs": len(rows)}
-            work.audit(principal, "job.backfilled", Thing.job(job), after=span)
-            work.ring(rows)
+            unit.audit(principal, "job.backfilled", Thing.job(job), after=span)
+            unit.ring(rows)
     return Backfilled(len(named), len(rows), named[0] if named else None, named[-1] if named else None)
 
 

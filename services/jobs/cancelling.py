@@ -21,18 +21,18 @@ def cancel(principal: Principal, system: System, run_id: UUID, reason: str | Non
 
     Raises `NotFound`, or `Conflict` when the run has ended.
     """
-    with system.transaction() as work:
-        now = work.now
+    with system.transaction() as unit:
+        now = unit.now
         job, run = locked_run(principal, run_id)
         if run.finished_at is not None:
             raise Conflict(f"The run {run_id} is {run.status} and cannot be cancelled.")
         former = run.status
         runs.cancel_one(run, "run cancelled", now)
         thing = Thing("run", str(run_id), job.app_id)
-        work.audit(principal, "run.cancelled", thing, before={"status": former}, reason=reason)
+        unit.audit(principal, "run.cancelled", thing, before={"status": former}, reason=reason)
         if run.status != RunStatus.RUNNING or run.reports_until is not None:
             run_endings.end_if_over([(job, JobState.CANCELLED)], now)
         next_in_turn = overlap_queue.give(system, {job.id: job})
         view, _ = records.run(principal, run_id)
-        work.ring(next_in_turn)
+        unit.ring(next_in_turn)
     return view

@@ -39,12 +39,12 @@ def store(
     rung: Rows = []
     told: list[Told] = []
     try:
-        with system.transaction() as work:
-            outcomes, rows = accepting.store(system, wanted, work.now)
+        with system.transaction() as unit:
+            outcomes, rows = accepting.store(system, wanted, unit.now)
             told.append(tell(outcomes))
             database.after_commit(lambda: faults.reach(faults.CREATE_COMMITTED))
-            rung = worth_ringing(_at_hand(rows, work.now))
-            work.ring(rung)
+            rung = worth_ringing(_at_hand(rows, unit.now))
+            unit.ring(rung)
     except DatabaseUnavailable:
         if not told or not _took_effect(outcomes):
             raise

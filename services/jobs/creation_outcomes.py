@@ -30,7 +30,7 @@ def the_only_id(outcomes: Sequence[CreationOutcome]) -> UUID:
     raise outcome
 
 
-def all_told(outcomes: Sequence[CreationOutcome]) -> list[Created]:
+def all_or_raise(outcomes: Sequence[CreationOutcome]) -> list[Created]:
     """Returns the ids of all jobs. Raises `InvalidInput` naming what is wrong with any of them."""
     wrong = [
         FieldError(f"jobs.{index}.{fault.field}".rstrip("."), fault.message)
@@ -39,10 +39,10 @@ def all_told(outcomes: Sequence[CreationOutcome]) -> list[Created]:
     ]
     if wrong:
         raise InvalidInput(*wrong[:FAULTS_TOLD])
-    return each_told(outcomes)
+    return each(outcomes)
 
 
-def each_told(outcomes: Sequence[CreationOutcome]) -> list[Created]:
+def each(outcomes: Sequence[CreationOutcome]) -> list[Created]:
     """Returns for each job its id, or what is wrong with it."""
     return [
         Created(outcome) if isinstance(outcome, UUID) else Created(faults=tuple(map(_named, _faults(outcome))))

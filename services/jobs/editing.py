@@ -91,8 +91,8 @@ def _edited(
     active: bool | None,
     reason: str | None,
 ) -> JobView:
-    with system.transaction() as work:
-        now = work.now
+    with system.transaction() as unit:
+        now = unit.now
         job = _found(principal, job_id, expected)
         edits.lock_not_begun(job)
         view = records.job(principal, job_id)
@@ -104,9 +104,9 @@ def _edited(
         former = job.state
         if active is not None and active is (job.state == JobState.PAUSED):
             made += switch(job, now, active=active)
-        _audit(principal, work, one, former)
+        _audit(principal, unit, one, former)
         view = records.job(principal, job_id)
-        work.ring(made)
+        unit.ring(made)
     return view
 
 
@@ -123,8 +123,8 @@ def delete(
 
     Raises `NotFound`, `PreconditionFailed` as `edit` does, and what `refuse` raises for the job's view.
     """
-    with system.transaction(Gate.UNUSED) as work:
-        now = work.now
+    with system.transaction(Gate.UNUSED) as unit:
+        now = unit.now
         job = _found(principal, job_id, expected)
         edits.lock_not_begun(job)
         refuse(records.job(principal, job_id))
@@ -133,15 +133,15 @@ def delete(
         if job.state not in ENDED:
             jobs.end([(job, JobState.CANCELLED)], now)
         edits.delete(job, now)
-        work.audit(principal, "job.deleted", Thing.job(job), before={"name": job.name, "state": former}, reason=reason)
+        unit.audit(principal, "job.deleted", Thing.job(job), before={"name": job.name, "state": former}, reason=reason)
 
 
-def _audit(principal: Principal, work: UnitOfWork, one: _Edit, former: JobState) -> None:
+def _audit(principal: Principal, unit: UnitOfWork, one: _Edit, former: JobState) -> None:
     """Record what an edit changed, if it changed anything."""
     was, became = definition.snapshot(one.before), definition.snapshot(one.wanted)
     before, after = differences({**was, "state": former}, {**became, "state": one.job.state})
     if before:
-        work.audit(principal, "job.edited", Thing.job(one.job), before=before, after=after, reason=one.reason)
+        unit.audit(principal, "job.edited", Thing.job(one.job), before=before, after=after, reason=one.reason)
 
 
 def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None) -> Job:

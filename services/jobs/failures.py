@@ -18,10 +18,10 @@ def dismiss(principal: Principal, system: System, run_id: UUID, reason: str | No
 
     Raises `NotFound`, or `Conflict` when it did not fail, or was dismissed before.
     """
-    with system.transaction() as work:
+    with system.transaction() as unit:
         job, run = locked_run(principal, run_id)
         if run.status != RunStatus.FAILED:
             raise Conflict(f"The run {run_id} is {run.status}; only one that failed can be dismissed.")
-        if not failures.dismiss(run, principal.label, work.now):
+        if not failures.dismiss(run, principal.label, unit.now):
             raise Conflict(f"The failure of the run {run_id} is dismissed already.")
-        work.audit(principal, "run.dismissed", Thing("run", str(run_id), job.app_id), reason=reason)
+        unit.audit(principal, "run.dismissed", Thing("run", str(run_id), job.app_id), reason=reason)

@@ -66,7 +66,7 @@ def store_many(
     principal: Principal, system: System, wanted: Sequence[NewJob | Refusal], *, all_or_none: bool
 ) -> list[Created]:
     """Store jobs as `create_many` does, which `accepting.all_validated` has returned."""
-    tell = creation_outcomes.all_told if all_or_none else creation_outcomes.each_told
+    tell = creation_outcomes.all_or_raise if all_or_none else creation_outcomes.each
     return creating.store(system, [ownership.permitted(principal, one) for one in wanted], tell)
 
 
@@ -76,12 +76,12 @@ def cancel(principal: Principal, system: System, job_id: UUID, *, reason: str | 
     Cancelling a cancelled job does nothing. Raises `NotFound`, or `Conflict` when the job has ended otherwise.
     """
 
-    def change(job: Job, work: UnitOfWork) -> None:
+    def change(job: Job, unit: UnitOfWork) -> None:
         if job.state == JobState.CANCELLED:
             return
         refuse_ended(job, "cancelled")
-        runs.cancel(job, "job cancelled", work.now)
-        jobs.end([(job, JobState.CANCELLED)], work.now)
+        runs.cancel(job, "job cancelled", unit.now)
+        jobs.end([(job, JobState.CANCELLED)], unit.now)
 
     _change(principal, system, job_id, change, "job.cancelled", reason=reason)
 
@@ -102,10 +102,10 @@ def pause(
     `Conflict` when the job has ended.
     """
 
-    def change(job: Job, work: UnitOfWork) -> None:
+    def change(job: Job, unit: UnitOfWork) -> None:
         if not is_checked:
-            expect_until(until, work.now)
-        switch(job, work.now, active=False)
+            expect_until(until, unit.now)
+        switch(job, unit.now, active=False)
         pause_ends.put(Paused.JOB, job.id, until)
 
     _change(principal, system, job_id, change, "job.paused", reason=reason)
@@ -114,8 +114,8 @@ def pause(
 def resume(principal: Principal, system: System, job_id: UUID, *, reason: str | None = None) -> None:
     """Resume a paused job, and ring for the runs that were held. Raises `NotFound`, or `Conflict` when ended."""
 
-    def change(job: Job, work: UnitOfWork) -> None:
-        work.ring(switch(job, work.now, active=True))
+    def change(job: Job, unit: UnitOfWork) -> None:
+        unit.ring(switch(job, unit.now, active=True))
 
     _change(principal, system, job_id, change, "job.resumed", reason=reason)
 
@@ -143,14 +143,14 @@ def _change(
     reason: str | None,
 ) -> None:
     """Change a job under its lock, and audit the action if it changed the state or the end of a pause."""
-    with system.transaction() as work:
+    with system.transaction() as unit:
         found = jobs.lock([job_id]).get(job_id)
         kept = None if found is None or found.deleted_at is not None else found
         job = visibility.expected(principal, kept, job_id, Scope.OPERATE)
         former = standing(job)
-        change(job, work)
+        change(job, unit)
         if (became := standing(job)) != former:
-            work.audit(principal, action, Thing.job(job), before=former, after=became, reason=reason)
+            unit.audit(principal, action, Thing.job(job), before=former, after=became, reason=reason)
 
 
 def standing(job: Job) -> dict[str, Any]:

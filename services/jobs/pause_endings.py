@@ -90,21 +90,21 @@ def _end(system: System, due: Sequence[End], *, release_later: bool = False) -> 
 
 def _end_of_jobs(system: System, job_ids: Sequence[UUID], *, release_later: bool) -> None:
     """Resume jobs in one transaction, with a number of statements that does not grow with the number of jobs."""
-    with system.transaction() as work:
+    with system.transaction() as unit:
         locked = jobs.lock(job_ids)
         if not release_later:
             runs.lock_live(job_ids)
-        come = pause_ends.come(job_ids, work.now)
+        come = pause_ends.come(job_ids, unit.now)
         paused = [job for job_id, job in locked.items() if job_id in come and job.state is JobState.PAUSED]
         pause_ends.drop(come - {job.id for job in paused})  # these ended while they were paused
         former = lifecycle.standings(paused)
-        jobs.set_state(paused, JobState.ACTIVE, work.now)
+        jobs.set_state(paused, JobState.ACTIVE, unit.now)
         if release_later:
-            pauses.release_later(work, {job.app_id for job in paused})
+            pauses.release_later(unit, {job.app_id for job in paused})
         else:
-            _release(work, paused)
+            _release(unit, paused)
         for job in paused:
-            work.audit(
+            unit.audit(
                 SYSTEM,
                 "job.resumed",
                 Thing.job(job),
@@ -114,9 +114,9 @@ def _end_of_jobs(system: System, job_ids: Sequence[UUID], *, release_later: bool
             )
 
 
-def _release(work: UnitOfWork, resumed: Sequence[Job]) -> None:
+def _release(unit: UnitOfWork, resumed: Sequence[Job]) -> None:
     """Release the held runs of jobs that were resumed, unless their app is paused, or everything."""
     holds = pause_queries.holds(resumed)
     for hold in (None, Hold.RESTORED):
-        freed = pause_queries.release([job for job in resumed if holds.get(job.id) is hold], hold, work.now)
-        work.ring(freed)
+        freed = pause_queries.release([job for job in resumed if holds.get(job.id) is hold], hold, unit.now)
+        unit.ring(freed)

@@ -62,8 +62,8 @@ def rewind(principal: Principal, system: System, job_id: UUID, version: int) -> 
     attempt ends: no idempotency key is sent with two states. Raises `NotFound`, also for a version that is no longer
     kept, or `Conflict` if the job does not poll, or polls no more.
     """
-    with system.transaction() as work:
-        now = work.now
+    with system.transaction() as unit:
+        now = unit.now
         job = _polling(visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE))
         if job.state in (JobState.COMPLETED, JobState.CANCELLED):
             raise Conflict(f"The job {job_id} is {job.state} and cannot be rewound; create a new job instead.")
@@ -72,13 +72,13 @@ def rewind(principal: Principal, system: System, job_id: UUID, version: int) -> 
         state = job.polling_state if is_present else polling_states.state(job_id, version, since)
         if state is None:
             raise NotFound(f"polling state of job {job_id} in version", version)
-        work.audit(
+        unit.audit(
             principal, "job.rewound", Thing.job(job), before={"version": job.polling_version}, after={"from": version}
         )
         jobs.set_polling_states([(job, state)], now)
         rows = _polled_anew(job, now)
         view = records.job(principal, job_id)
-        work.ring(rows)
+        unit.ring(rows)
     return view
 
 

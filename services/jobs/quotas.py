@@ -56,13 +56,13 @@ def put(principal: Principal, system: System, app_name: str, wanted: Quotas) -> 
 
     Other processes apply them within a second; the one on requests, within five.
     """
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, app_name, Scope.APP)
         principal.expect_administration()
         former = quotas.of_apps([app.id]).get(app.id, Quotas())
-        quotas.put(app.id, wanted, work.now)
+        quotas.put(app.id, wanted, unit.now)
         before, after = differences(asdict(former), asdict(wanted))
-        work.audit(principal, "app.quotas_changed", Thing.app(app), before=before, after=after)
+        unit.audit(principal, "app.quotas_changed", Thing.app(app), before=before, after=after)
     with _lock:
         _kept.pop(app.id, None)
     return get(principal, app_name)

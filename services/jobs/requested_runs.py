@@ -36,8 +36,8 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
 
 
 def _triggered(principal: Principal, system: System, job_id: UUID, data: dict[str, Any] | None) -> RunView:
-    with system.transaction() as work:
-        now = work.now
+    with system.transaction() as unit:
+        now = unit.now
         job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
         _refuse_data(principal, system, job, data)
         data = _given(principal, job, data)
@@ -45,9 +45,9 @@ def _triggered(principal: Principal, system: System, job_id: UUID, data: dict[st
         _refuse_second_poll(job)
         quotas.take_waiting(system, job, data=data)
         row = _store(draft(job, Trigger.MANUAL, now, now, data=data, trace=_trace(principal)), job)
-        work.audit(principal, "job.triggered", Thing.job(job), after={"run_id": str(row["id"]), "data": data})
+        unit.audit(principal, "job.triggered", Thing.job(job), after={"run_id": str(row["id"]), "data": data})
         view, _ = records.run(principal, row["id"])
-        work.ring([row])
+        unit.ring([row])
     return view
 
 
@@ -57,8 +57,8 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
     Polling continues from its state, and what counts towards giving up begins again. Raises `NotFound`, `NotFailed`,
     or `Conflict` when none of its runs is kept.
     """
-    with system.transaction() as work:
-        now = work.now
+    with system.transaction() as unit:
+        now = unit.now
         job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
         if job.state is not JobState.FAILED:
             raise NotFailed
@@ -67,8 +67,8 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
             raise Conflict(f"The runs of job {job_id} are no longer kept; create a new job instead.")
         quotas.take_waiting(system, job)
         row = _again(principal, job, failed, now)
-        work.audit(principal, "job.retried", Thing.job(job), after={"run_id": str(row["id"])})
-        work.ring([row])
+        unit.audit(principal, "job.retried", Thing.job(job), after={"run_id": str(row["id"])})
+        unit.ring([row])
     return UUID(str(row["id"]))
 
 
@@ -83,17 +83,17 @@ def replay(principal: Principal, system: System, run_id: UUID, data: dict[str, A
 
 
 def _replayed(principal: Principal, system: System, run_id: UUID, data: dict[str, Any] | None) -> RunView:
-    with system.transaction() as work:
-        now = work.now
+    with system.transaction() as unit:
+        now = unit.now
         job, run = locked_run(principal, run_id)
         _refuse_data(principal, system, job, data)
         _refuse_replay(job, run)
         quotas.take_waiting(system, job, data=data)
         row = _again(principal, job, run, now, data)
         after = {"run_id": str(row["id"])} if data is None else {"run_id": str(row["id"]), "data": data}
-        work.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after=after)
+        unit.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after=after)
         view, _ = records.run(principal, row["id"])
-        work.ring([row])
+        unit.ring([row])
     return view
 
 

@@ -77,7 +77,7 @@ class Coordinator:
             Loop("figures", self._until_done(figures.summarise, _FIGURES_SECONDS)),
             Loop("backlog", self._once(figures.count_backlog, figures.BACKLOG_SECONDS)),
             Loop("resets", self._until_done(password_resets.send, _ALERTS_SECONDS)),
-            Loop("alerts", self._until_done(sending.tell, _ALERTS_SECONDS)),
+            Loop("alerts", self._until_done(sending.send_oldest, _ALERTS_SECONDS)),
             Loop("prune", self._prune_loop.turn),
             Loop("prune-changes", self._until_done(changes.prune, _CHANGES_SECONDS)),
             Loop("large-indexes", self._once(lambda _: large_indexes.build(), large_indexes.BUILD_SECONDS)),
@@ -105,8 +105,8 @@ class Coordinator:
         """Plan all coming occurrences; then rest until the beat, at most for `beat_patience_seconds`."""
         if self._beaten.is_set():
             self._beaten.clear()
-            with self._system.transaction(Gate.UNUSED) as work:
-                signals.mark(BEAT, work.now)
+            with self._system.transaction(Gate.UNUSED) as unit:
+                signals.mark(BEAT, unit.now)
         if not self._zones_are_fresh:
             timezones.refresh(self._system)
             self._zones_are_fresh = True

@@ -64,8 +64,8 @@ class DispatchLoop:
 
     def _tick(self) -> None:
         if self._clock.monotonic() - self._ticked_at >= _TICK_SECONDS:
-            with self._system.transaction(Gate.UNUSED, redone_if_lost=True) as work:
-                signals.mark(TICK, work.now)
+            with self._system.transaction(Gate.UNUSED, redone_if_lost=True) as unit:
+                signals.mark(TICK, unit.now)
             self._ticked_at = self._clock.monotonic()
 
 

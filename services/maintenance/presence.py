@@ -18,16 +18,16 @@ _STOP_SECONDS = 1.0
 log = structlog.get_logger()
 
 
-def heard(system: System, told: Any) -> None:
+def record_sign_of_life(system: System, sent: Any) -> None:
     """Record a sign of life that a process without a database sent with its message."""
-    process = ProcessIdentity.read(told)
+    process = ProcessIdentity.read(sent)
     if process is not None:
-        with system.transaction(Gate.UNUSED) as work:
-            processes.see(process, work.now)
+        with system.transaction(Gate.UNUSED) as unit:
+            processes.see(process, unit.now)
 
 
 class Presence:
-    """Tells that this process lives, at once and then every few seconds on a thread of its own, until it is stopped."""
+    """Reports that this process is alive: at once, then every few seconds on a thread of its own, until it ends."""
 
     def __init__(self, system: System, kind: ProcessKind) -> None:
         self._system = system
@@ -46,24 +46,24 @@ class Presence:
 
     def _run(self) -> None:
         while True:
-            self._tell()
+            self._report_alive()
             if self._stopping.wait(self._system.settings.heartbeat_seconds):
                 break
-        self._tell_the_end()
+        self._report_stopped()
         database.disconnect()
 
-    def _tell(self) -> None:
+    def _report_alive(self) -> None:
         try:
-            with self._system.transaction(Gate.UNUSED, redone_if_lost=True) as work:
-                processes.see(self._identity, work.now)
+            with self._system.transaction(Gate.UNUSED, redone_if_lost=True) as unit:
+                processes.see(self._identity, unit.now)
         except Unavailable:
             return  # others say so
         except Exception:  # it is tried again
             log.exception("presence_fault")
 
-    def _tell_the_end(self) -> None:
+    def _report_stopped(self) -> None:
         try:
-            with self._system.transaction(Gate.UNUSED) as work:
-                processes.stop(self._identity.id, work.now)
+            with self._system.transaction(Gate.UNUSED) as unit:
+                processes.stop(self._identity.id, unit.now)
         except Unavailable as error:
             log.warning("sign_off_failed", error=str(error))

@@ -162,11 +162,11 @@ def _delete(system: System, runs: Sequence[OldRun]) -> Iterator[int]:
 def _others(system: System) -> int:
     """Delete one batch of former versions, alerts, workers, other processes and e-mail."""
     before = _usually_kept_since(system)
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         pruned = versions.prune(before, WINDOW)
         pruned += alerts.prune(before, WINDOW)
-        pruned += workers.prune(work.now - _WORKER_KEPT)
-        pruned += processes.prune(work.now - _WORKER_KEPT)
+        pruned += workers.prune(unit.now - _WORKER_KEPT)
+        pruned += processes.prune(unit.now - _WORKER_KEPT)
     return pruned + outbox.prune(system.settings, before)
 
 

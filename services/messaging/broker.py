@@ -142,7 +142,7 @@ class RabbitBroker(RabbitmqBroker):
         self.troubles.end(queue_name)
         return consumer
 
-    def heard(self, queue: str) -> None:
+    def note_consumed(self, queue: str) -> None:
         """Note that a queue is there, and consumed."""
         self._missing.discard(queue)
 

@@ -89,7 +89,7 @@ class RabbitConsumer(_UntypedRabbitmqConsumer):  # type: ignore[misc]  # Dramati
             self._delayed.passed_on(self._handed_over_at)
             self._rest_at_most(self._delayed.rest(self._longest))
             message = super().__next__()
-            self.broker.heard(self.queue_name)
+            self.broker.note_consumed(self.queue_name)
             self._delayed.note(message)
             self._handed_over_at = current_millis()
             if time.monotonic() >= self._alive_until:

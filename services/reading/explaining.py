@@ -141,7 +141,7 @@ def _of_occurrence(  # noqa: PLR0917  the row may stand for others than the one 
 ) -> Explanation:
     """Explain an occurrence by its row, and by the run of a backfill that made up for it."""
     other = made_up.by(principal, run, occurrence)
-    answer = f"{_of_run(principal, system, run, job)}{made_up.told(run, other)}"
+    answer = f"{_of_run(principal, system, run, job)}{made_up.in_words(run, other)}"
     return Explanation(at, answer, run.id, run.status, backfilled_by=None if other is None else other.id)
 
 

@@ -24,12 +24,12 @@ def of_past(holds: Sequence[HoldView]) -> str:
     past = [one for one in holds if one.until is not None]
     if not past:
         return ""
-    told = "; ".join(map(_told, past[:_MOST_TOLD]))
+    told = "; ".join(map(_in_words, past[:_MOST_TOLD]))
     more = len(past) - _MOST_TOLD
     return f" It was held {told}{f'; and {more} times more' if more > 0 else ''}."
 
 
-def _told(one: HoldView) -> str:
+def _in_words(one: HoldView) -> str:
     until = "" if one.until is None else f" to {shown(one.until)}"
     behind = f", behind {', '.join(map(str, one.holders))}" if one.holders else ""
     pause = f" of {one.pause}" if one.pause else ""

@@ -18,7 +18,7 @@ def by(principal: Principal, run: Run, at: datetime) -> Run | None:
     return history.backfill_of(run.job_id, at, run.id, principal.account_id)
 
 
-def told(run: Run, other: Run | None) -> str:
+def in_words(run: Run, other: Run | None) -> str:
     """Returns what the answer about an occurrence says of its backfill, after a space; empty if it says nothing."""
     if other is not None:
         return f" {_of(other)}"

@@ -12,12 +12,12 @@ from services.reading.pauses_in_force import PauseInForce
 def of_held(pauses: Sequence[PauseInForce]) -> str:
     """Returns why a run is held by these pauses (at least one)."""
     subjects = " and ".join(one.subject for one in pauses)
-    return f"{'; '.join(_told(one, 'is') for one in pauses)}. It waits until {subjects} {_be(pauses)} resumed"
+    return f"{'; '.join(_in_words(one, 'is') for one in pauses)}. It waits until {subjects} {_be(pauses)} resumed"
 
 
 def of_skipped(pauses: Sequence[PauseInForce]) -> str:
     """Returns which of these pauses were in force when an occurrence came."""
-    return "; ".join(_told(one, "was") for one in pauses)
+    return "; ".join(_in_words(one, "was") for one in pauses)
 
 
 def of_hold(pauses: Sequence[PauseInForce]) -> str:
@@ -25,7 +25,7 @@ def of_hold(pauses: Sequence[PauseInForce]) -> str:
     return "; ".join(f"{one.subject}{_by(one)}" for one in pauses)
 
 
-def _told(one: PauseInForce, verb: str) -> str:
+def _in_words(one: PauseInForce, verb: str) -> str:
     since = "" if one.since is None else f" since {shown(one.since)}"
     until = "" if one.until is None else f" until {shown(one.until)}"
     return f"{one.subject} {verb} paused{since}{until}{_by(one)}"

@@ -58,7 +58,7 @@ def declare(
 
 
 def _begin(principal: Principal, system: System, reason: str | None) -> None:
-    with system.transaction(Gate.CLOSED) as work:
+    with system.transaction(Gate.CLOSED) as unit:
         found = installation.lock()
-        held = holding.begin(found, None, work.now)
-        work.audit(principal, "restore.declared", INSTALLATION, after={"runs": held}, reason=reason)
+        held = holding.begin(found, None, unit.now)
+        unit.audit(principal, "restore.declared", INSTALLATION, after={"runs": held}, reason=reason)

@@ -75,8 +75,8 @@ class Guard:
         return max([*known, *([] if kept is None else [kept])], default=None)
 
     def _counted(self) -> InstallationState:
-        with self._system.transaction(Gate.UNUSED) as work:
-            installation.count_mark(work.now, work.now - _MARK_SECONDS)
+        with self._system.transaction(Gate.UNUSED) as unit:
+            installation.count_mark(unit.now, unit.now - _MARK_SECONDS)
             found = installation.state()
             if found.standing.counted_in is None:
                 installation.set_home(found.standing.place)
@@ -84,11 +84,11 @@ class Guard:
 
     def _close(self) -> InstallationState:
         """Hold everything, unless another process has found the same and done so."""
-        with self._system.transaction(Gate.CLOSED) as work:
+        with self._system.transaction(Gate.CLOSED) as unit:
             found = installation.lock()
             seen = self._last_seen(found)
             if was_taken_back(found.standing, seen):
-                held = holding.begin(found, seen, work.now)
+                held = holding.begin(found, seen, unit.now)
                 log.error("database_was_taken_back", to=str(found.marked_at), held=held, remedy=HELD.remedy)
             return installation.state()
 

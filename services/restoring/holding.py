@@ -50,12 +50,12 @@ def _hold(system: System, part: Sequence[tuple[UUID, UUID]], *, waits: bool = Fa
 
     Nothing is held if another process has ended the holding: then some may have been released since.
     """
-    with system.transaction() as work:
+    with system.transaction() as unit:
         left = restores.left_to_hold([run_id for run_id, _ in part]) if installation.is_holding() else set()
         locked = jobs.lock((job_id for run_id, job_id in part if run_id in left), skip_locked=not waits)
         mine = [run_id for run_id, job_id in part if run_id in left and job_id in locked]
         if mine:
-            restores.hold(mine, work.now)
+            restores.hold(mine, unit.now)
     return len(mine)
 
 

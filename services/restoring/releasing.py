@@ -60,10 +60,10 @@ class _Order:
         """Returns a part of the request that has a transaction of its own; None without a key."""
         return self.request and self.request.part(name)
 
-    def record(self, work: UnitOfWork, action: str, count: int | None = None) -> None:
+    def record(self, unit: UnitOfWork, action: str, count: int | None = None) -> None:
         """Record an action, and how many runs it was on."""
         after = None if count is None else {"runs": count}
-        work.audit(self.principal, action, self.thing, after=after, reason=self.reason)
+        unit.audit(self.principal, action, self.thing, after=after, reason=self.reason)
 
 
 def release(
@@ -113,9 +113,9 @@ def _begin(system: System, order: _Order) -> str:
 
 def _let_go_on(system: System, order: _Order) -> None:
     """Release the app: from here on its runs start when they come due."""
-    with system.transaction(Gate.CLOSED) as work:
+    with system.transaction(Gate.CLOSED) as unit:
         restores.release_apps(order.app_id)
-        order.record(work, "restore.ended")
+        order.record(unit, "restore.ended")
 
 
 def _end_if_over(system: System) -> None:
@@ -168,25 +168,25 @@ _Act = Callable[[System, UnitOfWork, Sequence[Run], dict[UUID, Job]], None]
 
 def _pass(system: System, found: _Found, act: _Act, order: _Order | None = None) -> int:
     """Act on those of these runs that are still held, in one transaction. Returns how many."""
-    with system.transaction() as work:
+    with system.transaction() as unit:
         locked = jobs.lock(job_id for _, job_id in found)
         held = restores.lock_held([run_id for run_id, _ in found])
-        act(system, work, held, locked)
+        act(system, unit, held, locked)
         if order is not None:
-            order.record(work, "restore.discarded" if order.wanted.discard else "restore.released", len(held))
+            order.record(unit, "restore.discarded" if order.wanted.discard else "restore.released", len(held))
     return len(held)
 
 
-def _release(_system: System, work: UnitOfWork, held: Sequence[Run], locked: dict[UUID, Job]) -> None:
+def _release(_system: System, unit: UnitOfWork, held: Sequence[Run], locked: dict[UUID, Job]) -> None:
     paused = pauses.paused(locked.values())
-    restores.release([run for run in held if run.job_id in paused], Hold.PAUSED, work.now)
+    restores.release([run for run in held if run.job_id in paused], Hold.PAUSED, unit.now)
     free = [run for run in held if run.job_id not in paused]
-    restores.release(free, None, work.now)
-    work.ring_claimable(free)
+    restores.release(free, None, unit.now)
+    unit.ring_claimable(free)
 
 
-def _discard(system: System, work: UnitOfWork, held: Sequence[Run], locked: dict[UUID, Job]) -> None:
+def _discard(system: System, unit: UnitOfWork, held: Sequence[Run], locked: dict[UUID, Job]) -> None:
     """Cancel the runs; jobs that have no other to come end, and those that waited for these have their turn."""
-    runs.end_unstarted({run.id: (RunStatus.CANCELLED, DISCARDED) for run in held}, work.now)
-    run_endings.end_if_over([(job, JobState.CANCELLED) for job in locked.values()], work.now)
-    work.ring(overlap_queue.give(system, locked))
+    runs.end_unstarted({run.id: (RunStatus.CANCELLED, DISCARDED) for run in held}, unit.now)
+    run_endings.end_if_over([(job, JobState.CANCELLED) for job in locked.values()], unit.now)
+    unit.ring(overlap_queue.give(system, locked))

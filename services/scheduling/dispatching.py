@@ -33,15 +33,15 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
     Overlap, pause and `max_runs` are decided here, under the locks of the jobs. Returns how many were queued. If the
     database server crashes at once, the runs wait as before, and this is done again: a claim is stored after it.
     """
-    with system.transaction(redone_if_lost=True) as work:
-        now = work.now
+    with system.transaction(redone_if_lost=True) as unit:
+        now = unit.now
         due = dues.lock(run_ids, now)
         verdict = overlap.judge(due)
         overlap.carry_out(verdict, now)
         begins = [run for run in due.runs if verdict.fates[run.id] is Fate.START]
         held = limit_holds.hold(begins, due.jobs, now) if due.keys_hold else {}
         started = [run for run in begins if run.id not in held]
-        work.ring_claimable(started)
+        unit.ring_claimable(started)
     events.emit("runs.dispatched", fates=Counter(verdict.fates.values()))
     return len(started)
 

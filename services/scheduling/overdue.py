@@ -27,8 +27,8 @@ log = structlog.get_logger()
 
 def age(system: System) -> int:
     """Raise the priority of due runs for each `AGEING_SECONDS` of waiting, so that none starves. Returns how many."""
-    with system.transaction(Gate.UNUSED) as work:
-        now = work.now
+    with system.transaction(Gate.UNUSED) as unit:
+        now = unit.now
         aged = overdue.to_age(now - timedelta(seconds=system.settings.ageing_seconds), BATCH)
         overdue.age(aged, now)
     return len(aged)

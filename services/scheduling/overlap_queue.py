@@ -27,9 +27,9 @@ def give_all(system: System) -> int:
         ready = overlap_queue.ready_jobs(BATCH)
     if not ready:
         return 0
-    with system.transaction() as work:
+    with system.transaction() as unit:
         taken = give(system, jobs.lock(ready))
-        work.ring(taken)
+        unit.ring(taken)
     return len(taken)
 
 

@@ -53,21 +53,21 @@ def pause_app(
     Runs that come due are held from now on; runs that are already due are held in groups before this returns. A second
     pause replaces the instant. Raises `NotFound`, or `InvalidInput` for an impossible instant.
     """
-    with system.transaction(Gate.CLOSED) as work:
-        now = work.now
+    with system.transaction(Gate.CLOSED) as unit:
+        now = unit.now
         expect_until(until, now)
         app = visible_apps.found(principal, name, Scope.OPERATE)
         pauses.set_app(app, app.paused_at or now, now, until)
-        work.audit(principal, "app.paused", Thing.app(app), after=_recorded(until), reason=reason)
-        _settle_later(system, work, app)
+        unit.audit(principal, "app.paused", Thing.app(app), after=_recorded(until), reason=reason)
+        _settle_later(system, unit, app)
 
 
 def resume_app(principal: Principal, system: System, name: str) -> None:
     """Resume an app, except its jobs that are paused themselves. Raises `NotFound`."""
-    with system.transaction(Gate.CLOSED) as work:
+    with system.transaction(Gate.CLOSED) as unit:
         app = visible_apps.found(principal, name, Scope.OPERATE)
-        _resume_app(principal, work, app)
-        _settle_later(system, work, app)
+        _resume_app(principal, unit, app)
+        _settle_later(system, unit, app)
 
 
 def pause_everything(
@@ -78,19 +78,19 @@ def pause_everything(
     A second pause replaces the instant. Raises `InvalidInput` for an impossible instant.
     """
     principal.expect_administration()
-    with system.transaction(Gate.CLOSED) as work:
-        expect_until(until, work.now)
-        pauses.set_everything(pauses.everything_paused_at() or work.now, until)
-        work.audit(principal, "installation.paused", INSTALLATION, after=_recorded(until), reason=reason)
-        _settle_later(system, work, None)
+    with system.transaction(Gate.CLOSED) as unit:
+        expect_until(until, unit.now)
+        pauses.set_everything(pauses.everything_paused_at() or unit.now, until)
+        unit.audit(principal, "installation.paused", INSTALLATION, after=_recorded(until), reason=reason)
+        _settle_later(system, unit, None)
 
 
 def resume_everything(principal: Principal, system: System) -> None:
     """Resume everything, except apps and jobs that are paused themselves."""
     principal.expect_administration()
-    with system.transaction(Gate.CLOSED) as work:
-        _resume_everything(principal, work)
-        _settle_later(system, work, None)
+    with system.transaction(Gate.CLOSED) as unit:
+        _resume_everything(principal, unit)
+        _settle_later(system, unit, None)
 
 
 def end_pause_of_app(system: System, app_id: UUID, *, release_later: bool = False) -> None:
@@ -98,28 +98,28 @@ def end_pause_of_app(system: System, app_id: UUID, *, release_later: bool = Fals
 
     Releases its runs before it returns, or leaves that to `settle_left_behind`.
     """
-    with system.transaction(Gate.CLOSED) as work:
+    with system.transaction(Gate.CLOSED) as unit:
         app = apps.by_id(app_id)
-        if not pause_ends.come([app_id], work.now):
+        if not pause_ends.come([app_id], unit.now):
             return
         if app is None or app.paused_at is None:
             pause_ends.drop([app_id])
             return
-        _resume_app(SYSTEM, work, app, reason=PAUSE_IS_OVER)
-        _release(system, work, app, later=release_later)
+        _resume_app(SYSTEM, unit, app, reason=PAUSE_IS_OVER)
+        _release(system, unit, app, later=release_later)
 
 
 def end_pause_of_everything(system: System, *, release_later: bool = False) -> None:
     """Resume everything if its pause was to end by now, as `end_pause_of_app` does an app."""
-    with system.transaction(Gate.CLOSED) as work:
-        if pause_ends.come([pause_ends.EVERYTHING], work.now):
-            _resume_everything(SYSTEM, work, reason=PAUSE_IS_OVER)
-            _release(system, work, None, later=release_later)
+    with system.transaction(Gate.CLOSED) as unit:
+        if pause_ends.come([pause_ends.EVERYTHING], unit.now):
+            _resume_everything(SYSTEM, unit, reason=PAUSE_IS_OVER)
+            _release(system, unit, None, later=release_later)
 
 
-def release_later(work: UnitOfWork, app_ids: Collection[UUID | None]) -> None:
+def release_later(unit: UnitOfWork, app_ids: Collection[UUID | None]) -> None:
     """Leave it to `settle_left_behind` to release the runs of these apps, or (None) of all, right after the commit."""
-    signals.mark_all([_mark(app_id) for app_id in app_ids], work.now - _BROKEN_OFF_AFTER)
+    signals.mark_all([_mark(app_id) for app_id in app_ids], unit.now - _BROKEN_OFF_AFTER)
 
 
 def settle_left_behind(system: System) -> int:
@@ -156,28 +156,28 @@ def held_if_due(row: dict[str, Any], hold: Hold | None) -> dict[str, Any]:
     return row if hold is None or row["status"] != RunStatus.QUEUED else row | {"held_by": hold}
 
 
-def _resume_app(principal: Principal, work: UnitOfWork, app: App, *, reason: str | None = None) -> None:
-    pauses.set_app(app, None, work.now)
-    work.audit(principal, "app.resumed", Thing.app(app), reason=reason)
+def _resume_app(principal: Principal, unit: UnitOfWork, app: App, *, reason: str | None = None) -> None:
+    pauses.set_app(app, None, unit.now)
+    unit.audit(principal, "app.resumed", Thing.app(app), reason=reason)
 
 
-def _resume_everything(principal: Principal, work: UnitOfWork, *, reason: str | None = None) -> None:
+def _resume_everything(principal: Principal, unit: UnitOfWork, *, reason: str | None = None) -> None:
     pauses.set_everything(None)
-    work.audit(principal, "installation.resumed", INSTALLATION, reason=reason)
+    unit.audit(principal, "installation.resumed", INSTALLATION, reason=reason)
 
 
-def _release(system: System, work: UnitOfWork, app: App | None, *, later: bool) -> None:
+def _release(system: System, unit: UnitOfWork, app: App | None, *, later: bool) -> None:
     if later:
-        release_later(work, [None if app is None else app.id])
+        release_later(unit, [None if app is None else app.id])
     else:
-        _settle_later(system, work, app)
+        _settle_later(system, unit, app)
 
 
-def _settle_later(system: System, work: UnitOfWork, app: App | None) -> None:
+def _settle_later(system: System, unit: UnitOfWork, app: App | None) -> None:
     """Settle the runs of an app, or of all, after the commit; the signal records that this is still to be done."""
     app_id = None if app is None else app.id
-    signals.mark(_mark(app_id), work.now)
-    database.after_commit(partial(_settle_or_leave, system, app_id, work.now))
+    signals.mark(_mark(app_id), unit.now)
+    database.after_commit(partial(_settle_or_leave, system, app_id, unit.now))
 
 
 def _recorded(until: datetime | None) -> dict[str, Any] | None:
@@ -222,7 +222,7 @@ def _settle_some(system: System, app_id: UUID | None, held_by: Hold | None) -> i
 
 
 def _settle_group(system: System, group: Sequence[tuple[UUID, UUID]], held_by: Hold | None) -> int:
-    with system.transaction() as work:
+    with system.transaction() as unit:
         locked = jobs.lock({job_id for _, job_id in group})
         holds = pauses.holds(locked.values())
         wanted: dict[Hold | None, list[UUID]] = defaultdict(list)
@@ -231,9 +231,9 @@ def _settle_group(system: System, group: Sequence[tuple[UUID, UUID]], held_by: H
                 wanted[holds.get(job_id)].append(run_id)
         count = 0
         if held_by is None:
-            count += pauses.hold_runs(wanted[Hold.PAUSED], work.now)
+            count += pauses.hold_runs(wanted[Hold.PAUSED], unit.now)
         else:
-            freed = pauses.release_runs(wanted[None], None, work.now)
-            work.ring(freed)
-            count += len(freed) + len(pauses.release_runs(wanted[Hold.RESTORED], Hold.RESTORED, work.now))
+            freed = pauses.release_runs(wanted[None], None, unit.now)
+            unit.ring(freed)
+            count += len(freed) + len(pauses.release_runs(wanted[Hold.RESTORED], Hold.RESTORED, unit.now))
     return count

@@ -101,7 +101,7 @@ def settle(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, no
 
 def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
     """Write settlements. `carefully` skips parts that cannot be written, except the ends of the runs themselves."""
-    database.after_commit(partial(_tell, settlements, now))
+    database.after_commit(partial(_emit_ends, settlements, now))
     changes, raised = _changes(settlements, now)
     ends = Ends(
         [_run_end(one) for one in settlements],
@@ -118,7 +118,7 @@ def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bo
         part()
 
 
-def _tell(settlements: Sequence[Settlement], now: datetime) -> None:
+def _emit_ends(settlements: Sequence[Settlement], now: datetime) -> None:
     events.emit("attempts.ended", ends=[_observed(one, now) for one in settlements])
 
 

@@ -40,8 +40,8 @@ def refresh(system: System) -> int:
 
 
 def _refresh_batch(system: System, after: UUID | None) -> list[UUID]:
-    with system.transaction(Gate.UNUSED) as work:
-        now = work.now
+    with system.transaction(Gate.UNUSED) as unit:
+        now = unit.now
         job_ids = timezones.with_coming_occurrences(after, BATCH)
         for job in jobs.lock(job_ids).values():
             _refresh_job(job, now)

@@ -52,23 +52,23 @@ def put(principal: Principal, system: System, app_name: str, name: str, value: s
         _refuse_shared(app_name)
     _check(name, value)
     sealed = sealing.seal(system.settings, value.encode())
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, app_name, Scope.APP)
         signing_secrets.lock(app.id)
-        is_new = app_secrets.put(app.id, name, sealed, work.now)
+        is_new = app_secrets.put(app.id, name, sealed, unit.now)
         if is_new and len(app_secrets.of_app(app.id)) > MOST_OF_APP:
             raise Conflict(f"The app {app.name} has {MOST_OF_APP} secrets, the most there may be; delete one.")
-        work.audit(principal, "secret.created" if is_new else "secret.changed", Thing("secret", name, app.id))
+        unit.audit(principal, "secret.created" if is_new else "secret.changed", Thing("secret", name, app.id))
     return is_new
 
 
 def delete(principal: Principal, system: System, app_name: str, name: str) -> None:
     """Delete a secret. Raises `NotFound` and `Forbidden` as `visible_apps.found`."""
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, app_name, Scope.APP)
         if not app_secrets.delete(app.id, name):
             raise NotFound("secret", ascii(name))
-        work.audit(principal, "secret.deleted", Thing("secret", name, app.id))
+        unit.audit(principal, "secret.deleted", Thing("secret", name, app.id))
 
 
 def opened(system: System, app_id: UUID, names: Collection[str]) -> dict[str, str]:

@@ -51,21 +51,21 @@ def add(principal: Principal, system: System, name: str, secret: str | None) -> 
     `Forbidden` but to those who may change the app, and where no key can seal it.
     """
     key = _new_key() if secret is None else _checked(secret)
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, name, Scope.APP)
         signing_secrets.lock(app.id)
         rows = signing_secrets.of_app(app.id)
         known = None if secret is None else _known(system, rows, key)
-        row = known or _store(system, app.id, key, work.now)
+        row = known or _store(system, app.id, key, unit.now)
         if known is None:
             signing_secrets.delete([one.id for one in rows[signing_secrets.SIGNING - 1 :]])
-            work.audit(principal, "signing_secret.created", Thing("signing_secret", str(row.id), app.id))
+            unit.audit(principal, "signing_secret.created", Thing("signing_secret", str(row.id), app.id))
     return _view(row), webhooks.secret_of(key), known is None
 
 
 def delete(principal: Principal, system: System, name: str, secret_id: UUID) -> None:
     """Delete a signing secret. Raises `Conflict` for the last one, the rest as `visible_apps.found`."""
-    with system.transaction(Gate.UNUSED) as work:
+    with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, name, Scope.APP)
         signing_secrets.lock(app.id)
         rows = signing_secrets.of_app(app.id)
@@ -76,7 +76,7 @@ def delete(principal: Principal, system: System, name: str, secret_id: UUID) -> 
                 f"The signing secret {secret_id} is the only one of {app.name}; POST a new one, then delete this one."
             )
         signing_secrets.delete([secret_id])
-        work.audit(principal, "signing_secret.deleted", Thing("signing_secret", str(secret_id), app.id))
+        unit.audit(principal, "signing_secret.deleted", Thing("signing_secret", str(secret_id), app.id))
 
 
 def _new_key() -> bytes:

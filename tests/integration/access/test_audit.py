@@ -122,9 +122,9 @@ def test_what_failed_or_changed_nothing_is_not_on_record(client: Client, app: st
 
 def test_a_change_that_is_taken_back_takes_its_entry_along(guarded: GivenSystem) -> None:
     def fail() -> None:
-        with guarded.transaction() as work:
-            work.audit(LOCAL, "job.paused", Thing("job", "1"))
-            work.write()
+        with guarded.transaction() as unit:
+            unit.audit(LOCAL, "job.paused", Thing("job", "1"))
+            unit.write()
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

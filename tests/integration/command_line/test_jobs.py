@@ -277,7 +277,7 @@ def test_workers_are_listed_and_drained(terminal: Terminal, system: GivenSystem)
 
 def test_other_processes_are_listed(terminal: Terminal, system: GivenSystem) -> None:
     told = this_process.identity(ProcessKind.COORDINATOR, system.clock.now()).as_json()
-    presence.heard(system, told)
+    presence.record_sign_of_life(system, told)
     [shown] = terminal.json("workers", "others")
     assert (shown["kind"], shown["version"], shown["status"]) == ("coordinator", told["version"], "alive")
     assert told["version"] in terminal.ok("workers", "others")

@@ -186,7 +186,7 @@ def test_a_job_that_runs_again_in_time_is_told_anew_when_it_is_late_again() -> N
 def test_the_address_of_the_settings_gets_the_mail_once(server: MailServer) -> None:
     system = mailing(server, alert_email=ADA)
     failing_job(system, name="import")
-    assert (sending.tell(system), sending.tell(system)) == (1, 0)
+    assert (sending.send_oldest(system), sending.send_oldest(system)) == (1, 0)
     [message] = server.messages
     assert (message["To"], message["Subject"]) == (ADA, "Task Failed Multiple Times")
     text = message.get_content()
@@ -204,7 +204,7 @@ def owned_by(email: str, job_id: UUID) -> None:
 def test_the_owner_of_a_job_gets_the_mail_in_place_of_the_installation(server: MailServer) -> None:
     system = mailing(server, alert_email=ADA)
     owned_by("bob@example.com", failing_job(system))
-    sending.tell(system)
+    sending.send_oldest(system)
     assert server.recipients() == {"bob@example.com": 1}
 
 
@@ -213,7 +213,7 @@ def test_many_jobs_that_fail_at_once_make_one_mail(server: MailServer) -> None:
     job_ids = [job_service.create(LOCAL, system, new_job(Cron("*/5 * * * *"))) for _ in range(5)]
     system.clock.advance(3600)
     planning.plan(system)
-    assert sending.tell(system) == 5
+    assert sending.send_oldest(system) == 5
     [message] = server.messages
     assert message["Subject"] == "Task Did Not Run When It Should Have"
     assert all(str(job_id) in message.get_content() for job_id in job_ids)
@@ -226,12 +226,12 @@ def test_an_alert_that_another_coordinator_is_slow_to_send_is_not_sent_by_this_o
 
     def slowly(_count: int) -> str:
         system.clock.advance(600)
-        told_meanwhile.append(sending.tell(system))
+        told_meanwhile.append(sending.send_oldest(system))
         database.disconnect()
         return TAKEN
 
     server.at_data = slowly
-    assert (sending.tell(system), told_meanwhile) == (1, [0])
+    assert (sending.send_oldest(system), told_meanwhile) == (1, [0])
 
 
 @pytest.mark.parametrize("address", ["a@[", "a@=?utf-8?q?=0ABcc:x?="])
@@ -243,7 +243,7 @@ def test_an_address_that_nothing_can_be_sent_to_keeps_nobody_else_from_being_tol
     owned_by(address, for_stranger)
     system.clock.advance(3600)
     planning.plan(system)
-    assert [sending.tell(system) for _ in range(3)] == [1, 1, 0]
+    assert [sending.send_oldest(system) for _ in range(3)] == [1, 1, 0]
     assert (server.recipients(), waiting_alerts()) == ({ADA: 1}, [])
 
 
@@ -252,11 +252,11 @@ def test_an_alert_that_cannot_be_sent_is_sent_when_the_server_is_back() -> None:
         system = mailing(server, alert_email=ADA)
         server.at_data = lambda _: "451 Come back"
         failing_job(system)
-        assert sending.tell(system) == 1
+        assert sending.send_oldest(system) == 1
         server.at_data = lambda _: TAKEN
-        assert sending.tell(system) == 0
+        assert sending.send_oldest(system) == 0
         system.clock.advance(AGAIN_AFTER.total_seconds() + 1)
-        assert (sending.tell(system), waiting_alerts()) == (1, [])
+        assert (sending.send_oldest(system), waiting_alerts()) == (1, [])
     assert server.recipients() == {ADA: 1}
 
 
@@ -264,7 +264,7 @@ def test_an_alert_that_is_refused_for_good_is_not_tried_for_ever() -> None:
     with MailServer(lambda _: "550 No such user") as server:
         system = mailing(server, alert_email=ADA)
         failing_job(system)
-        sending.tell(system)
+        sending.send_oldest(system)
     assert waiting_alerts() == []
 
 
@@ -272,7 +272,7 @@ def test_without_an_address_it_stands_in_the_log() -> None:
     system = given_system()
     job_id = failing_job(system)
     with structlog.testing.capture_logs() as lines:
-        assert (sending.tell(system), sending.tell(system)) == (1, 0)
+        assert (sending.send_oldest(system), sending.send_oldest(system)) == (1, 0)
     [line] = lines
     assert (line["event"], line["kind"], line["job_id"], line["failures"]) == ("alert", "failing", str(job_id), 5)
 

@@ -53,8 +53,8 @@ def test_a_call_under_way_takes_its_place_of_the_rate(store: str) -> None:
     first, _under_way = claim(before)
     record(before, first, succeeded())
     assert claim(before) == []
-    with before.transaction() as work:
-        HeldKey.update(until=work.now + timedelta(hours=1)).execute()
+    with before.transaction() as unit:
+        HeldKey.update(until=unit.now + timedelta(hours=1)).execute()
     assert giving.look_at_accounts(before) == 0
     raised = given_system(account_rate=Rate(3, 86_400))
     raised.clock.set(before.clock.now())

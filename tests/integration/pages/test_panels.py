@@ -288,8 +288,8 @@ def test_a_worker_is_drained_and_takes_runs_again_by_its_buttons(browser: Browse
 def test_all_processes_tell_their_versions(browser: Browser, system: GivenSystem) -> None:
     alive(system)
     told = this_process.identity(ProcessKind.WEB, system.clock.now()).as_json()
-    presence.heard(system, told)
-    presence.heard(system, {**told, "id": str(uuid4()), "version": "0.0.9"})
+    presence.record_sign_of_life(system, told)
+    presence.record_sign_of_life(system, {**told, "id": str(uuid4()), "version": "0.0.9"})
     page = browser.load("/dashboard/workers")
     assert "Other processes" in page.text
     assert f"alive web {told['host']}" in page.text

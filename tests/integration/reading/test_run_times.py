@@ -104,13 +104,13 @@ def test_a_replay_is_due_when_it_is_asked_for(system: GivenSystem) -> None:
 
 def test_what_a_hold_took_counts_and_is_told(system: GivenSystem) -> None:
     run = first_run(system)
-    with system.transaction() as work:
+    with system.transaction() as unit:
         Run.update(held_by=Hold.PAUSED).where(Run.id == run.id).execute()
-        run_holds.begin([run.id], work.now)
+        run_holds.begin([run.id], unit.now)
     system.clock.advance(120)
-    with system.transaction() as work:
+    with system.transaction() as unit:
         Run.update(held_by=None).where(Run.id == run.id).execute()
-        run_holds.end([run.id], work.now)
+        run_holds.end([run.id], unit.now)
     claim_one(system)
     assert times(system, run.id) == RunTimes(120, True, 0, None)
     assert stored_run(run.id).started_at == run.due_at + timedelta(seconds=120)

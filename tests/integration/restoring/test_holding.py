@@ -120,8 +120,8 @@ def test_a_discard_that_is_broken_off_leaves_the_rest_held_until_it_is_asked_for
 def test_several_processes_share_the_work(postgresql: str) -> None:
     system = given_system()
     runs = [first_run(system) for _ in range(FIVE)]
-    with system.transaction(Gate.CLOSED) as work:
-        holding.begin(installation.lock(), None, work.now)
+    with system.transaction(Gate.CLOSED) as unit:
+        holding.begin(installation.lock(), None, unit.now)
     part = [(run.id, run.job_id) for run in runs]
     with system.transaction():
         jobs.lock([runs[0].job_id])  # as another process that holds its run now

@@ -61,8 +61,8 @@ def test_what_is_due_is_held_or_released_in_groups_once_the_change_is_in_force_a
     @contextmanager
     def noted(self: System, gate: Gate = Gate.SHARED, **options: Any) -> Iterator[UnitOfWork]:
         begun.append((gate.name, db.in_transaction()))
-        with transaction(self, gate, **options) as work:
-            yield work
+        with transaction(self, gate, **options) as unit:
+            yield unit
 
     monkeypatch.setattr(System, "transaction", noted)
     request = None if key is None else idempotency.Request("scope", key, "fingerprint")
