@@ -22,7 +22,7 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True)
-class Kept:
+class Storable:
     """A storable value, and whether it differs from the one that was given."""
 
     value: Any
@@ -37,13 +37,13 @@ def text(value: object, longest: int | None = None) -> str:
     return str.__str__(shortened) if _UNSTORABLE.search(shortened) is None else _mended(shortened)
 
 
-def json_value(value: object) -> Kept:
+def json_value(value: object) -> Storable:
     """Returns the JSON value closest to any value.
 
     Texts are repaired; a value that JSON cannot represent, nests too deeply or is too large is replaced by its text.
     """
     walk = _Walk()
-    return Kept(walk.kept(value, 0), walk.is_whole)
+    return Storable(walk.kept(value, 0), walk.is_whole)
 
 
 def whole_number(value: object, lowest: int, highest: int) -> int | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core.pausing import Paused
+from core.pauses import Paused
 from models.set_based import chunks
 from models.tables import Job, PauseEnd, Run
 

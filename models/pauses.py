@@ -15,7 +15,7 @@ from uuid import UUID
 
 import peewee
 
-from core.pausing import Paused
+from core.pauses import Paused
 from core.states import Hold, JobState, RunStatus
 from models import changes, pause_ends, run_holds
 from models.set_based import chunks

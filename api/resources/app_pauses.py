@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, pausing
+from api import access, answers, bodies, keys, pause_queries
 from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
@@ -37,8 +37,8 @@ class PauseOfApp:
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Pause an app: none of its runs starts until it is resumed, or until an instant. Again: until another one."""
-        given = pausing.asked(req)
-        content = pausing.content(await bodies.raw(req, self._system.settings.max_body_bytes), given)
+        given = pause_queries.asked(req)
+        content = pause_queries.content(await bodies.raw(req, self._system.settings.max_body_bytes), given)
         await keys.answer_once(
             self._system,
             self._threads,

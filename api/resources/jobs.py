@@ -8,7 +8,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, lists, pausing, reasons, validation
+from api import access, answers, bodies, keys, lists, pause_queries, reasons, validation
 from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
@@ -136,8 +136,8 @@ class Pause(JobAction):
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Pause a job: none of its runs starts until it is resumed, or until an instant. Again: until another one."""
-        given = pausing.asked(req)
-        content = pausing.content(await bodies.raw(req, self._system.settings.max_body_bytes), given)
+        given = pause_queries.asked(req)
+        content = pause_queries.content(await bodies.raw(req, self._system.settings.max_body_bytes), given)
         await self._answer(req, resp, job_id, content, reason=given.reason, until=given.until)
 
 

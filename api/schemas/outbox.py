@@ -43,7 +43,7 @@ class WholeOutboxEmail(OutboxEmail):
     html: str | None
 
     @classmethod
-    def of(cls, found: outbox.KeptWhole) -> WholeOutboxEmail:
+    def of(cls, found: outbox.WholeEmail) -> WholeOutboxEmail:
         """Returns the e-mail as it is shown."""
         brief = OutboxEmail.model_validate(found.kept)
         return cls(**brief.model_dump(), headers=found.headers, text=found.text, html=found.html)

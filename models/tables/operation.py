@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import peewee
 
-from core.pausing import Paused
+from core.pauses import Paused
 from core.processes import ProcessKind
 from core.states import Hold
 from models.fields import EnumField, InstantField, JsonField

@@ -19,7 +19,7 @@ from pages.routes import Responder
 from pages.site import Site, if_allowed
 from services.access import app_keys, members
 from services.jobs import apps, quotas
-from services.reading import pausing
+from services.reading import latest_pauses
 from services.secrets import named, signing
 
 QUOTAS = tuple(words.QUOTAS)
@@ -169,7 +169,7 @@ class AppPage:
             "may": rights.on_app(who.principal, app.id),
             "path": app_path(app.name),
             "is_shared": app.name in built_in_apps.NAMES,
-            "app_pause": pausing.of_apps(who.principal, [app.name]).get(app.name) if app.paused_at else None,
+            "app_pause": latest_pauses.of_apps(who.principal, [app.name]).get(app.name) if app.paused_at else None,
             "may_change": keys is not None,
             "breaker_by_default": self._site.system.settings.destination_breaker,
             "quotas": quotas.get(who.principal, name),

@@ -20,7 +20,7 @@ from pages.list_filters import TypedFilter, Wrong
 from pages.resources import views
 from pages.site import Site
 from services.access.saved_views import ViewedList
-from services.reading import listing, outcomes, pauses_in_force, pausing, slow_jobs
+from services.reading import latest_pauses, listing, outcomes, pauses_in_force, slow_jobs
 from services.reading.slow_jobs import SlowJob
 
 PATH = "/dashboard/jobs"
@@ -61,7 +61,7 @@ class Jobs:
             "jobs": page.items,
             "count": page.count,
             "slow": slow or {},
-            "pauses": pausing.of_jobs(job.id for job in page.items if job.status is JobStatus.PAUSED),
+            "pauses": latest_pauses.of_jobs(job.id for job in page.items if job.status is JobStatus.PAUSED),
             "paused_with": pauses_in_force.widest(page.items),
             "outcomes": outcomes.newest(who.principal, [job.id for job in page.items]),
             "may_act_on": {job.id for job in page.items if rights.on_job(who.principal, job).operate},

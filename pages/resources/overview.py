@@ -36,11 +36,11 @@ from services.reading import (
 from services.reading.columns import ColumnFigures
 from services.reading.coming_minutes import ComingMinutes
 from services.reading.failing_hosts import FailingHosts
-from services.reading.kept import Kept
 from services.reading.open_alerts import OpenAlerts
 from services.reading.parts import PartView
 from services.reading.statistics import JobStatistics
 from services.reading.waiting import Waiting
+from services.runtime.timed_cache import TimedCache
 from services.runtime.troubles import Trouble
 
 HOUR_MINUTES = 60
@@ -72,11 +72,11 @@ class Overview:
         self._site = site
         self._signs = signs
         self._minutes = ComingMinutes(site.system, _HOUR_SECONDS, _MOST_DRAWN)
-        self._jobs = Kept[JobStatistics](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
-        self._alerts = Kept[OpenAlerts](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
-        self._columns = Kept[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
+        self._jobs = TimedCache[JobStatistics](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._alerts = TimedCache[OpenAlerts](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._columns = TimedCache[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
         self._hosts = FailingHosts(site.system)
-        self._waiting = Kept[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._waiting = TimedCache[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show how it stands."""

@@ -16,7 +16,7 @@ from pages.routes import Responder
 from pages.site import Do, Site
 from services.execution import breakers as closing
 from services.jobs import apps
-from services.reading import breakers, limits, next_calls, pausing, waiting
+from services.reading import breakers, latest_pauses, limits, next_calls, waiting
 from services.reading.limits import LimitView
 from services.reading.waiting import Waiting
 from services.scheduling import pauses
@@ -49,7 +49,7 @@ class Queues:
             "most_counted": limits.MOST_COUNTED,
             "apps": found,
             "may": {app.id: rights.on_app(who.principal, app.id) for app in found},
-            "app_pauses": pausing.of_apps(who.principal, [app.name for app in found if app.paused_at]),
+            "app_pauses": latest_pauses.of_apps(who.principal, [app.name for app in found if app.paused_at]),
             "breakers": breakers.listed(who.principal),
             "watches": settings.destination_breaker or any(app.destination_breaker for app in found),
             "operates_in": rights.operates_in,

@@ -22,7 +22,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from core.errors import Forbidden, ProviderUnavailable
-from services.access.believing import believing, context
+from services.access.bounded_sessions import bounded, context
 from services.access.identity_provider import Attempt, Identity
 from services.system import System
 
@@ -138,7 +138,7 @@ class OpenIdConnect:
         self._refuse_while_away()
         issuer = self._settings.oidc_issuer or ""
         try:
-            with believing(requests.Session(), self._trusted, _SECONDS) as session:
+            with bounded(requests.Session(), self._trusted, _SECONDS) as session:
                 about = _object(session, issuer.rstrip("/") + _WELL_KNOWN)
                 _refuse_other(issuer, about)
                 return about, _object(session, about["jwks_uri"])
@@ -168,7 +168,7 @@ class OpenIdConnect:
             redirect_uri=f"{self._settings.address}{CALLBACK}",
             code_challenge_method="S256",
         )
-        return believing(client, self._trusted, _SECONDS)
+        return bounded(client, self._trusted, _SECONDS)
 
 
 def _object(session: requests.Session, url: str) -> dict[str, Any]:

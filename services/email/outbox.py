@@ -26,7 +26,7 @@ _TOKEN = re.compile(rf"{TOKEN_MARK}[A-Za-z0-9_-]{{20,}}")
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredEmail:
     """An e-mail in the outbox, as a list shows it."""
 
     id: UUID
@@ -37,10 +37,10 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class KeptWhole:
+class WholeEmail:
     """An e-mail in the outbox; `html` is the alternative to its text, if it has one."""
 
-    kept: Kept
+    kept: StoredEmail
     headers: dict[str, str]
     text: str
     html: str | None
@@ -59,7 +59,7 @@ def keep(settings: Settings, message: bytes) -> None:
     durable.sync_folder(folder / "new")
 
 
-def newest(principal: Principal, settings: Settings, limit: int) -> list[Kept]:
+def newest(principal: Principal, settings: Settings, limit: int) -> list[StoredEmail]:
     """Returns the newest e-mails in the outbox, at most this many, as `one` shows each. Raises as it does."""
     principal.expect_administration()
     shown = _shown_to(principal)
@@ -67,7 +67,7 @@ def newest(principal: Principal, settings: Settings, limit: int) -> list[Kept]:
     return [_kept(_id_of(path), message, shown) for path in found[:limit] if (message := _read(path)) is not None]
 
 
-def one(principal: Principal, settings: Settings, message_id: UUID) -> KeptWhole:
+def one(principal: Principal, settings: Settings, message_id: UUID) -> WholeEmail:
     """Returns the e-mail of this id. Raises `NotFound`, and `Forbidden` unless for administrators.
 
     Tokens of links are masked for those who may not make such links: with fewer scopes, or by a token that ends.
@@ -77,7 +77,7 @@ def one(principal: Principal, settings: Settings, message_id: UUID) -> KeptWhole
     message = next(filter(None, map(_read, _found(settings, f"{message_id}*"))), None)
     if message is None:
         raise NotFound("e-mail", message_id)
-    return KeptWhole(
+    return WholeEmail(
         _kept(message_id, message, shown),
         headers={name: shown(str(value)) for name, value in message.items()},
         text=shown(_body(message, "plain") or ""),
@@ -125,8 +125,8 @@ def _without_tokens(text: str) -> str:
     return _TOKEN.sub(MASK, text)
 
 
-def _kept(message_id: UUID, message: EmailMessage, shown: Callable[[str], str]) -> Kept:
-    return Kept(
+def _kept(message_id: UUID, message: EmailMessage, shown: Callable[[str], str]) -> StoredEmail:
+    return StoredEmail(
         id=message_id,
         sent_at=parsedate_to_datetime(str(message["Date"])),
         sender=shown(str(message["From"])),

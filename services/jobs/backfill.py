@@ -22,8 +22,7 @@ from models.hot import dues
 from models.tables import Job, Run
 from services.jobs import quotas, requested_runs
 from services.reading import visibility
-from services.scheduling import pauses as pausing
-from services.scheduling import stored_schedule
+from services.scheduling import pauses, stored_schedule
 from services.system import System
 
 MOST = 1_000
@@ -113,10 +112,10 @@ def _row(job: Job, instant: datetime, before: UUID | None, now: datetime) -> dic
 def _in_turn(job: Job, rows: Rows) -> Rows:
     """Hold all runs except the first until their turn; also the first while another run of the job is going."""
     if job.overlap is Overlap.ALLOW:
-        return pausing.held_if_paused([job], rows)
+        return pauses.held_if_paused([job], rows)
     may_start = 0 if dues.going([job.id]) else 1
     in_turn = [row | {"held_by": Hold.OVERLAP} for row in rows[may_start:]]
-    return [*pausing.held_if_paused([job], rows[:may_start]), *in_turn]
+    return [*pauses.held_if_paused([job], rows[:may_start]), *in_turn]
 
 
 def _store(job: Job, rows: Rows, now: datetime) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from core.errors import Conflict, NotFound
 from core.filters import JobFilter, RunFilter
-from core.pausing import expect_until
+from core.pauses import expect_until
 from core.principals import Principal
 from core.scopes import Scope
 from models import chosen_runs, database, jobs, runs

@@ -10,7 +10,7 @@ from uuid import UUID
 from core import instants
 from core.auditing import Thing
 from core.errors import Conflict
-from core.pausing import Paused, expect_until
+from core.pauses import Paused, expect_until
 from core.principals import Principal
 from core.scopes import Scope
 from core.states import ENDED, Hold, JobState

@@ -16,7 +16,7 @@ from math import inf
 from uuid import UUID
 
 from core.auditing import Thing
-from core.pausing import Paused
+from core.pauses import Paused
 from core.principals import SYSTEM
 from core.states import Hold, JobState
 from models import database, jobs, pause_ends, runs

@@ -17,7 +17,7 @@ from models import database, jobs, polling_states, runs, versions
 from models.tables import Job
 from services.reading import records, visibility
 from services.reading.views import JobView
-from services.scheduling import pauses as pausing
+from services.scheduling import pauses
 from services.system import System
 
 
@@ -89,7 +89,7 @@ def _polled_anew(job: Job, now: datetime) -> list[dict[str, Any]]:
         runs.cancel_one(run, polls.REWOUND, now)
     instants = [polls.instant_after(run.scheduled_for, max(run.due_at, now)) for run in begun]
     drafts = [runs.draft(job, Trigger.POLL, at, now, data=run.data) for run, at in zip(begun, instants, strict=True)]
-    rows = pausing.held_if_paused([job], drafts)
+    rows = pauses.held_if_paused([job], drafts)
     runs.insert(rows)
     return rows
 

@@ -19,7 +19,7 @@ from services.jobs.lifecycle import refuse_ended
 from services.reading import records, visibility
 from services.reading.views import RunView
 from services.runtime import slow_checks
-from services.scheduling import pauses as pausing
+from services.scheduling import pauses
 from services.system import System
 from services.task_types import registry
 
@@ -191,6 +191,6 @@ def _trace(principal: Principal) -> str | None:
 
 
 def _store(row: Row, job: Job) -> Row:
-    [row] = pausing.held_if_paused([job], [row])
+    [row] = pauses.held_if_paused([job], [row])
     runs.insert([row])
     return row

@@ -18,9 +18,9 @@ from models.account_usage import HeldAccount
 from models.waiting import Wait
 from services.reading import limits
 from services.reading.ended_runs import KEPT_SECONDS, EndedRuns
-from services.reading.kept import Kept
 from services.reading.visibility import visible
 from services.reading.waiting import MOST_COUNTED as MOST_WAITING
+from services.runtime.timed_cache import TimedCache
 from services.system import System
 
 MOST_HELD = 200
@@ -118,7 +118,7 @@ class AccountUsage:
     def __init__(self, system: System) -> None:
         self._system = system
         self._ended = EndedRuns(system)
-        self._waits = Kept[_Waits](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._waits = TimedCache[_Waits](system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     def of(self, principal: Principal, wanted: WantedUsage) -> Usage:
         """Returns the matching accounts of jobs that the principal may see, those that used most first."""

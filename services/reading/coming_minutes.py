@@ -15,8 +15,8 @@ from core.figures import whole_minute
 from core.filters import JobFilter
 from core.principals import Principal
 from services.reading import upcoming, visibility
-from services.reading.kept import Kept
 from services.reading.upcoming import UpcomingView
+from services.runtime.timed_cache import TimedCache
 from services.system import System
 
 KEPT_SECONDS = 30.0
@@ -49,7 +49,7 @@ class ComingMinutes:
         self._system = system
         self._seconds = seconds
         self._most = most
-        self._kept = Kept[MinutesAhead](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._kept = TimedCache[MinutesAhead](system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     def of(self, principal: Principal, wanted: JobFilter) -> MinutesAhead:
         """Returns the minutes in which runs of matching jobs are due, as `upcoming.coming` finds them."""

@@ -20,8 +20,8 @@ from models import database, pauses
 from models import upcoming as queries
 from models.upcoming import Unplanned
 from services.reading import upcoming, visibility
-from services.reading.kept import Kept
 from services.reading.upcoming import UpcomingView
+from services.runtime.timed_cache import TimedCache
 from services.system import System
 
 OFTEN = timedelta(minutes=5)
@@ -69,7 +69,7 @@ class DaysAhead:
     """The counts that one process caches: for half a minute if there are many runs."""
 
     def __init__(self, system: System) -> None:
-        self._kept = Kept[DayAhead](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._kept = TimedCache[DayAhead](system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     def of(self, principal: Principal, wanted: JobFilter, start: datetime, end: datetime) -> DayAhead:
         """Returns the upcoming runs of matching jobs that the principal may see, from `start` to before `end`."""

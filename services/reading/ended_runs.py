@@ -11,7 +11,7 @@ from core.filters import JobFilter
 from core.principals import VisibleJobs
 from models import account_usage, database
 from models.account_usage import Ended
-from services.reading.kept import Kept
+from services.runtime.timed_cache import TimedCache
 from services.system import System
 
 MOST_ENDED = 100_000
@@ -51,7 +51,7 @@ class EndedRuns:
 
     def __init__(self, system: System) -> None:
         self._clock = system.clock
-        self._kept = Kept[_Read](system.clock, KEPT_SECONDS, len(SPANS))
+        self._kept = TimedCache[_Read](system.clock, KEPT_SECONDS, len(SPANS))
 
     def within(self, wanted: JobFilter, minutes: int) -> EndedWithin:
         """Returns what ended within the last minutes, at most a day, for jobs that a filter names and lets be seen.

@@ -17,8 +17,8 @@ from core.principals import Principal
 from models import database, durations, failing_calls
 from models.failing_calls import HostCall
 from services.messaging import broker as brokers
-from services.reading.kept import Kept
 from services.reading.visibility import visible
+from services.runtime.timed_cache import TimedCache
 from services.system import System
 from services.task_types import http, targets
 
@@ -72,7 +72,7 @@ class FailingHosts:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._kept = Kept[_Read](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._kept = TimedCache[_Read](system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     def of(self, principal: Principal, wanted: JobFilter | None = None) -> list[FailingHost]:
         """Returns the hosts as `listed` does."""

@@ -10,8 +10,8 @@ from core.filters import JobFilter
 from core.principals import Principal
 from models import apps, database, given_up
 from models.given_up import GivenUp
-from services.reading.kept import Kept
 from services.reading.visibility import visible
+from services.runtime.timed_cache import TimedCache
 from services.system import System
 
 MOST_LISTED = 100
@@ -34,7 +34,7 @@ class AllGivenUp:
 
     def __init__(self, system: System) -> None:
         self._clock = system.clock
-        self._kept = Kept[_Found](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._kept = TimedCache[_Found](system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     def of(self, principal: Principal, hours: float, wanted: JobFilter | None = None) -> GivenUpJobs:
         """Returns the last 100 matching jobs that gave up within the last hours and that the principal may see.

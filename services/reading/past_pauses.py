@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.auditing import INSTALLATION, Thing
-from core.pausing import Paused
+from core.pauses import Paused
 from core.principals import Principal
 from core.scopes import Scope
 from models import audit
 from models.tables import AuditEntry, Job
 from services.access import visible_apps
-from services.reading import pausing
+from services.reading import latest_pauses
+from services.reading.latest_pauses import PauseView
 from services.reading.pauses_in_force import PauseInForce
-from services.reading.pausing import PauseView
 
 MOST_LOOKED_THROUGH = 1_000
 _KINDS = {"job": Paused.JOB, "app": Paused.APP, INSTALLATION.kind: Paused.EVERYTHING}
@@ -58,7 +58,7 @@ class PastPauses:
 def up_to(principal: Principal, job: Job, until: datetime) -> PastPauses:
     """Returns the pauses of a job that the principal sees, up to an instant; read in the caller's transaction."""
     things = [Thing("job", str(job.id)), Thing.app(job.app), INSTALLATION]  # an app's name may have been another's
-    return PastPauses(principal, job, audit.before(things, pausing.ACTIONS, until, MOST_LOOKED_THROUGH))
+    return PastPauses(principal, job, audit.before(things, latest_pauses.ACTIONS, until, MOST_LOOKED_THROUGH))
 
 
 def _begins(entry: AuditEntry) -> bool:

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from core.pausing import Paused
+from core.pauses import Paused
 from core.principals import Principal
 from core.scopes import Scope
 from core.states import JobState, JobStatus
 from models import database, jobs, pause_ends, pauses
 from models.tables import App
 from services.access import visible_apps
-from services.reading import pausing, visibility
-from services.reading.pausing import PauseView
+from services.reading import latest_pauses, visibility
+from services.reading.latest_pauses import PauseView
 from services.reading.views import JobView
 
 _OVER = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
@@ -85,7 +85,7 @@ def of_everything(principal: Principal) -> PauseInForce | None:
         if since is None:
             return None
         until = pause_ends.of([pause_ends.EVERYTHING]).get(pause_ends.EVERYTHING)
-        by = pausing.of_everything(principal) if principal.sees_all else None
+        by = latest_pauses.of_everything(principal) if principal.sees_all else None
         return PauseInForce(Paused.EVERYTHING, since, until, by)
 
 
@@ -110,14 +110,14 @@ def of_apps(principal: Principal, most: int) -> PausedApps:
 
 
 def _of_job(principal: Principal, job_id: UUID) -> PauseInForce:
-    by = pausing.of_job(principal, job_id)
+    by = latest_pauses.of_job(principal, job_id)
     until = pause_ends.of([job_id]).get(job_id)
     return PauseInForce(Paused.JOB, None if by is None else by.at, until, by)
 
 
 def _of_apps(principal: Principal, paused: Sequence[App]) -> list[PauseInForce]:
     seen = {app.id: visible_apps.may(principal, app.id, Scope.READ) for app in paused}
-    by = pausing.of_apps(principal, [app.name for app in paused if seen[app.id]])
+    by = latest_pauses.of_apps(principal, [app.name for app in paused if seen[app.id]])
     ends = pause_ends.of(seen.keys())
     return [
         PauseInForce(Paused.APP, app.paused_at, ends.get(app.id), by.get(app.name), app.id, app.name, seen[app.id])

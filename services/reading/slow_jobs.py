@@ -13,8 +13,8 @@ from models import database
 from models import durations as stored
 from models.durations import SlowerJob
 from services.reading import durations
-from services.reading.kept import Kept
 from services.reading.visibility import visible
+from services.runtime.timed_cache import TimedCache
 from services.system import System
 
 MOST_JOBS = 100
@@ -45,7 +45,7 @@ class SlowJobs:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._kept = Kept[_Found](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._kept = TimedCache[_Found](system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     def of(self, principal: Principal, wanted: JobFilter | None = None) -> list[SlowJob]:
         """Returns the 100 slowest of the matching jobs that the principal may see, the slowest first.

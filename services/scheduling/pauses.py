@@ -19,7 +19,7 @@ import structlog
 from core import instants
 from core.auditing import INSTALLATION, Thing
 from core.errors import DatabaseUnavailable
-from core.pausing import expect_until
+from core.pauses import expect_until
 from core.principals import SYSTEM, Principal
 from core.scopes import Scope
 from core.states import Hold, RunStatus

@@ -20,7 +20,7 @@ from services.access.audit import AuditView
 from services.jobs import bulk_actions, definition, editing, idempotency, lifecycle, pause_endings
 from services.jobs.bulk_actions import Action
 from services.jobs.definition import Definition
-from services.reading import pausing, records
+from services.reading import latest_pauses, records
 from services.reading.views import JobView
 from services.scheduling import pauses
 from tests.factories import (
@@ -202,9 +202,9 @@ def test_it_is_told_with_the_pause(system: GivenSystem) -> None:
     pause_job(system, run.job_id, until=IN_A_MINUTE)
     pause_app(system, run.job_id, until=LATER)
     pause_everything(system, run.job_id, until=LATER)
-    of_job = pausing.of_job(LOCAL, run.job_id)
-    [of_app] = pausing.of_apps(LOCAL, ["app_a"]).values()
-    of_everything = pausing.of_everything(LOCAL)
+    of_job = latest_pauses.of_job(LOCAL, run.job_id)
+    [of_app] = latest_pauses.of_apps(LOCAL, ["app_a"]).values()
+    of_everything = latest_pauses.of_everything(LOCAL)
     assert of_job is not None
     assert of_everything is not None
     assert (of_job.until, of_app.until, of_everything.until) == (IN_A_MINUTE, LATER, LATER)

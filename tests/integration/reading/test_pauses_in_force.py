@@ -10,7 +10,7 @@ import pytest
 from core.errors import NotFound
 from core.filters import JobFilter
 from core.listing import NEWEST_FIRST, Stretch
-from core.pausing import Paused
+from core.pauses import Paused
 from core.principals import LOCAL
 from core.schedules import Cron
 from services.jobs import lifecycle

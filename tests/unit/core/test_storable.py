@@ -53,7 +53,7 @@ def test_a_text_is_cut_to_its_length() -> None:
     "whole", [None, True, 0, 1.5, "x", [], {}, {"a": [1, {"b": None}]}, 2**63, (1, 2), {1: "a", None: "b"}]
 )
 def test_what_is_json_is_kept_as_json_writes_it(whole: Any) -> None:
-    assert storable.json_value(whole) == storable.Kept(json.loads(json.dumps(whole)), is_whole=True)
+    assert storable.json_value(whole) == storable.Storable(json.loads(json.dumps(whole)), is_whole=True)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_is_json_is_kept_as_json_writes_it(whole: Any) -> None:
     ],
 )
 def test_what_is_no_json_stands_as_its_text(given: Any, kept: Any) -> None:
-    assert storable.json_value(given) == storable.Kept(kept, is_whole=False)
+    assert storable.json_value(given) == storable.Storable(kept, is_whole=False)
 
 
 def test_what_nests_too_deeply_ends_where_readers_still_follow() -> None:

@@ -9,17 +9,17 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from core.alerting import AlertKind
-from core.pausing import Paused
+from core.pauses import Paused
 from core.principals import PrincipalKind
 from core.states import Hold
 from pages import verdict
 from pages.verdict import Facts
 from services.reading.breakers import BreakerView
 from services.reading.failing_hosts import FailingHost
+from services.reading.latest_pauses import PauseView
 from services.reading.open_alerts import OpenAlert, OpenAlerts
 from services.reading.parts import PartView
 from services.reading.pauses_in_force import PausedApps, PauseInForce
-from services.reading.pausing import PauseView
 from services.reading.statistics import MinuteFigures, UnknownMinute
 from services.reading.waiting import Waiting, WaitView
 from tests.factories import NOON

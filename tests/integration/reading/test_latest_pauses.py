@@ -10,11 +10,11 @@ import pytest
 
 from core import schedules
 from core.errors import Forbidden, NotFound
-from core.pausing import Paused
+from core.pauses import Paused
 from core.principals import LOCAL, Principal, PrincipalKind
 from models import database, jobs
 from services.jobs import apps, lifecycle
-from services.reading import past_pauses, pausing
+from services.reading import latest_pauses, past_pauses
 from services.scheduling import pauses
 from tests import statements
 from tests.factories import GivenSystem, new_job
@@ -25,28 +25,28 @@ STRANGER = Principal(PrincipalKind.USER, uuid4(), "eve")
 
 def test_the_newest_pause_counts_until_it_is_resumed(system: GivenSystem) -> None:
     job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
-    assert pausing.of_job(LOCAL, job_id) is None
+    assert latest_pauses.of_job(LOCAL, job_id) is None
     for reason in ("Lunch", "Supper"):
         lifecycle.pause(ADA, system, job_id, reason=reason)
-        found = pausing.of_job(LOCAL, job_id)
+        found = latest_pauses.of_job(LOCAL, job_id)
         assert found is not None
         assert (found.principal, found.reason, found.at) == ("ada", reason, system.clock.now())
         lifecycle.resume(LOCAL, system, job_id)
-        assert pausing.of_job(LOCAL, job_id) is None
+        assert latest_pauses.of_job(LOCAL, job_id) is None
         system.clock.advance(60)
 
 
 def test_apps_and_everything_have_pauses_of_their_own(system: GivenSystem) -> None:
     lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
     pauses.pause_app(ADA, system, "app_a", "It moves")
-    assert {name: one.reason for name, one in pausing.of_apps(LOCAL, ["app_a"]).items()} == {"app_a": "It moves"}
-    assert pausing.of_everything(LOCAL) is None
+    assert {name: one.reason for name, one in latest_pauses.of_apps(LOCAL, ["app_a"]).items()} == {"app_a": "It moves"}
+    assert latest_pauses.of_everything(LOCAL) is None
     pauses.pause_everything(replace(ADA, name="bob"), system, "A storm")
-    found = pausing.of_everything(LOCAL)
+    found = latest_pauses.of_everything(LOCAL)
     assert found is not None
     assert (found.principal, found.reason) == ("bob", "A storm")
     pauses.resume_app(LOCAL, system, "app_a")
-    assert pausing.of_apps(LOCAL, ["app_a"]) == {}
+    assert latest_pauses.of_apps(LOCAL, ["app_a"]) == {}
 
 
 def test_the_pauses_of_a_page_of_jobs_are_read_in_two_statements(system: GivenSystem) -> None:
@@ -56,7 +56,7 @@ def test_the_pauses_of_a_page_of_jobs_are_read_in_two_statements(system: GivenSy
         lifecycle.pause(ADA, system, job_id, reason=f"Reason {number}", until=until)
     lifecycle.resume(ADA, system, of_page[2])
     with statements.noted() as sent:
-        found = pausing.of_jobs(of_page)
+        found = latest_pauses.of_jobs(of_page)
     assert {job_id: (one.reason, one.until) for job_id, one in found.items()} == {
         of_page[0]: ("Reason 0", until),
         of_page[1]: ("Reason 1", until),
@@ -69,7 +69,7 @@ def test_an_app_is_not_told_the_pauses_of_a_former_app_of_its_name(system: Given
     pauses.pause_app(ADA, system, "crm", "A secret of the former app")
     apps.delete(LOCAL, system, "crm")
     job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600), app_name="crm"))
-    assert pausing.of_apps(LOCAL, ["crm"]) == {}
+    assert latest_pauses.of_apps(LOCAL, ["crm"]) == {}
     assert _app_pauses(system, job_id) == []
     pauses.pause_app(ADA, system, "crm", "Its own")
     assert _app_pauses(system, job_id) == ["Its own"]
@@ -79,11 +79,11 @@ def test_who_does_not_see_the_thing_is_not_told_of_its_pause(system: GivenSystem
     job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
     lifecycle.pause(LOCAL, system, job_id)
     with pytest.raises(NotFound):
-        pausing.of_job(STRANGER, job_id)
+        latest_pauses.of_job(STRANGER, job_id)
     with pytest.raises(NotFound):
-        pausing.of_apps(STRANGER, ["app_a"])
+        latest_pauses.of_apps(STRANGER, ["app_a"])
     with pytest.raises(Forbidden):
-        pausing.of_everything(STRANGER)
+        latest_pauses.of_everything(STRANGER)
 
 
 def _app_pauses(system: GivenSystem, job_id: UUID) -> list[str | None]:

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.reading import kept
-from services.reading.kept import Kept
+from services.runtime import timed_cache
+from services.runtime.timed_cache import TimedCache
 from tests.factories import GivenClock
 from tests.waiting import LONGEST
 
@@ -44,7 +44,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
             waiting.release()
             return super().wait(timeout)
 
-    monkeypatch.setattr(kept, "threading", SimpleNamespace(Event=Noted, Lock=threading.Lock))
+    monkeypatch.setattr(timed_cache, "threading", SimpleNamespace(Event=Noted, Lock=threading.Lock))
     return waiting
 
 
@@ -54,12 +54,12 @@ def clock() -> GivenClock:
 
 
 @pytest.fixture
-def values(clock: GivenClock) -> Kept[int]:
-    return Kept[int](clock, SECONDS, 10)
+def values(clock: GivenClock) -> TimedCache[int]:
+    return TimedCache[int](clock, SECONDS, 10)
 
 
 @pytest.fixture
-def ask(values: Kept[int]) -> Iterator[Callable[[Making], Future[int]]]:
+def ask(values: TimedCache[int]) -> Iterator[Callable[[Making], Future[int]]]:
     """Asks for the value in a thread."""
     with ThreadPoolExecutor(8) as threads:
         yield lambda making: threads.submit(values.of, "key", making, lambda value: value >= 10)
@@ -130,7 +130,7 @@ def test_an_error_is_raised_to_who_made_it_and_the_others_make_the_value_themsel
 
 
 def test_nobody_waits_for_ever(ask: Callable[[Making], Future[int]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(timed_cache, "PATIENCE_SECONDS", 0.0)
     stuck = Making(10)
     first = ask(stuck)
     assert stuck.begun.wait(LONGEST)

@@ -20,7 +20,7 @@ class _Made(NamedTuple, Generic[Value]):
     at: float  # of the monotonic clock
 
 
-class Kept(Generic[Value]):
+class TimedCache(Generic[Value]):
     """Caches values by key for some seconds; at most the `most` newest."""
 
     def __init__(self, clock: Clock, seconds: float, most: int) -> None:

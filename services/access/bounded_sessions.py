@@ -1,4 +1,4 @@
-"""Sessions of requests that believe the installation's own authorities, heed no environment, and bound each answer."""
+"""HTTP sessions that trust CA_BUNDLE, ignore proxies and credentials of the environment, and bound each answer."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def context(ca_bundle: Path | None) -> ssl.SSLContext:
     return found
 
 
-def believing(session: Session, trusted: ssl.SSLContext, seconds: float) -> Session:
+def bounded(session: Session, trusted: ssl.SSLContext, seconds: float) -> Session:
     """Returns a session that takes no proxy and no password of the environment, and gives each answer these seconds."""
     session.trust_env = False
     for scheme in ("https://", "http://"):
