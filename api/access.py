@@ -62,7 +62,7 @@ def token_of(req: Request) -> str | None:
 
 def refuse_two_credentials(req: Request) -> None:
     """Raise 400 for a token or key in a header beside a session cookie: they may be of two users."""
-    if _shows_token(req) and req.get_cookie_values(COOKIE):
+    if _shows_token(req) and sites.cookie(req, COOKIE):
         raise falcon.HTTPBadRequest(
             description=f"The request has a token or key in a header, and a session in the cookie {COOKIE}, "
             "which may be of two users. Leave out one of the two."

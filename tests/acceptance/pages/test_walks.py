@@ -76,7 +76,7 @@ def test_what_failed_is_repeated_singly_and_as_a_group(reader: NewReader) -> Non
     expect(group).to_contain_text("The receiver answered 422")
     grace.follow("Replay…")
     grace.page.get_by_role("button", name="Replay ").click()
-    expect(grace.done).to_contain_text("New runs replay those that failed")
+    expect(grace.done).to_contain_text("The failed runs are being replayed")
     grace.open("/dashboard/jobs")
     grace.page.get_by_label("Tick all shown").check()
     grace.page.get_by_label("Tick First").uncheck()

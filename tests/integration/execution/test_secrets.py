@@ -132,7 +132,7 @@ def test_a_filled_url_is_judged_as_any_other(system: GivenSystem, receiver: Serv
     strict = given_system(secret_keys=KEY, callback_networks_allowed="none")
     result = perform(strict, {"url": f"{receiver.url}&k={{{{secret.CANARY}}}}"})
     assert isinstance(result, Failed)
-    assert "callbacks go to public addresses alone" in result.error.message
+    assert "callbacks go only to public addresses" in result.error.message
     assert receiver.got == []
 
 

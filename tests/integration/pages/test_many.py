@@ -83,7 +83,7 @@ def test_what_an_action_is_not_for_stays_and_says_why(browser: Browser, system: 
     assert "of 2 runs that fit, 1 would be replayed now." in trial.text
     assert "The run of later is pending" in trial.text
     assert trial.links["later"] == f"/dashboard/runs/{waiting}"
-    assert "New runs replay those that failed" in browser.submit(trial.form("Replay 1")).text
+    assert "The failed runs are being replayed" in browser.submit(trial.form("Replay 1")).text
     assert stored_run(waiting).status == "pending"
 
 

@@ -81,7 +81,7 @@ def test_what_is_run_now_while_it_is_paused_is_said_to_wait(browser: Browser, sy
     system.clock.advance(5)
     lifecycle.pause(LOCAL, system, job_id)
     page = browser.submit(browser.load(f"/dashboard/jobs/{job_id}").form("Run now"))
-    assert "It waits until all that is paused is resumed" in page.text
+    assert "It starts once each pause that is listed below has ended" in page.text
     assert "It waits until the job and the app app_a are resumed." in page.text
 
 

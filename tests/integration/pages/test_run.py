@@ -58,7 +58,7 @@ def test_a_run_that_was_held_tells_behind_whom_and_for_how_long(browser: Browser
     record(system, work, succeeded())
     page = browser.load(f"/dashboard/runs/{run.id}")
     assert drawn(page) == ["held", "waiting", "succeeded"]
-    assert "held for a place among so many at once: app:app_a, behind" in page.text
+    assert "held for a free place under a limit of runs at once: app:app_a, behind" in page.text
     assert page.links[str(first.id)] == f"/dashboard/runs/{first.id}"
     assert f"by the number of runs that app:app_a allows at once, behind {first.id} ." in page.text
 

@@ -81,7 +81,7 @@ def test_a_public_address_is_open_at_the_ports_that_are_named_and_an_inner_netwo
     assert reach.fault_of("x.test", 25, ["10.0.0.1"]) is None
     assert reach.fault_of("app.internal", 25, ["1.1.1.1"]) is None
     assert reach.fault_of("x.test", 25, ["1.1.1.1"]) == (
-        "x.test is to be called at port 25, and callbacks go to the ports 443, 8000-8080 alone; serve at one of these, "
+        "x.test is to be called at port 25, and callbacks go only to the ports 443, 8000-8080; serve at one of these, "
         "or let CALLBACK_PORTS_ALLOWED name it."
     )
 

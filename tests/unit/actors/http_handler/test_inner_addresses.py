@@ -140,7 +140,7 @@ def test_the_refusal_names_host_rule_and_remedy_and_the_log_alone_the_address() 
     with pytest.raises(PermanentFailure) as refused, capture_logs() as logged:
         call("http://inside.test/", reach=PUBLIC)
     assert str(refused.value) == (
-        "inside.test has an address that is not allowed: callbacks go to public addresses alone. Call another host, or "
+        "inside.test has an address that is not allowed: callbacks go only to public addresses. Call another host, or "
         "let CALLBACK_NETWORKS_ALLOWED name its network, which opens no metadata address. The log of the process has "
         "the address."
     )
