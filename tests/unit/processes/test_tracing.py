@@ -52,7 +52,7 @@ def test_where_spans_are_exported_an_endpoint_or_a_protocol_that_is_not_spoken_i
         start.checked_settings(OF_A_CLUSTER)
     of_endpoint, of_protocol = str(refused.value).splitlines()
     assert of_endpoint.startswith("OTEL_EXPORTER_OTLP_ENDPOINT must begin with http://")
-    assert of_protocol == "OTEL_EXPORTER_OTLP_PROTOCOL=grpc: spans are sent by http/protobuf alone; set that."
+    assert of_protocol == "OTEL_EXPORTER_OTLP_PROTOCOL=grpc: spans are sent only by http/protobuf; set that."
 
 
 def test_variables_in_the_file_are_lent_to_a_library_and_those_of_the_process_go_before(
