@@ -47,7 +47,7 @@ PASSES = [
     (giving, "tidy"),
     (figures, "summarise"),
     (password_resets, "send"),
-    (sending, "tell"),
+    (sending, "send_oldest"),
     (Pruning, "turn"),
 ]
 
