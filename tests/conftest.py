@@ -123,7 +123,7 @@ def rabbitmq_url() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _files_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test see files of another: neither of one before, nor of one that runs beside it."""
+    """Give each test a folder of its own for files, apart from tests before it and beside it."""
     monkeypatch.setattr(factories, "own_data_dir", tmp_path_factory.getbasetemp() / f"data-{next(_NUMBERS)}")
 
 
