@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -20,6 +22,8 @@ from settings import Settings
 
 _LAST_ANSWERS_SECONDS = 2  # for requests still under way when everything else has ended
 _CLOSING_SECONDS = 2
+_CHANNELS_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.02
 _LONGEST_MESSAGE = 64 * 1024  # that a client may send over a WebSocket
 _MOST_UNREAD = 128 * 1024
 log = structlog.get_logger()
@@ -70,9 +74,19 @@ class WebServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving, then stop the application."""
+        await self._channels_closed()
         await super().shutdown(sockets)
         if self.force_exit:  # uvicorn leaves this out then, and logs an error for the application that it cuts off
             await self.lifespan.shutdown()
+
+    async def _channels_closed(self) -> None:
+        """Wait a moment for the application to close its WebSockets with 1001: uvicorn would close them with 1012."""
+        until = time.monotonic() + _CHANNELS_SECONDS
+        while self._has_channels() and not self.force_exit and time.monotonic() < until:  # noqa: ASYNC110  none tells
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    def _has_channels(self) -> bool:
+        return any(isinstance(one, BoundedWebSocket) for one in self.server_state.connections)
 
     def _stop_at_once(self) -> None:
         """Obey a second signal: hand back the runs under way without waiting for answers."""
@@ -86,7 +100,7 @@ class WebServer(uvicorn.Server):
             self._drain()
         except Exception:  # whatever went wrong, the process must still end
             log.exception("drain_failed")
-        signals.end_within(_LAST_ANSWERS_SECONDS + _CLOSING_SECONDS)
+        signals.end_within(_CHANNELS_SECONDS + _LAST_ANSWERS_SECONDS + _CLOSING_SECONDS)
         self.should_exit = True
 
 
