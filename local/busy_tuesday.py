@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from core.principals import Principal, PrincipalKind
 from local.plausible_tuesday import JOBS, RECEIVERS, behaviour_of, jobs_of_minute
 from local.simulation import Simulation, minutes_of
-from services.jobs import apps, lifecycle
+from services.jobs import apps, creating
 from settings import Settings
 
 BEGIN = datetime(2026, 12, 1, 11, 30, tzinfo=UTC)
@@ -33,11 +33,11 @@ class Day:
             apps.create(MARA, self.system, name, apps.AppDefinition(address))
         self._simulation.start_workers()
         for job in JOBS:
-            lifecycle.create(MARA, self.system, job)
+            creating.create(MARA, self.system, job)
         minute = BEGIN
         for until in minutes_of(BEGIN, END):
             for job in jobs_of_minute(minute, self._simulation.lots):
-                lifecycle.create(MARA, self.system, job)
+                creating.create(MARA, self.system, job)
             self._simulation.sum_up_minutes()
             self._simulation.pass_until(until)
             minute = until

@@ -26,7 +26,7 @@ from models import statistics as stored
 from models.tables import Minute
 from services.access import members
 from services.execution import limit_changes
-from services.jobs import apps, editing, lifecycle
+from services.jobs import apps, creating, editing, lifecycle
 from services.jobs.definition import Definition, NewJob
 from services.reading import statistics
 from services.reading.views import JobView
@@ -123,7 +123,7 @@ class _Installation:
     def _create(self, wanted: list[NewJob]) -> None:
         with database.transaction():
             for job in wanted:
-                made = lifecycle.create(LOCAL, self._system, job)
+                made = creating.create(LOCAL, self._system, job)
                 if job.name is not None:
                     self._jobs[job.name] = made
 

@@ -21,7 +21,7 @@ from services.execution import claiming, recording, workers
 from services.execution.rotation import Rotation
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.execution.workers import WorkerIdentity
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.jobs.definition import NewJob
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
@@ -147,7 +147,7 @@ def in_threads(count: int, work: Callable[[int], Returned]) -> list[Returned]:
 
 def first_run(system: System, schedule: schedules.Schedule | None = None, **overrides: Any) -> Run:
     """The first run of a job made now."""
-    return runs_of(job_service.create(LOCAL, system, new_job(schedule, **overrides)))[0]
+    return runs_of(creating.create(LOCAL, system, new_job(schedule, **overrides)))[0]
 
 
 def runs_of(job_id: UUID) -> list[Run]:

@@ -16,7 +16,7 @@ from api.schemas.jobs import Created, NewJob
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import accepting, lifecycle
+from services.jobs import accepting, creating
 from services.jobs.creation_outcomes import Refusal
 from services.jobs.definition import NewJob as Wanted
 from services.system import System
@@ -53,7 +53,7 @@ class NewJobs:
             resp,
             content=body,
             prepare=lambda: accepting.validated(access.principal(req), self._system, _parsed(body)),
-            act=lambda new: _created(lifecycle.store(access.principal(req), self._system, new)),
+            act=lambda new: _created(creating.create_validated(access.principal(req), self._system, new)),
         )
 
 
@@ -100,5 +100,7 @@ class ManyNewJobs:
         return accepting.all_validated(principal, self._system, wanted.jobs), wanted.mode == "all"
 
     def _create(self, principal: Principal, wanted: list[Wanted | Refusal], all_or_none: bool) -> Answer:
-        created = CreatedJobs.of(lifecycle.store_many(principal, self._system, wanted, all_or_none=all_or_none))
+        created = CreatedJobs.of(
+            creating.create_many_validated(principal, self._system, wanted, all_or_none=all_or_none)
+        )
         return answers.answer(created, 207 if created.failed else 201)

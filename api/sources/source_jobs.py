@@ -21,7 +21,7 @@ from core.errors import NotFound
 from core.filters import JobFilter
 from core.listing import Ordering
 from core.principals import Principal
-from services.jobs import accepting, apps, editing, lifecycle
+from services.jobs import accepting, apps, creating, editing
 from services.jobs.creation_outcomes import Refusal
 from services.jobs.definition import Definition, NewJob
 from services.reading import listing, records
@@ -64,7 +64,7 @@ class SourceJobs:
     def _created(self, principal: Principal, wanted: NewJob | Refusal) -> JobView:
         """Store a validated job, and the source's app if this is its first job."""
         with translating.fields_named(self.fields):
-            store = partial(lifecycle.store, principal, self.system, wanted)
+            store = partial(creating.create_validated, principal, self.system, wanted)
             return records.job(principal, with_app(self.system, self.source.app_name, store))
 
     def found(self, principal: Principal, job_id: UUID) -> JobView:

@@ -20,7 +20,7 @@ from core.principals import LOCAL
 from core.schedules import Immediate, Interval, RunAt
 from services.execution import claiming, recording, workers
 from services.execution.work import Succeeded
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.messaging.broker import RUNS_HTTP
 from services.system import System
 
@@ -56,9 +56,9 @@ def fill(place: Place, system: System, amounts: Amounts) -> UUID:
     """Fill an empty database. Returns a job that has ended runs."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     ended = _ended(system)
-    queued = lifecycle.create(LOCAL, system, job(Immediate()))
-    future = lifecycle.create(LOCAL, system, job(RunAt(tomorrow)))
-    recurring = lifecycle.create(LOCAL, system, job(Interval(every_seconds=60)))
+    queued = creating.create(LOCAL, system, job(Immediate()))
+    future = creating.create(LOCAL, system, job(RunAt(tomorrow)))
+    recurring = creating.create(LOCAL, system, job(Interval(every_seconds=60)))
     with _copying(), place.connection() as connection, connection.cursor() as cursor:
         with _without_indexes(cursor):
             _clone_ended(cursor, str(ended), amounts.ended)
@@ -97,7 +97,7 @@ def _without_indexes(cursor: Any) -> Iterator[None]:
 
 def _ended(system: System) -> UUID:
     """Run a job to its end. Returns its id."""
-    job_id = lifecycle.create(LOCAL, system, job(Immediate()))
+    job_id = creating.create(LOCAL, system, job(Immediate()))
     worker = workers.register(system)
     [work] = claiming.claim(system, worker, RUNS_HTTP, 1)
     recording.record(system, [(work, Succeeded(200, '{"status": "success"}'))])

@@ -22,7 +22,7 @@ from pages.resources import trial_call
 from pages.resources.actions import job_path
 from pages.site import Site, if_allowed
 from services.execution import trial_places
-from services.jobs import accepting, apps, definition, lifecycle
+from services.jobs import accepting, apps, creating, definition
 from services.jobs.creation_outcomes import Refusal
 from services.reading import records
 from services.task_types.registry import TaskType
@@ -90,7 +90,7 @@ class NewJob:
 
     def _create(self, who: Asked, wanted: _Wanted) -> str:
         is_new = self._new_app(who, wanted.form) is not None
-        job_id = lifecycle.store(who.principal, self._site.system, wanted.job)
+        job_id = creating.create_validated(who.principal, self._site.system, wanted.job)
         return job_path(job_id, "created_with_app" if is_new else "created")
 
     def _begun(self, who: Asked) -> dict[str, str]:

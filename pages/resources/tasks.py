@@ -15,7 +15,7 @@ from pages import instants_typed
 from pages.asked import Asked
 from pages.forms import Form
 from pages.site import Do, Site
-from services.jobs import apps, editing, lifecycle
+from services.jobs import apps, creating, editing
 from services.reading import records
 from services.reading.views import JobView
 
@@ -79,7 +79,7 @@ class Tasks:
     def _create(self, who: Asked, form: Form) -> str:
         new = self._site.readers.new_command(who.principal, _given(who, form))
         apps.ensure(self._site.system, new.app_name)  # a built-in one, made by its first job
-        return f"/task/{lifecycle.create(who.principal, self._site.system, new)}/?done=created"
+        return f"/task/{creating.create(who.principal, self._site.system, new)}/?done=created"
 
     def _update(self, who: Asked, form: Form, job_id: UUID) -> str:
         self._found(who.principal, job_id)

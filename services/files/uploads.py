@@ -20,7 +20,7 @@ from models.pauses import Gate
 from models.tables import Upload
 from services.files import download_links, objects, spool
 from services.files.spool import Incoming
-from services.jobs import lifecycle, ownership
+from services.jobs import creating, ownership
 from services.jobs.definition import NewJob
 from services.reading import visibility
 from services.system import System
@@ -73,7 +73,7 @@ def accept(principal: Principal, system: System, new: NewJob, file: Incoming, fi
         "created_at": system.clock.now(),
     }
     try:
-        job_id = lifecycle.create(
+        job_id = creating.create(
             principal, system, wanted, also=lambda job_id: uploads.insert({**values, "job": job_id})
         )
     except Unavailable:

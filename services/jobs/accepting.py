@@ -1,4 +1,4 @@
-"""Accept new jobs: build the rows of each, or refuse it, and store many at a time."""
+"""Accept new jobs: build the rows of each, or refuse it, and insert many at a time."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def _validated(system: System, permitted: NewJob | Refusal) -> NewJob | Refusal:
     return permitted
 
 
-def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[CreationOutcome], Rows]:
-    """Store those of these jobs that are valid. Returns the outcome of each, in order, and the runs stored.
+def insert(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[CreationOutcome], Rows]:
+    """Insert those of these jobs that are valid. Returns the outcome of each, in order, and the runs inserted.
 
     Call it in a transaction that shares the gate of pauses.
     """

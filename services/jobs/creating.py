@@ -1,4 +1,4 @@
-"""Store new jobs in one transaction, and ring for those that are due; if the commit is in doubt, look them up."""
+"""Create jobs: store them in one transaction, and ring for those that are due; if a commit is in doubt, look it up."""
 
 from __future__ import annotations
 
@@ -10,46 +10,93 @@ from uuid import UUID
 import structlog
 
 from core.errors import DatabaseUnavailable
+from core.principals import Principal
 from models import database
 from models.hot import creates
-from services.jobs import accepting, first_rings
+from services.jobs import accepting, creation_outcomes, first_rings, ownership
 from services.jobs.accepting import Rows
-from services.jobs.creation_outcomes import CreationOutcome, Refusal
+from services.jobs.creation_outcomes import Created, CreationOutcome, Refusal
 from services.jobs.definition import NewJob
 from services.messaging.unit_of_work import RING_WITHIN, UnitOfWork
 from services.runtime import faults
 from services.system import System
 
-Told = TypeVar("Told")
+Answer = TypeVar("Answer")
 
 log = structlog.get_logger()
 
 
-def store(
+def create(principal: Principal, system: System, new: NewJob, *, also: Callable[[UUID], None] | None = None) -> UUID:
+    """Store a job and its first runs, then ring for those that are due or about to be. Returns the job's id.
+
+    `also` stores further rows in the same transaction; such a job is made by Carillon itself, so its data is not
+    validated.
+
+    Raises `NotFound` for an unknown app (anonymous mode creates it), `InvalidInput` if the job has no URL to call, the
+    name is taken, the deadline has passed, the schedule names no instant at all, or the task type refuses the data,
+    and `Forbidden` if the settings do not allow it, or the job would be another user's.
+    """
+    if also is None:
+        return create_validated(principal, system, accepting.validated(principal, system, new))
+
+    def answer(outcomes: Sequence[CreationOutcome]) -> UUID:
+        job_id = creation_outcomes.the_only_id(outcomes)
+        also(job_id)
+        return job_id
+
+    return create_together(system, [ownership.permitted(principal, new)], answer)
+
+
+def create_validated(principal: Principal, system: System, wanted: NewJob | Refusal) -> UUID:
+    """Create a job as `create` does, which `accepting.validated` has returned: its data is not looked at again."""
+    return create_together(system, [ownership.permitted(principal, wanted)], creation_outcomes.the_only_id)
+
+
+def create_many(
+    principal: Principal, system: System, wanted: Sequence[NewJob | Refusal], *, all_or_none: bool
+) -> list[Created]:
+    """Create jobs as `create` does, in one transaction: all of them, or each that is valid.
+
+    A job that was already refused is given as its refusal. With `all_or_none`, raises `InvalidInput` naming the wrong
+    fields of every job.
+    """
+    validated = accepting.all_validated(principal, system, wanted)
+    return create_many_validated(principal, system, validated, all_or_none=all_or_none)
+
+
+def create_many_validated(
+    principal: Principal, system: System, wanted: Sequence[NewJob | Refusal], *, all_or_none: bool
+) -> list[Created]:
+    """Create jobs as `create_many` does, which `accepting.all_validated` has returned."""
+    answer = creation_outcomes.all_or_raise if all_or_none else creation_outcomes.each
+    return create_together(system, [ownership.permitted(principal, one) for one in wanted], answer)
+
+
+def create_together(
     system: System,
-    wanted: Sequence[NewJob | Refusal],
-    tell: Callable[[Sequence[CreationOutcome]], Told],
+    permitted: Sequence[NewJob | Refusal],
+    answer: Callable[[Sequence[CreationOutcome]], Answer],
     worth_ringing: Callable[[Rows], Rows] = first_rings.of_one_commit,
-) -> Told:
-    """Store jobs in one transaction and ring. Returns what `tell` makes of their outcomes; if it raises, stores none.
+) -> Answer:
+    """Store jobs in one transaction and ring. Returns the `answer` to their outcomes; if it raises, stores none.
 
     Raises `DatabaseUnavailable` if they are not stored, or if it is unknown whether they are.
     """
     outcomes: list[CreationOutcome] = []
     rung: Rows = []
-    told: list[Told] = []
+    answers: list[Answer] = []
     try:
         with system.transaction() as unit:
-            outcomes, rows = accepting.store(system, wanted, unit.now)
-            told.append(tell(outcomes))
+            outcomes, rows = accepting.insert(system, permitted, unit.now)
+            answers.append(answer(outcomes))
             database.after_commit(lambda: faults.reach(faults.CREATE_COMMITTED))
             rung = worth_ringing(_at_hand(rows, unit.now))
             unit.ring(rung)
     except DatabaseUnavailable:
-        if not told or not _took_effect(outcomes):
+        if not answers or not _took_effect(outcomes):
             raise
         _ring(system, rung)
-    return told[0]
+    return answers[0]
 
 
 def _at_hand(rows: Rows, now: datetime) -> Rows:
@@ -69,6 +116,6 @@ def _took_effect(outcomes: Sequence[CreationOutcome]) -> bool:
 
 
 def _ring(system: System, rows: Rows) -> None:
-    work = UnitOfWork(system.clock, system.doorbell)
-    work.ring(rows)
-    work.send()
+    unit = UnitOfWork(system.clock, system.doorbell)
+    unit.ring(rows)
+    unit.send()

@@ -94,7 +94,9 @@ class Creator:
         """Store a group; if one of its jobs causes an error, store them one by one, so that the others are stored."""
         outcomes: Sequence[UUID | BaseException]
         try:
-            outcomes = creating.store(self._system, [call.new for call in calls], list, self._rings.affordable)
+            outcomes = creating.create_together(
+                self._system, [call.new for call in calls], list, self._rings.affordable
+            )
         except BaseException as error:  # noqa: BLE001  raised for those who wait
             if len(calls) > 1 and not isinstance(error, Unavailable):
                 for call in calls:

@@ -1,4 +1,4 @@
-"""Create, cancel, pause and resume jobs."""
+"""Cancel, pause and resume jobs."""
 
 from __future__ import annotations
 
@@ -16,58 +16,9 @@ from core.scopes import Scope
 from core.states import ENDED, Hold, JobState
 from models import jobs, pause_ends, pauses, runs
 from models.tables import Job, Run
-from services.jobs import accepting, creating, creation_outcomes, ownership
-from services.jobs.creation_outcomes import Created, CreationOutcome, Refusal
-from services.jobs.definition import NewJob
 from services.messaging.unit_of_work import UnitOfWork
 from services.reading import visibility
 from services.system import System
-
-
-def create(principal: Principal, system: System, new: NewJob, *, also: Callable[[UUID], None] | None = None) -> UUID:
-    """Store a job and its first runs, then ring for those that are due or about to be. Returns the job's id.
-
-    `also` stores further rows in the same transaction; such a job is made by Carillon itself, so its data is not
-    validated.
-
-    Raises `NotFound` for an unknown app (anonymous mode creates it), `InvalidInput` if the job has no URL to call, the
-    name is taken, the deadline has passed, the schedule names no instant at all, or the task type refuses the data,
-    and `Forbidden` if the settings do not allow it, or the job would be another user's.
-    """
-    return store(principal, system, accepting.validated(principal, system, new) if also is None else new, also=also)
-
-
-def store(
-    principal: Principal, system: System, wanted: NewJob | Refusal, *, also: Callable[[UUID], None] | None = None
-) -> UUID:
-    """Store a job as `create` does, which `accepting.validated` has returned: its data is not looked at again."""
-
-    def tell(became: Sequence[CreationOutcome]) -> UUID:
-        job_id = creation_outcomes.the_only_id(became)
-        if also is not None:
-            also(job_id)
-        return job_id
-
-    return creating.store(system, [ownership.permitted(principal, wanted)], tell)
-
-
-def create_many(
-    principal: Principal, system: System, wanted: Sequence[NewJob | Refusal], *, all_or_none: bool
-) -> list[Created]:
-    """Store jobs as `create` does, in one transaction: all of them, or each that is valid.
-
-    A job that was already refused is given as its refusal. With `all_or_none`, raises `InvalidInput` naming the wrong
-    fields of every job.
-    """
-    return store_many(principal, system, accepting.all_validated(principal, system, wanted), all_or_none=all_or_none)
-
-
-def store_many(
-    principal: Principal, system: System, wanted: Sequence[NewJob | Refusal], *, all_or_none: bool
-) -> list[Created]:
-    """Store jobs as `create_many` does, which `accepting.all_validated` has returned."""
-    tell = creation_outcomes.all_or_raise if all_or_none else creation_outcomes.each
-    return creating.store(system, [ownership.permitted(principal, one) for one in wanted], tell)
 
 
 def cancel(principal: Principal, system: System, job_id: UUID, *, reason: str | None = None) -> None:

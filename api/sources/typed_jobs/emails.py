@@ -14,7 +14,7 @@ from api.sources.typed_jobs import words
 from api.sources.typed_jobs.email_schema import NewMails
 from api.threads import Threads
 from core.scopes import Scope
-from services.jobs import accepting, apps, lifecycle
+from services.jobs import accepting, apps, creating
 from services.jobs.creation_outcomes import Refusal
 from services.jobs.definition import NewJob
 from services.reading import records
@@ -64,7 +64,7 @@ class NewEmails:
     def _create(self, req: Request, mails: NewMails, wanted: list[NewJob | Refusal]) -> Answer:
         principal = access.principal(req)
         apps.ensure(self._system, words.SOURCE.app_name)
-        created = lifecycle.store_many(principal, self._system, wanted, all_or_none=True)
+        created = creating.create_many_validated(principal, self._system, wanted, all_or_none=True)
         views = records.jobs_by_ids(principal, [one.job_id for one in created if one.job_id is not None])
         shown = [Job.model_validate(view) for view in views]
         return answers.answer(OneOrMore(shown[0] if mails.is_one else shown), 201)

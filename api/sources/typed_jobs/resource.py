@@ -23,7 +23,7 @@ from api.sources.typed_jobs.schema import AnyNewJob, NewTypedJob
 from core.errors import FieldError, InvalidInput
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import accepting, lifecycle
+from services.jobs import accepting, creating
 from services.jobs.creation_outcomes import Refusal
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
@@ -88,7 +88,7 @@ def _validated(system: System, req: Request, body: bytes) -> _Validated:
 def _create(system: System, req: Request, wanted: _Validated) -> Answer:
     principal = access.principal(req)
     with translating.fields_named(wanted.fields):
-        job_id = with_app(system, wanted.app_name, lambda: lifecycle.store(principal, system, wanted.job))
+        job_id = with_app(system, wanted.app_name, lambda: creating.create_validated(principal, system, wanted.job))
     return answers.answer(Job.model_validate(records.job(principal, job_id)), 201, location=f"/api/jobs/{job_id}")
 
 

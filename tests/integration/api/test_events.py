@@ -8,7 +8,7 @@ import pytest
 
 from api.live import shares
 from core.principals import LOCAL
-from services.jobs import editing, lifecycle
+from services.jobs import creating, editing, lifecycle
 from services.scheduling import pauses
 from tests.factories import GivenSystem, claim_one, failed, first_run, given_system, new_job, record, succeeded
 from tests.integration.api.client import Broker, served
@@ -29,7 +29,7 @@ def test_a_job_is_told_as_the_api_shows_it(store: str) -> None:
 
     async def scene() -> None:
         async with conducted(served(system)) as conductor, events(conductor) as heard:
-            job_id = lifecycle.create(LOCAL, system, new_job(name="nightly"))
+            job_id = creating.create(LOCAL, system, new_job(name="nightly"))
             event = await heard.next("job")
             shown = await conductor.simulate_get(f"/api/jobs/{job_id}", host=LOCALHOST)
             assert event.data["job"] == shown.json

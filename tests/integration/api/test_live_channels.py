@@ -15,7 +15,7 @@ from api.live import hub, listeners
 from core.principals import LOCAL
 from core.scopes import Role
 from services.access import tokens
-from services.jobs import editing, lifecycle
+from services.jobs import creating, editing, lifecycle
 from tests.factories import GivenSystem, claim_one, failed, first_run, given_system, new_job, record, succeeded
 from tests.integration.access.tenants import MINE, SETTINGS, joined, made_app, made_job
 from tests.integration.api.client import Broker, Client, served
@@ -109,7 +109,7 @@ def test_000_tells_all_events_that_happen_between_two_looks_in_their_order(
 def test_001_tells_status_and_result_of_each_job_in_its_own_words(system: GivenSystem) -> None:
     async def scene() -> None:
         async with conducted(served(system)) as conductor, opened(conductor, STATUSES) as channel:
-            job_id = lifecycle.create(LOCAL, system, new_job())
+            job_id = creating.create(LOCAL, system, new_job())
             shown = {"id": str(job_id), "result": None}
             assert await channel.next() == {**shown, "status": "queued"}
             work = claim_one(system)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.principals import LOCAL
-from services.jobs import lifecycle
+from services.jobs import creating, lifecycle
 from services.scheduling import pauses
 from tests.factories import GivenSystem, new_job
 from tests.integration.api.client import Client
@@ -19,7 +19,7 @@ def test_jobs_of_a_paused_app_are_found_and_acted_on_with_those_that_are_paused_
     client: Client, system: GivenSystem
 ) -> None:
     for name, app in (("alone", "app_b"), ("of app", "app_a"), ("other", "app_b")):
-        job_id = lifecycle.create(LOCAL, system, new_job(name=name, app_name=app))
+        job_id = creating.create(LOCAL, system, new_job(name=name, app_name=app))
         if name == "alone":
             lifecycle.pause(LOCAL, system, job_id)
     pauses.pause_app(LOCAL, system, "app_a")

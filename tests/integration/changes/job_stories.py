@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow
-from services.jobs import backfill, cancelling, definition, editing, lifecycle, requested_runs
+from services.jobs import backfill, cancelling, creating, definition, editing, lifecycle, requested_runs
 from services.jobs.definition import Definition
 from services.reading.views import JobView
 from services.restoring import declaring, releasing
@@ -74,7 +74,7 @@ def a_job_is_moved(system: GivenSystem) -> Iterator[None]:
 
 
 def a_job_gets_another_schedule(system: GivenSystem) -> Iterator[None]:
-    job_id = lifecycle.create(LOCAL, system, new_job(HOURLY))
+    job_id = creating.create(LOCAL, system, new_job(HOURLY))
     yield
     edit(system, job_id, schedule=Cron("30 * * * *"))
 
@@ -99,7 +99,7 @@ def a_job_is_retried(system: GivenSystem) -> Iterator[None]:
 
 
 def a_job_is_backfilled(system: GivenSystem) -> Iterator[None]:
-    job_id = lifecycle.create(LOCAL, system, new_job(HOURLY))
+    job_id = creating.create(LOCAL, system, new_job(HOURLY))
     yield
     now = system.clock.now()
     assert backfill.backfill(LOCAL, system, job_id, now - DAY, now).made

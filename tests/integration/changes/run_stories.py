@@ -9,7 +9,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Polling
 from services.execution import giving, reports
 from services.execution.work import Work
-from services.jobs import lifecycle, polling_states
+from services.jobs import creating, polling_states
 from services.maintenance import rescues
 from services.scheduling import planning
 from tests.factories import (
@@ -33,16 +33,16 @@ HOURLY = Cron("0 * * * *")
 
 def a_job_is_created(system: GivenSystem) -> Iterator[None]:
     yield
-    lifecycle.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
 
 
 def a_recurring_job_is_created(system: GivenSystem) -> Iterator[None]:
     yield
-    lifecycle.create(LOCAL, system, new_job(HOURLY))
+    creating.create(LOCAL, system, new_job(HOURLY))
 
 
 def occurrences_are_planned(system: GivenSystem) -> Iterator[None]:
-    lifecycle.create(LOCAL, system, new_job(HOURLY))
+    creating.create(LOCAL, system, new_job(HOURLY))
     system.clock.advance(7_200)
     yield
     planning.plan(system)
@@ -69,7 +69,7 @@ def a_run_replaces_another(system: GivenSystem) -> Iterator[None]:
 
 def occurring(system: GivenSystem, overlap: Overlap) -> Work:
     """A second occurrence is due while the first runs: the work of the first."""
-    lifecycle.create(LOCAL, system, new_job(Cron("* * * * *"), overlap=overlap))
+    creating.create(LOCAL, system, new_job(Cron("* * * * *"), overlap=overlap))
     system.clock.advance(60)
     make_due(system)
     work = claim_one(system)
@@ -129,7 +129,7 @@ def a_run_fails_for_good(system: GivenSystem) -> Iterator[None]:
 
 
 def a_run_fails_so_that_its_job_is_paused(system: GivenSystem) -> Iterator[None]:
-    lifecycle.create(LOCAL, system, new_job(Cron("* * * * *"), overlap=Overlap.ALLOW))
+    creating.create(LOCAL, system, new_job(Cron("* * * * *"), overlap=Overlap.ALLOW))
     system.clock.advance(60)
     make_due(system)
     work = claim_one(system)

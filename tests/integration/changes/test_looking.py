@@ -18,7 +18,7 @@ from models.tables import Change
 from services.changes import news, pruning
 from services.changes.looking import Watch
 from services.execution.work import Succeeded
-from services.jobs import lifecycle
+from services.jobs import creating, lifecycle
 from tests import statements
 from tests.factories import GivenSystem, claim_one, first_run, given_system, in_threads, new_job, record
 from tests.integration.changes.watching import Watcher
@@ -139,7 +139,7 @@ def test_nothing_is_lost_or_seen_twice_while_many_write(postgresql: str) -> None
                 seen.extend(watcher.look().jobs)
             return []
         try:
-            return [lifecycle.create(LOCAL, system, new_job()) for _ in range(40)]
+            return [creating.create(LOCAL, system, new_job()) for _ in range(40)]
         finally:
             if number == 1:
                 going.clear()

@@ -15,7 +15,7 @@ from core.principals import LOCAL
 from core.schedules import Cron
 from models import database, users
 from models.tables import Job
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from tests.factories import GivenSystem, claim_one, new_job, record, succeeded
 from tests.integration.command_line.terminal import Terminal
 
@@ -123,7 +123,7 @@ def test_jobs_made_in_other_ways_are_taken_over_when_they_change_and_never_remov
 ) -> None:
     cron = Cron("0 4 * * *")
     for name in ("other", "nightly", None):
-        job_service.create(LOCAL, system, new_job(cron, name=name, app_name="billing"))
+        creating.create(LOCAL, system, new_job(cron, name=name, app_name="billing"))
     assert folder.apply("--prune")["billing/nightly"]["action"] == "change"
     assert named(terminal, "nightly")["tags"] == [MARK]
     assert named(terminal, "other")["tags"] == []
@@ -236,7 +236,7 @@ def test_what_is_exported_and_applied_again_changes_nothing(
         "no": "no",
         "deep": {"n": [None, 1e-7]},
     }
-    job_service.create(LOCAL, system, new_job(name="strange: #1", data=strange, app_name="shop", tags=("b", "a")))
+    creating.create(LOCAL, system, new_job(name="strange: #1", data=strange, app_name="shop", tags=("b", "a")))
     for words in (
         ("--every", "1h", "--name", "interval", "--starts-at", "2027-01-01T00:00:00+09:00", "--deadline-seconds", "5"),
         ("--every", "monthly", "--name", "monthly", "--tz", "Asia/Tokyo"),
@@ -287,6 +287,6 @@ def test_a_name_that_jobs_of_several_users_have_in_a_shared_app_changes_none(
         with database.transaction():
             owner = users.insert(name, f"{name}@example.com", "-", system.clock.now())
         assert owner is not None
-        job_service.create(LOCAL, system, new_job(app_name="scheduler", name="nightly", owner_id=owner.id))
+        creating.create(LOCAL, system, new_job(app_name="scheduler", name="nightly", owner_id=owner.id))
     assert "Several users have a job named nightly" in terminal.refused("apply", str(folder.path), "--yes")
     assert {job.version for job in Job.select()} == {1}

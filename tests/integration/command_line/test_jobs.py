@@ -11,7 +11,7 @@ import pytest
 from core.principals import LOCAL
 from core.processes import ProcessKind
 from services.execution import workers
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.maintenance import presence
 from services.runtime import this_process
 from tests.factories import GivenSystem, claim_one, new_job, record, refused, succeeded
@@ -139,7 +139,7 @@ def test_what_cannot_be_meant_is_told_with_exit_code_2(terminal: Terminal, words
 
 
 def test_jobs_are_listed_by_any_filter_and_over_pages(terminal: Terminal, system: GivenSystem) -> None:
-    made = job_service.create_many(
+    made = creating.create_many(
         LOCAL, system, [new_job(task_type=f"t{number % 2}") for number in range(130)], all_or_none=True
     )
     paused = terminal.create("--cron", "0 9 * * 1", "--name", "weekly", "--tag", "red")

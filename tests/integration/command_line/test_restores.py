@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from core.principals import LOCAL
-from services.jobs import lifecycle
+from services.jobs import creating
 from tests.factories import GivenSystem, claim, new_job
 from tests.integration.command_line.terminal import Terminal
 
 
 def test_a_restore_is_declared_looked_at_and_released_to_the_end(terminal: Terminal, system: GivenSystem) -> None:
     for _ in range(3):
-        lifecycle.create(LOCAL, system, new_job())
+        creating.create(LOCAL, system, new_job())
     assert terminal.ok("restore", "show") == "Nothing is held for a restore.\n"
     assert "app_a" in terminal.ok("restore", "declare", "--reason", "base backup of Monday")
     assert claim(system) == []

@@ -11,18 +11,18 @@ import pytest
 from client import tailing
 from client.server import Server
 from core.principals import LOCAL
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, lifecycle
 from tests.factories import GivenSystem, claim_one, failed, new_job, record, refused, succeeded
 from tests.integration.command_line.terminal import Terminal
 
 
 def test_each_change_is_told_once_until_the_job_ends(url: str, system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job())
+    job_id = creating.create(LOCAL, system, new_job())
     happenings: Iterator[Callable[[], object]] = iter(
         [
             lambda: record(system, claim_one(system), failed()),
             lambda: None,
-            lambda: job_service.cancel(LOCAL, system, job_id),
+            lambda: lifecycle.cancel(LOCAL, system, job_id),
         ]
     )
 
@@ -35,11 +35,11 @@ def test_each_change_is_told_once_until_the_job_ends(url: str, system: GivenSyst
 
 
 def test_it_begins_with_as_many_runs_as_wanted(url: str, system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job())
+    job_id = creating.create(LOCAL, system, new_job())
     for _ in range(3):
         record(system, claim_one(system), refused())
         made = Server(url, None).post(f"/api/jobs/{job_id}/retry")["run_id"]
-    job_service.cancel(LOCAL, system, job_id)
+    lifecycle.cancel(LOCAL, system, job_id)
     events = list(tailing.follow(Server(url, None), job_id, 2, lambda: None))
     assert len(events) == 3
     assert events[1]["run"]["id"] == made

@@ -18,8 +18,7 @@ from models.tables import Alert, Job, Run, User
 from services.alerts import sending
 from services.alerts.sending import AGAIN_AFTER
 from services.execution.work import Result
-from services.jobs import lifecycle as job_service
-from services.jobs import requested_runs
+from services.jobs import creating, lifecycle, requested_runs
 from services.scheduling import dispatching, overdue, planning
 from tests.factories import (
     NOON,
@@ -82,7 +81,7 @@ def test_the_fifth_failed_attempt_of_a_one_shot_is_told_once() -> None:
 
 def test_the_fifth_failed_run_of_a_job_that_comes_back_is_told_and_its_attempts_are_not() -> None:
     system = given_system()
-    job_id = job_service.create(LOCAL, system, new_job(EACH_MINUTE, max_retries=1))
+    job_id = creating.create(LOCAL, system, new_job(EACH_MINUTE, max_retries=1))
     run = next_run(system, job_id)
     make_due_again(system, run.id)
     _, settled = attempt(system, failed())
@@ -97,7 +96,7 @@ def test_the_fifth_failed_run_of_a_job_that_comes_back_is_told_and_its_attempts_
 
 def test_after_a_run_that_went_well_it_takes_five_more() -> None:
     system = given_system()
-    job_id = job_service.create(LOCAL, system, new_job(EACH_MINUTE))
+    job_id = creating.create(LOCAL, system, new_job(EACH_MINUTE))
     end_runs(system, job_id, 5, refused())
     end_runs(system, job_id, 1, succeeded())
     end_runs(system, job_id, 4, refused())
@@ -108,7 +107,7 @@ def test_after_a_run_that_went_well_it_takes_five_more() -> None:
 
 def test_a_replay_that_fails_is_no_further_failure_of_the_schedule_and_one_that_succeeds_ends_the_row() -> None:
     system = given_system()
-    job_id = job_service.create(LOCAL, system, new_job(EACH_MINUTE))
+    job_id = creating.create(LOCAL, system, new_job(EACH_MINUTE))
     end_runs(system, job_id, 4, refused())
     dead = [run.id for run in runs_of(job_id) if run.status is RunStatus.FAILED]
     for run_id in dead[:2]:
@@ -151,7 +150,7 @@ def test_a_run_that_ends_after_its_deadline_is_told_though_nobody_looked() -> No
 @pytest.mark.parametrize("schedule", [Cron("*/5 * * * *"), Interval(every_seconds=300)])
 def test_occurrences_that_were_missed_are_told(schedule: Schedule) -> None:
     system = given_system()
-    job_id = job_service.create(LOCAL, system, new_job(schedule))
+    job_id = creating.create(LOCAL, system, new_job(schedule))
     system.clock.advance(3600)
     planning.plan(system)
     assert waiting_alerts() == ["late"]
@@ -163,8 +162,8 @@ def test_occurrences_that_were_missed_are_told(schedule: Schedule) -> None:
 
 def test_what_a_paused_job_misses_is_not_told() -> None:
     system = given_system()
-    job_id = job_service.create(LOCAL, system, new_job(Cron("*/5 * * * *")))
-    job_service.pause(LOCAL, system, job_id)
+    job_id = creating.create(LOCAL, system, new_job(Cron("*/5 * * * *")))
+    lifecycle.pause(LOCAL, system, job_id)
     system.clock.advance(3600)
     planning.plan(system)
     assert (waiting_alerts(), stored_job(job_id).state) == ([], JobState.PAUSED)
@@ -172,7 +171,7 @@ def test_what_a_paused_job_misses_is_not_told() -> None:
 
 def test_a_job_that_runs_again_in_time_is_told_anew_when_it_is_late_again() -> None:
     system = given_system()
-    job_id = job_service.create(LOCAL, system, new_job(EACH_MINUTE, deadline_seconds=30))
+    job_id = creating.create(LOCAL, system, new_job(EACH_MINUTE, deadline_seconds=30))
     for _ in range(2):
         run = next_run(system, job_id)
         system.clock.set(run.due_at + timedelta(seconds=31))
@@ -210,7 +209,7 @@ def test_the_owner_of_a_job_gets_the_mail_in_place_of_the_installation(server: M
 
 def test_many_jobs_that_fail_at_once_make_one_mail(server: MailServer) -> None:
     system = mailing(server, alert_email=ADA)
-    job_ids = [job_service.create(LOCAL, system, new_job(Cron("*/5 * * * *"))) for _ in range(5)]
+    job_ids = [creating.create(LOCAL, system, new_job(Cron("*/5 * * * *"))) for _ in range(5)]
     system.clock.advance(3600)
     planning.plan(system)
     assert sending.send_oldest(system) == 5
@@ -239,7 +238,7 @@ def test_an_address_that_nothing_can_be_sent_to_keeps_nobody_else_from_being_tol
     server: MailServer, address: str
 ) -> None:
     system = mailing(server, alert_email=ADA)
-    for_stranger, _ = [job_service.create(LOCAL, system, new_job(Cron("*/5 * * * *"))) for _ in range(2)]
+    for_stranger, _ = [creating.create(LOCAL, system, new_job(Cron("*/5 * * * *"))) for _ in range(2)]
     owned_by(address, for_stranger)
     system.clock.advance(3600)
     planning.plan(system)

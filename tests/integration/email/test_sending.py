@@ -12,7 +12,7 @@ from core.states import RunStatus
 from core.trace_context import TraceContext
 from services.access import app_senders
 from services.execution.work import Failed, Succeeded
-from services.jobs import apps, lifecycle
+from services.jobs import apps, creating
 from tests.factories import given_system, new_job, stored_run
 from tests.integration.email.conftest import LETTER, attempted, claimed, claimed_again, mailing
 from tests.mail_server import MailServer
@@ -50,7 +50,7 @@ def test_a_message_arrives_as_it_was_written(server: MailServer) -> None:
 def test_a_message_carries_the_trace_of_its_run_without_what_tracing_systems_keep_with_it(server: MailServer) -> None:
     trace = TraceContext("1" * 32, "2" * 16, is_sampled=True, state="vendor=1")
     system = mailing(server)
-    lifecycle.create(replace(LOCAL, trace=trace), system, new_job(task_type="send_email", data=LETTER))
+    creating.create(replace(LOCAL, trace=trace), system, new_job(task_type="send_email", data=LETTER))
     work = claimed_again(system)
     attempted(system, work)
     [message] = server.messages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.principals import LOCAL
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from tests.factories import (
     GivenSystem,
     new_job,
@@ -12,4 +12,4 @@ from tests.factories import (
 
 def create(system: GivenSystem, count: int, account_id: str = "acc1", priority: int = 5) -> list[str]:
     job = new_job(account_id=account_id, priority=priority)
-    return [str(job_service.create(LOCAL, system, job)) for _ in range(count)]
+    return [str(creating.create(LOCAL, system, job)) for _ in range(count)]

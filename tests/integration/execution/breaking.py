@@ -14,7 +14,7 @@ from models.tables import Breaker, Run
 from services.execution import workers
 from services.execution.engine import Engine
 from services.execution.work import Failed, Result, Work
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.messaging.broker import RUNS_HTTP
 from tests.factories import (
     GivenSystem,
@@ -81,7 +81,7 @@ def until_moved(former: dict[str, Any] | None) -> None:
 
 
 def queued(system: GivenSystem, count: int, **changes: Any) -> list[UUID]:
-    jobs = [job_service.create(LOCAL, system, new_job(**changes)) for _ in range(count)]
+    jobs = [creating.create(LOCAL, system, new_job(**changes)) for _ in range(count)]
     return [run.id for job_id in jobs for run in runs_of(job_id)]
 
 

@@ -10,8 +10,7 @@ from core.principals import LOCAL
 from core.rates import Rate
 from core.states import Hold, RunStatus
 from services.execution import limit_changes
-from services.jobs import apps
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, creating
 from tests.factories import GivenSystem, new_job, runs_of
 
 
@@ -21,7 +20,7 @@ def put(system: GivenSystem, key: str, concurrency: int | None = None, rate: Rat
 
 
 def create(system: GivenSystem, count: int = 1, **changes: Any) -> list[UUID]:
-    return [job_service.create(LOCAL, system, new_job(**changes)) for _ in range(count)]
+    return [creating.create(LOCAL, system, new_job(**changes)) for _ in range(count)]
 
 
 def held(job_ids: list[UUID]) -> list[tuple[Hold | None, str | None]]:

@@ -19,8 +19,7 @@ from actors.calling import perform_call
 from core.errors import Aborted, AbortReason, InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from services.execution.work import Failed, Result, Succeeded
-from services.jobs import apps
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, creating
 from services.jobs.apps import TaskTypePolicy
 from services.runtime.abort_scope import Scope
 from services.secrets import named
@@ -67,7 +66,7 @@ def request(issuer: Server, target: Server, **more: Any) -> dict[str, Any]:
 
 
 def perform(system: GivenSystem, data: dict[str, Any]) -> Result:
-    job_service.create(LOCAL, system, new_job(task_type="http", data=data))
+    creating.create(LOCAL, system, new_job(task_type="http", data=data))
     return perform_call(system, claim_one(system), Scope())
 
 
@@ -130,15 +129,13 @@ def test_a_token_is_of_one_app_endpoint_client_and_scope(system: GivenSystem, is
     assert len(issuer.got) == 5
     apps.put(LOCAL, system, "app_b", None, {})
     named.put(LOCAL, system, "app_b", "CLIENT", CANARY)
-    job_service.create(LOCAL, system, new_job(app_name="app_b", task_type="http", data=request(issuer, target)))
+    creating.create(LOCAL, system, new_job(app_name="app_b", task_type="http", data=request(issuer, target)))
     perform_call(system, claim_one(system), Scope())
     assert len(issuer.got) == 6
 
 
 def test_many_calls_at_once_fetch_one_token(system: GivenSystem, issuer: Server, target: Server) -> None:
-    job_ids = [
-        job_service.create(LOCAL, system, new_job(task_type="http", data=request(issuer, target))) for _ in "abcd"
-    ]
+    job_ids = [creating.create(LOCAL, system, new_job(task_type="http", data=request(issuer, target))) for _ in "abcd"]
     works = [claim_one(system) for _ in job_ids]
     with ThreadPoolExecutor(4) as threads:
         results = list(threads.map(lambda one: perform_call(system, one, Scope()), works))
@@ -237,7 +234,7 @@ def test_a_wrong_request_is_refused_when_the_job_is_made(
     right = {"token_url": "https://a.example/", "client_id": "a", "client_secret": "{{secret.CLIENT}}"}
     data: dict[str, Any] = {"url": "http://b.example/", **changed, "oauth2": {**right, **changed.get("oauth2", {})}}
     with pytest.raises(InvalidInput) as refused:
-        job_service.create(LOCAL, system, new_job(task_type="http", data=data))
+        creating.create(LOCAL, system, new_job(task_type="http", data=data))
     assert [one.field for one in refused.value.fields] == [field]
     assert "plain" not in str(refused.value)
 
@@ -252,6 +249,6 @@ def test_a_certificate_is_taken_from_the_secret_store(system: GivenSystem) -> No
 def test_a_request_of_the_apps_table_gets_a_token_too(system: GivenSystem, issuer: Server, target: Server) -> None:
     policy = TaskTypePolicy(request=request(issuer, target))
     apps.put(LOCAL, system, "app_a", None, {"mapped": policy})
-    job_service.create(LOCAL, system, new_job(task_type="mapped"))
+    creating.create(LOCAL, system, new_job(task_type="mapped"))
     assert isinstance(perform_call(system, claim_one(system), Scope()), Succeeded)
     assert target.got[0][2]["authorization"] == f"Bearer {TOKEN}"

@@ -18,8 +18,7 @@ from models.tables import Breaker
 from services.execution import breakers, careful_recording, giving, recording
 from services.execution.engine import Engine
 from services.execution.work import Failed, Result
-from services.jobs import apps
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, lifecycle
 from services.messaging.broker import RUNS_EMAIL, RUNS_HTTP
 from services.reading import breakers as reading
 from services.reading import explaining
@@ -217,7 +216,7 @@ def test_a_breaker_that_holds_nothing_is_forgotten_in_time(system: GivenSystem, 
     giving.tidy(system)
     assert standing() == 0, "it holds a run"
     [held] = waiting(made)
-    job_service.cancel(LOCAL, system, held.job_id)
+    lifecycle.cancel(LOCAL, system, held.job_id)
     giving.give(system)
     giving.tidy(system)
     assert standing() is None

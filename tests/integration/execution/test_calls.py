@@ -18,7 +18,7 @@ from models.tables import KeptCall
 from services.execution import careful_recording, kept_calls
 from services.execution.transcripts import Transcript
 from services.execution.work import Result, Stopped
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.reading import records
 from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, claim_one, given_system, new_job, record, stored_run
@@ -40,7 +40,7 @@ def system(sqlite: str) -> GivenSystem:
 
 def attempt(system: GivenSystem, url: str, result: Result | None = None, **asked: Any) -> UUID:
     """The id of a run that was attempted once, as workers do it."""
-    lifecycle.create(LOCAL, system, new_job(callback_url=url, **asked))
+    creating.create(LOCAL, system, new_job(callback_url=url, **asked))
     work = claim_one(system)
     ended = careful_recording.as_kept(result or perform_call(system, work, Scope()))
     kept_calls.prepare(system, work, ended)

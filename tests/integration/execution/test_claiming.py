@@ -16,7 +16,7 @@ from models import database
 from models.postgresql import TIME_OUTS
 from models.tables import Attempt, Run, db
 from services.execution import claiming, workers
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, lifecycle
 from services.scheduling import dispatching
 from tests.factories import (
     NOON,
@@ -113,7 +113,7 @@ def test_only_what_is_queued_can_be_claimed(system: GivenSystem, status: RunStat
 
 def test_a_held_run_is_not_claimed_however_urgent(system: GivenSystem) -> None:
     run = first_run(system, priority=9)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     assert stored_run(run.id).held_by is Hold.PAUSED
     ordinary = first_run(system)
     assert claimed_in_order(system) == [ordinary.id]
@@ -223,7 +223,7 @@ def test_a_claim_that_is_undone_leaves_the_run_to_the_next(system: GivenSystem) 
 
 
 def test_what_has_ended_stays_ended(system: GivenSystem) -> None:
-    job_service.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     record(system, claim_one(system), succeeded())
     assert claim(system) == []
 

@@ -18,7 +18,7 @@ from models import database
 from models.tables import AnyAttempt, Job, Run
 from services.execution import recording, workers
 from services.execution.work import Result, Stopped, Work
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, lifecycle
 from services.maintenance import rescues
 from services.scheduling import dispatching, planning
 from tests.factories import (
@@ -82,7 +82,7 @@ class Hammer:
                 stroke()
 
     def _create(self) -> None:
-        self._job_ids.append(job_service.create(LOCAL, self._system, new_job(self._random.choice(SCHEDULES))))
+        self._job_ids.append(creating.create(LOCAL, self._system, new_job(self._random.choice(SCHEDULES))))
 
     def _claim(self) -> None:
         self._works += claim(self._system, self._random.randint(1, 6), self._worker)
@@ -102,13 +102,13 @@ class Hammer:
         workers.renew(self._system, self._worker, leases)
 
     def _cancel(self) -> None:
-        job_service.cancel(LOCAL, self._system, self._random.choice(self._job_ids))
+        lifecycle.cancel(LOCAL, self._system, self._random.choice(self._job_ids))
 
     def _pause(self) -> None:
-        job_service.pause(LOCAL, self._system, self._random.choice(self._job_ids))
+        lifecycle.pause(LOCAL, self._system, self._random.choice(self._job_ids))
 
     def _resume(self) -> None:
-        job_service.resume(LOCAL, self._system, self._random.choice(self._job_ids))
+        lifecycle.resume(LOCAL, self._system, self._random.choice(self._job_ids))
 
     def _rescue(self) -> None:
         rescues.rescue(self._system)
@@ -153,7 +153,7 @@ class Watcher:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_is_done_at_once_to_the_same_jobs_nothing_breaks(postgresql: str, seed: int) -> None:
     system = given_system(retry_backoff_base=1)
-    job_ids = [job_service.create(LOCAL, system, new_job(schedule)) for schedule in SCHEDULES * 2]
+    job_ids = [creating.create(LOCAL, system, new_job(schedule)) for schedule in SCHEDULES * 2]
     watcher, done = Watcher(), threading.Event()
 
     def watch() -> None:
@@ -201,7 +201,7 @@ def come_to_rest(system: GivenSystem, job_ids: list[UUID]) -> None:
     """Cancel all, let every worker be dead: everything is over then, and nothing is left behind."""
     for job_id in job_ids:
         with contextlib.suppress(Conflict):
-            job_service.cancel(LOCAL, system, job_id)
+            lifecycle.cancel(LOCAL, system, job_id)
     system.clock.advance(system.settings.lease_seconds + 1)
     rescues.rescue(system)
     with database.reading():

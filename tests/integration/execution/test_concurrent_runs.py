@@ -8,7 +8,7 @@ from core.errors import AbortReason
 from core.principals import LOCAL
 from services.execution import claiming, limits, workers
 from services.execution.work import Stopped
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.messaging import broker as brokers
 from tests.factories import (
     GivenSystem,
@@ -31,7 +31,7 @@ def three_at_once(store: str) -> GivenSystem:
 def test_no_more_run_at_once_than_allowed_whatever_their_queue(three_at_once: GivenSystem) -> None:
     create(three_at_once, 5)
     email = new_job(task_type="send_email", data={"recipient": "a@example.com", "subject": "s", "body": "b"})
-    job_service.create(LOCAL, three_at_once, email)
+    creating.create(LOCAL, three_at_once, email)
     worker = workers.register(three_at_once)
     assert len(claiming.claim(three_at_once, worker, brokers.RUNS_EMAIL, 1)) == 1
     assert len(claim(three_at_once)) == 2

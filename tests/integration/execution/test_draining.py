@@ -20,7 +20,7 @@ from services.execution.engine import Engine
 from services.execution.engine_calls import Exchanged
 from services.execution.leases import Leases
 from services.execution.work import Result, Succeeded
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.messaging import broker as brokers
 from services.messaging.broker import InProcessBroker, RabbitBroker
 from services.messaging.doorbell import BrokerDoorbell
@@ -98,7 +98,7 @@ def the_one(system: System) -> shown.WorkerView:
 
 
 def made(system: System) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(callback_url="http://127.0.0.1:9/"))
+    return creating.create(LOCAL, system, new_job(callback_url="http://127.0.0.1:9/"))
 
 
 def status(job_id: UUID) -> RunStatus:

@@ -10,8 +10,7 @@ from core.states import JobState, RunStatus
 from services.execution import rescue
 from services.execution.work import Stopped
 from services.jobs import cancelling as run_service
-from services.jobs import editing, polling_states
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, editing, polling_states
 from services.scheduling import dispatching
 from tests.factories import (
     GivenSystem,
@@ -49,7 +48,7 @@ def test_a_run_whose_worker_dies_after_its_job_was_deleted_is_not_retried(system
 
 
 def test_a_job_whose_receiver_is_gone_pauses_with_all_that_is_queued(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.ALLOW))
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.ALLOW))
     make_due(system)
     work = claim_one(system)
     system.clock.advance(60)
@@ -59,7 +58,7 @@ def test_a_job_whose_receiver_is_gone_pauses_with_all_that_is_queued(system: Giv
 
 
 def test_a_poll_that_was_rewound_meanwhile_does_not_end_polling(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Polling(interval_seconds=10)))
+    job_id = creating.create(LOCAL, system, new_job(Polling(interval_seconds=10)))
     record(system, claim_one(system), polled({"n": 1}))
     system.clock.advance(10)
     make_due(system)
@@ -70,7 +69,7 @@ def test_a_poll_that_was_rewound_meanwhile_does_not_end_polling(system: GivenSys
 
 
 def test_a_poll_that_was_cancelled_and_answers_is_the_last(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Polling(interval_seconds=10)))
+    job_id = creating.create(LOCAL, system, new_job(Polling(interval_seconds=10)))
     work = claim_one(system)
     run_service.cancel(LOCAL, system, work.run_id)
     record(system, work, polled({"n": 1}))

@@ -20,8 +20,7 @@ from models.tables import Run
 from services.execution import claiming, limit_changes, workers
 from services.execution.rotation import Rotation
 from services.execution.work import Work
-from services.jobs import apps, definition, editing
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, creating, definition, editing
 from services.messaging.broker import RUNS_HTTP
 from tests.factories import (
     NOON,
@@ -42,7 +41,7 @@ from tests.outsider import outsider
 
 def queued(system: GivenSystem, account_id: str, count: int = 1, **changes: Any) -> list[UUID]:
     """Due runs of an account, in the order in which they are urgent."""
-    jobs = [job_service.create(LOCAL, system, new_job(account_id=account_id, **changes)) for _ in range(count)]
+    jobs = [creating.create(LOCAL, system, new_job(account_id=account_id, **changes)) for _ in range(count)]
     return [run.id for job_id in jobs for run in runs_of(job_id)]
 
 

@@ -14,8 +14,7 @@ from models.hot.rows import Candidate
 from models.tables import HeldKey, Use
 from services.execution import claiming, giving, limit_changes, workers
 from services.execution.work import Work
-from services.jobs import lifecycle as job_service
-from services.jobs import requested_runs
+from services.jobs import lifecycle, requested_runs
 from services.messaging import broker as brokers
 from services.reading import limits as reading
 from services.scheduling import pauses
@@ -221,7 +220,7 @@ def test_held_runs_of_a_paused_job_take_no_room_from_others(system: GivenSystem)
     record(system, claim_one(system), succeeded())
     [other] = create(system, 1)
     assert claim(system) == []
-    job_service.pause(LOCAL, system, paused)
+    lifecycle.pause(LOCAL, system, paused)
     system.clock.advance(61)
     giving.give(system)
     assert [work.job_id for work in claim(system)] == [other]
@@ -234,7 +233,7 @@ def test_room_that_was_given_and_not_used_is_given_to_the_next_soon(system: Give
     assert claim(system) == []
     system.clock.advance(3601)
     giving.give(system)
-    job_service.cancel(LOCAL, system, first)
+    lifecycle.cancel(LOCAL, system, first)
     system.clock.advance(2)
     giving.give(system)
     assert [work.job_id for work in claim(system)] == [second]

@@ -13,8 +13,7 @@ from core.breakers import FEWEST_CALLS, FIRST_WAIT_SECONDS
 from core.principals import LOCAL
 from core.states import Hold
 from services.execution import giving
-from services.jobs import definition, editing
-from services.jobs import lifecycle as job_service
+from services.jobs import definition, editing, lifecycle
 from tests.factories import (
     GivenSystem,
     given_system,
@@ -71,7 +70,7 @@ def test_an_edit_of_a_paused_job_leaves_its_held_run_to_the_pause(system: GivenS
     two.fail_until_it_opens()
     assert two.claim() is None
     [held] = waiting(made)
-    job_service.pause(LOCAL, system, held.job_id)
+    lifecycle.pause(LOCAL, system, held.job_id)
     editing.edit(LOCAL, system, held.job_id, lambda _: replace(definition.of(stored_job(held.job_id), ()), priority=9))
     assert stored_run(held.id).held_by is Hold.PAUSED
 

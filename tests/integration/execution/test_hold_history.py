@@ -14,8 +14,7 @@ from core.states import Hold
 from models import database, pruning, run_holds
 from models.tables import RunHold
 from services.execution import giving
-from services.jobs import apps, cancelling, definition, editing, requested_runs
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, cancelling, creating, definition, editing, lifecycle, requested_runs
 from services.reading import records
 from services.restoring import declaring, releasing
 from services.restoring.releasing import Slice
@@ -66,7 +65,7 @@ def test_holds_one_after_the_other_cover_the_whole_time_from_due_to_claim(system
     run_id = run_of(job_id)
     [first] = claim(system)
     system.clock.advance(10)
-    job_service.pause(LOCAL, system, job_id)
+    lifecycle.pause(LOCAL, system, job_id)
     record(system, first, succeeded())
     system.clock.advance(1)
     giving.give(system)
@@ -75,7 +74,7 @@ def test_holds_one_after_the_other_cover_the_whole_time_from_due_to_claim(system
         (Hold.CONCURRENCY, KEY, 0, 11, (first.run_id,)),
         (Hold.PAUSED, None, 11, None, ()),
     ]
-    job_service.resume(LOCAL, system, job_id)
+    lifecycle.resume(LOCAL, system, job_id)
     claim_one(system)
     assert history(run_id)[-1] == (Hold.PAUSED, None, 11, 15, ())
     waited = sum((one.until - one.since for one in records.whole_run(LOCAL, run_id, 0).holds if one.until), timedelta())
@@ -123,7 +122,7 @@ def test_a_run_that_another_key_refuses_was_held_by_both(system: GivenSystem) ->
 
 
 def test_one_that_waits_for_its_turn_is_held_until_the_run_before_it_has_ended(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE))
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE))
     make_due(system)
     work = claim_one(system)
     system.clock.advance(60)
@@ -151,7 +150,7 @@ def test_a_run_that_is_handed_back_to_a_paused_job_is_held_from_then_on(system: 
     run = first_run(system)
     work = claim_one(system)
     assert history(run.id) == []
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.clock.advance(3)
     record(system, work, SHUTDOWN)
     assert history(run.id) == [(Hold.PAUSED, None, 3, None, ())]
@@ -159,7 +158,7 @@ def test_a_run_that_is_handed_back_to_a_paused_job_is_held_from_then_on(system: 
 
 def test_a_run_that_an_edit_moves_to_a_later_instant_is_held_no_more(system: GivenSystem) -> None:
     run = first_run(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.clock.advance(5)
     later = replace(definition.of(stored_job(run.job_id), ()), schedule=DelayFromNow(60))
     editing.edit(LOCAL, system, run.job_id, lambda _: later)
@@ -186,7 +185,7 @@ def test_a_restore_takes_over_what_a_limit_held_until_it_is_released(system: Giv
 
 def test_a_run_keeps_its_first_hundred_holds_and_they_go_with_it(system: GivenSystem) -> None:
     run = first_run(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     with database.transaction():
         for second in range(1, 110):
             run_holds.change([run.id], NOON + timedelta(seconds=second))
@@ -202,7 +201,7 @@ def test_holds_follow_each_other_though_a_transaction_waited_for_a_lock_since_it
     system: GivenSystem,
 ) -> None:
     run = first_run(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     with database.transaction():
         for second in (9, 7, 8):
             run_holds.change([run.id], NOON + timedelta(seconds=second))
@@ -212,9 +211,9 @@ def test_holds_follow_each_other_though_a_transaction_waited_for_a_lock_since_it
 
 def test_a_hold_that_a_process_of_the_former_release_ended_lasted_to_the_next_attempt(system: GivenSystem) -> None:
     run = first_run(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.clock.advance(5)
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     with database.transaction():
         RunHold.update(until=None).execute()
     system.clock.advance(1)
@@ -224,15 +223,15 @@ def test_a_hold_that_a_process_of_the_former_release_ended_lasted_to_the_next_at
 
 def test_holds_that_such_a_process_ended_did_not_last_into_the_next_one(system: GivenSystem) -> None:
     run = first_run(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.clock.advance(5)
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     with database.transaction():
         RunHold.update(until=None).execute()
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     assert history(run.id) == [(Hold.PAUSED, None, 0, 5, ()), (Hold.PAUSED, None, 5, None, ())]
     system.clock.advance(4)
-    job_service.resume(LOCAL, system, run.job_id)  # ends both that are open
+    lifecycle.resume(LOCAL, system, run.job_id)  # ends both that are open
     assert history(run.id) == [(Hold.PAUSED, None, 0, 5, ()), (Hold.PAUSED, None, 5, 9, ())]
 
 
@@ -252,7 +251,7 @@ def test_a_release_after_which_nothing_holds_the_runs_looks_for_no_hold(system: 
     put(system, KEY, 1)
     create(system, 2)
     paused = first_run(system, app_name="app_b")
-    job_service.pause(LOCAL, system, paused.job_id)
+    lifecycle.pause(LOCAL, system, paused.job_id)
     [first] = claim(system)
     record(system, first, succeeded())
     with database.reading():
@@ -260,7 +259,7 @@ def test_a_release_after_which_nothing_holds_the_runs_looks_for_no_hold(system: 
     system.clock.advance(1)
     with statements.noted() as sent:
         giving.give(system)
-        job_service.resume(LOCAL, system, paused.job_id)
+        lifecycle.resume(LOCAL, system, paused.job_id)
     assert begun(sent) == 0
     with database.reading():
         assert RunHold.select().where(RunHold.until.is_null()).count() == 0

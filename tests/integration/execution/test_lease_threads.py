@@ -14,7 +14,7 @@ from services.execution import workers
 from services.execution.leases import Leases
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from tests.factories import (
     GivenSystem,
     RecordingDoorbell,
@@ -40,7 +40,7 @@ def test_the_heartbeat_renews_by_itself(system: GivenSystem, worker: WorkerIdent
     leases.start()
     try:
         with leases.holding(work) as scope, scope.interruptible(interrupted.wake):
-            job_service.cancel(LOCAL, system, work.job_id)
+            lifecycle.cancel(LOCAL, system, work.job_id)
             assert interrupted.comes()
     finally:
         leases.stop()

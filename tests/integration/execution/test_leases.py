@@ -15,7 +15,7 @@ from services.execution import reports, rescue, workers
 from services.execution.leases import Leases
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.maintenance import rescues
 from services.scheduling import dispatching
 from tests.factories import (
@@ -140,7 +140,7 @@ def test_an_attempt_that_was_frozen_until_its_lease_nearly_ran_out_stops_itself_
 
 def test_an_attempt_is_stopped_once_its_cancel_was_requested(system: GivenSystem, leases: Leases, work: Work) -> None:
     with leases.holding(work) as scope:
-        job_service.cancel(LOCAL, system, work.job_id)
+        lifecycle.cancel(LOCAL, system, work.job_id)
         assert scope.reason is None
         leases.renew()
         assert scope.reason is AbortReason.CANCELLED
@@ -152,7 +152,7 @@ def test_the_others_go_on_when_one_is_cancelled(
     first_run(system)
     other = claim_one(system, worker)
     with leases.holding(work) as scope, leases.holding(other) as spared:
-        job_service.cancel(LOCAL, system, work.job_id)
+        lifecycle.cancel(LOCAL, system, work.job_id)
         leases.renew()
         assert (scope.reason, spared.reason) == (AbortReason.CANCELLED, None)
 

@@ -16,7 +16,7 @@ from core.states import Hold, RunStatus
 from models import database, held_keys
 from services.execution import claiming, giving, rescue, workers
 from services.execution.work import Work
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, lifecycle
 from services.messaging import broker as brokers
 from services.reading import explaining, records
 from services.scheduling import dispatching, overdue, pauses
@@ -152,9 +152,9 @@ def test_a_pause_holds_what_has_waited_for_a_permit(limited: GivenSystem) -> Non
 
 def test_a_held_run_can_be_cancelled(limited: GivenSystem) -> None:
     create(limited, 3)
-    job_id = job_service.create(LOCAL, limited, new_job())
+    job_id = creating.create(LOCAL, limited, new_job())
     claim(limited)
-    job_service.cancel(LOCAL, limited, job_id)
+    lifecycle.cancel(LOCAL, limited, job_id)
     [run] = runs_of(job_id)
     assert (run.status, run.held_by) == (RunStatus.CANCELLED, None)
     limited.clock.advance(60)
@@ -164,7 +164,7 @@ def test_a_held_run_can_be_cancelled(limited: GivenSystem) -> None:
 def test_a_held_run_counts_for_overlap(limited: GivenSystem) -> None:
     create(limited, 3)
     claim(limited)
-    job_id = job_service.create(LOCAL, limited, new_job(Interval(every_seconds=30), overlap=Overlap.SKIP))
+    job_id = creating.create(LOCAL, limited, new_job(Interval(every_seconds=30), overlap=Overlap.SKIP))
     for _ in range(2):
         limited.clock.advance(30)
         dispatching.make_due(limited, [run.id for run in runs_of(job_id)])
@@ -184,7 +184,7 @@ def test_a_held_run_rises_while_it_waits(limited: GivenSystem) -> None:
 def test_only_calls_take_permits(limited: GivenSystem) -> None:
     emails = [new_job(task_type="send_email", data={"recipient": "a@example.com", "subject": "s", "body": "b"})] * 9
     for email in emails:
-        job_service.create(LOCAL, limited, email)
+        creating.create(LOCAL, limited, email)
     worker = workers.register(limited)
     assert len(claiming.claim(limited, worker, brokers.RUNS_EMAIL, 20)) == 9
 
@@ -200,7 +200,7 @@ def test_without_a_rate_what_was_held_goes_on(limited: GivenSystem) -> None:
 
 def test_the_status_has_its_own_word_and_the_log_an_event(limited: GivenSystem) -> None:
     create(limited, 3)
-    job_id = job_service.create(LOCAL, limited, new_job())
+    job_id = creating.create(LOCAL, limited, new_job())
     claim(limited)
     found = records.job_with_log(LOCAL, job_id)
     assert found.rate_limited
@@ -209,7 +209,7 @@ def test_the_status_has_its_own_word_and_the_log_an_event(limited: GivenSystem) 
 
 
 def test_the_event_stays_in_the_log_when_the_run_has_gone_on(limited: GivenSystem) -> None:
-    job_ids = [job_service.create(LOCAL, limited, new_job()) for _ in range(4)]
+    job_ids = [creating.create(LOCAL, limited, new_job()) for _ in range(4)]
     taken = claim(limited)
     [job_id] = set(job_ids) - {work.job_id for work in taken}
     for work in taken:
@@ -224,7 +224,7 @@ def test_the_event_stays_in_the_log_when_the_run_has_gone_on(limited: GivenSyste
 
 def test_why_says_that_the_account_has_had_its_calls(limited: GivenSystem) -> None:
     create(limited, 3)
-    job_id = job_service.create(LOCAL, limited, new_job())
+    job_id = creating.create(LOCAL, limited, new_job())
     claim(limited)
     assert "ACCOUNT_RATE" in explaining.explain(LOCAL, limited, job_id, NOON).answer
 
@@ -247,7 +247,7 @@ def test_many_who_claim_at_once_never_take_a_permit_too_many(store: str) -> None
 def test_permits_are_given_while_others_claim_cancel_and_pause(store: str) -> None:
     """Whatever meets, nothing waits in a circle, and nothing is left behind."""
     system = given_system(account_rate=Rate(calls=10, seconds=1))
-    job_ids = [job_service.create(LOCAL, system, new_job()) for _ in range(120)]
+    job_ids = [creating.create(LOCAL, system, new_job()) for _ in range(120)]
 
     def meet(number: int) -> None:
         worker = workers.register(system)
@@ -261,10 +261,10 @@ def test_permits_are_given_while_others_claim_cancel_and_pause(store: str) -> No
                     giving.give(system)
                 case _:
                     with suppress(Conflict):  # it has ended meanwhile
-                        job_service.cancel(LOCAL, system, job_ids[step])
+                        lifecycle.cancel(LOCAL, system, job_ids[step])
                     with suppress(Conflict):
-                        job_service.pause(LOCAL, system, job_ids[20 + step])
-                        job_service.resume(LOCAL, system, job_ids[20 + step])
+                        lifecycle.pause(LOCAL, system, job_ids[20 + step])
+                        lifecycle.resume(LOCAL, system, job_ids[20 + step])
 
     in_threads(8, meet)
     for _ in range(20):

@@ -15,7 +15,7 @@ from models import database
 from models.tables import Run
 from services.execution import reports
 from services.execution.reports import Sender
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.messaging.broker import InProcessBroker
 from services.messaging.doorbell import BrokerDoorbell
 from services.runtime.clock import DatabaseClock
@@ -64,10 +64,10 @@ def counted(status: RunStatus, *, waiting: bool) -> int:
 def test_five_hundred_waiting_runs_hold_no_thread(receiver: ReportReceiver, worker: tuple[System, RunWorker]) -> None:
     system, at_work = worker
     later = [new_job(callback_url=receiver.url("later")) for _ in range(WAITING)]
-    lifecycle.create_many(LOCAL, system, later, all_or_none=True)
+    creating.create_many(LOCAL, system, later, all_or_none=True)
     until(lambda: counted(RunStatus.RUNNING, waiting=True) == WAITING, "every run to wait for its report")
     until(lambda: not at_work._leases._held, "the last thread to come free")
-    lifecycle.create_many(
+    creating.create_many(
         LOCAL, system, [new_job(callback_url=receiver.url("at-once")) for _ in range(OTHERS)], all_or_none=True
     )
     until(lambda: counted(RunStatus.COMPLETED, waiting=False) == OTHERS, "other jobs to be done meanwhile")

@@ -12,7 +12,7 @@ import pytest
 from actors.calling import perform_call
 from core.principals import LOCAL
 from services.execution import careful_recording, kept_calls
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.reading import records
 from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, claim_one, given_system, new_job, record
@@ -32,7 +32,7 @@ def system(sqlite: str) -> GivenSystem:
 
 def kept(system: GivenSystem, **job: Any) -> str:
     """Everything that is shown of the run of a job, attempted as workers do it."""
-    lifecycle.create(LOCAL, system, new_job(**job))
+    creating.create(LOCAL, system, new_job(**job))
     work = claim_one(system)
     ended = careful_recording.as_kept(perform_call(system, work, Scope()))
     kept_calls.prepare(system, work, ended)

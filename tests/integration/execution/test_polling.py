@@ -14,8 +14,7 @@ from models import database
 from models import jobs as job_queries
 from services.execution import recording
 from services.execution.work import Deferred
-from services.jobs import lifecycle as job_service
-from services.jobs import quotas, requested_runs
+from services.jobs import lifecycle, quotas, requested_runs
 from services.maintenance import rescues
 from services.reading import explaining
 from services.scheduling import dispatching
@@ -103,7 +102,7 @@ def test_done_ends_the_job_with_the_last_state(system: GivenSystem) -> None:
 def test_done_ends_a_job_that_was_paused_meanwhile(system: GivenSystem) -> None:
     run = first_run(system, Polling(30))
     work = claim_one(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     record(system, work, polled({}, done=True))
     assert stored_job(run.job_id).state is JobState.COMPLETED
 
@@ -111,7 +110,7 @@ def test_done_ends_a_job_that_was_paused_meanwhile(system: GivenSystem) -> None:
 def test_the_next_poll_of_a_job_paused_meanwhile_is_held(system: GivenSystem) -> None:
     run = first_run(system, Polling(30))
     work = claim_one(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     record(system, work, polled({}))
     following = runs_of(run.job_id)[1]
     system.clock.advance(31)

@@ -15,8 +15,7 @@ from core.schedules import Cron, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
 from services.execution import reports, workers
 from services.execution.work import Deferred
-from services.jobs import cancelling
-from services.jobs import lifecycle as job_service
+from services.jobs import cancelling, lifecycle
 from services.maintenance import rescues
 from services.messaging.doorbell import Ring
 from services.reading import explaining, records
@@ -120,7 +119,7 @@ def cancel_run(system: GivenSystem, run_id: UUID) -> None:
 
 
 def cancel_job(system: GivenSystem, run_id: UUID) -> None:
-    job_service.cancel(LOCAL, system, stored_run(run_id).job_id)
+    lifecycle.cancel(LOCAL, system, stored_run(run_id).job_id)
 
 
 @pytest.mark.parametrize("cancel", [cancel_run, cancel_job])
@@ -150,7 +149,7 @@ def test_an_occurrence_that_takes_its_place_ends_a_waiting_run_at_once(system: G
 def test_a_202_to_a_run_that_was_cancelled_meanwhile_ends_it(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     record(system, work, Deferred())
     assert stored_run(run.id).status is RunStatus.CANCELLED
 

@@ -15,7 +15,7 @@ from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
 from core.retry import RetryPolicy
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
-from services.jobs import apps, lifecycle
+from services.jobs import apps, creating
 from services.runtime.abort_scope import Scope
 from services.task_types import targets
 from tests.factories import NOON, claim_one, given_system, new_job
@@ -204,7 +204,7 @@ def test_the_receiver_that_the_operator_names_is_called_at_the_address_built_fro
     apps.put(LOCAL, guarded, "app_b", base, {})
 
     def called(**job: Any) -> Result:
-        lifecycle.create(LOCAL, guarded, new_job(**job))
+        creating.create(LOCAL, guarded, new_job(**job))
         return perform_call(guarded, claim_one(guarded), Scope())
 
     assert isinstance(called(), Succeeded)

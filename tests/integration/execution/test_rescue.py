@@ -8,7 +8,7 @@ from core.states import JobState, Outcome, RunStatus
 from models import database
 from models.tables import Run
 from services.execution import rescue, workers
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.maintenance import rescues
 from services.scheduling.run_endings import Settled
 from tests.factories import (
@@ -116,7 +116,7 @@ def test_a_run_recorded_between_look_and_grasp_stays_as_recorded(system: GivenSy
 def test_a_run_that_was_to_be_cancelled_ends_cancelled_when_its_worker_dies(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     system.clock.advance(LEASE_SECONDS + 1)
     assert rescues.rescue(system) == 1
     stored = stored_run(run.id)

@@ -25,8 +25,7 @@ from services.execution import workers
 from services.execution.engine import Engine
 from services.execution.leases import Leases
 from services.execution.work import Failed, Result, Succeeded
-from services.jobs import apps
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, creating
 from services.jobs.apps import TaskTypePolicy
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
@@ -54,7 +53,7 @@ def system(store: str) -> GivenSystem:
 
 
 def perform(system: GivenSystem, data: Mapping[str, Any], **job: Any) -> Result:
-    job_service.create(LOCAL, system, new_job(**{"task_type": "http", "data": data, **job}))
+    creating.create(LOCAL, system, new_job(**{"task_type": "http", "data": data, **job}))
     return perform_call(system, claim_one(system), Scope())
 
 

@@ -18,8 +18,7 @@ from core.principals import LOCAL
 from models import database
 from models.tables import SigningSecret
 from services.execution.work import Failed, Result
-from services.jobs import apps
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, creating
 from services.runtime.abort_scope import Scope
 from services.secrets import recent, sealing, signing
 from tests.factories import GivenSystem, claim, claim_one, given_system, new_job
@@ -49,7 +48,7 @@ def keyed(receiver: Server, keys: str | None = KEY) -> GivenSystem:
 
 
 def call(system: GivenSystem, **job: Any) -> Result:
-    job_service.create(LOCAL, system, new_job(**job))
+    creating.create(LOCAL, system, new_job(**job))
     return perform_call(system, claim_one(system), Scope())
 
 
@@ -160,7 +159,7 @@ def test_an_app_gets_its_first_secret_with_its_first_call_and_keeps_it(system: G
 
 def test_secrets_are_not_read_for_each_run(system: GivenSystem) -> None:
     for _ in range(5):
-        job_service.create(LOCAL, system, new_job())
+        creating.create(LOCAL, system, new_job())
     claim(system, 1)
     with noted() as statements:
         claim(system, 1)

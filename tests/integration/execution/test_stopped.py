@@ -8,7 +8,7 @@ from core.principals import LOCAL
 from core.schedules import Polling
 from core.states import Hold, JobState, Outcome, RunStatus
 from services.execution.work import Result
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.scheduling.run_endings import Settled
 from tests.factories import (
     NOON,
@@ -44,12 +44,12 @@ def test_a_run_handed_back_costs_nothing_and_is_claimable_at_once(system: GivenS
 def test_a_run_handed_back_while_its_job_is_paused_is_held(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     record(system, work, SHUTDOWN)
     assert claim(system) == []
     assert stored_run(run.id).held_by is Hold.PAUSED
     system.doorbell.heard()
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     assert [ring.run_id for ring in system.doorbell.heard()] == [run.id]
     assert claim_one(system).run_id == run.id
 
@@ -57,7 +57,7 @@ def test_a_run_handed_back_while_its_job_is_paused_is_held(system: GivenSystem) 
 def test_a_cancel_while_running_ends_the_attempt_as_cancelled(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     assert stored_run(run.id).status is RunStatus.RUNNING
     assert stored_run(run.id).cancel_requested_at == NOON
     assert record(system, work, CANCELLED) == Settled(RunStatus.CANCELLED)
@@ -82,7 +82,7 @@ def test_whatever_ends_an_attempt_after_the_cancel_nothing_follows(
 ) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     system.doorbell.heard()
     assert record(system, work, result) == Settled(status)
     assert stored_run(run.id).status is status
@@ -93,7 +93,7 @@ def test_whatever_ends_an_attempt_after_the_cancel_nothing_follows(
 def test_no_poll_follows_one_that_was_cancelled_under_way(system: GivenSystem) -> None:
     run = first_run(system, Polling(30))
     work = claim_one(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     settled = record(system, work, polled({"n": 1}))
     assert settled == Settled(RunStatus.COMPLETED)
     assert len(runs_of(run.job_id)) == 1

@@ -14,7 +14,7 @@ from core.schedules import Cron
 from core.states import Hold
 from services.execution import breakers, trial_calls
 from services.execution.work import Succeeded, Work
-from services.jobs import apps, lifecycle, requested_runs
+from services.jobs import apps, creating, requested_runs
 from services.jobs.apps import TaskTypePolicy
 from services.reading import failing_hosts
 from tests.factories import GivenSystem, claim, given_system, new_job, record
@@ -57,7 +57,7 @@ def system(store: str) -> GivenSystem:
 def create(request: pytest.FixtureRequest, system: GivenSystem) -> Create:
     kind: Kind = request.param
     apps.put(LOCAL, system, "app_a", kind.base, {"greet": TaskTypePolicy(request=kind.mapped)})
-    return lambda: lifecycle.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), **kind.job))
+    return lambda: creating.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), **kind.job))
 
 
 def started(system: GivenSystem, job_id: UUID) -> list[Work]:

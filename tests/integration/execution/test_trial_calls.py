@@ -20,7 +20,7 @@ from core.schedules import Cron, Polling
 from core.trace_context import TraceContext
 from services.execution import trial_calls, trial_places
 from services.execution.work import Result, Work
-from services.jobs import apps, lifecycle, quotas
+from services.jobs import apps, creating, quotas
 from services.runtime.abort_scope import Scope
 from services.system import System
 from tests.factories import GivenSystem, given_system, new_job, runs_of, stored_job
@@ -44,7 +44,7 @@ def system(sqlite: str) -> GivenSystem:
 
 
 def made(system: GivenSystem, **wanted: Any) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(wanted.pop("schedule", NEXT_YEAR), **wanted))
+    return creating.create(LOCAL, system, new_job(wanted.pop("schedule", NEXT_YEAR), **wanted))
 
 
 def call(system: GivenSystem, job_id: UUID | str) -> Any:

@@ -13,7 +13,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, Immediate, Interval, Polling, Schedule
 from core.states import Hold, JobStatus, RunStatus, Trigger
 from models.tables import Run
-from services.jobs import backfill, cancelling, lifecycle, requested_runs
+from services.jobs import backfill, cancelling, creating, lifecycle, requested_runs
 from services.jobs.backfill import Backfilled
 from services.reading import records
 from services.scheduling import dispatching, planning
@@ -35,7 +35,7 @@ HOUR = timedelta(hours=1)
 
 
 def made(system: GivenSystem, schedule: Schedule, overlap: Overlap = Overlap.SKIP) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(schedule, overlap=overlap))
+    return creating.create(LOCAL, system, new_job(schedule, overlap=overlap))
 
 
 def backfilled(job_id: UUID) -> list[Run]:

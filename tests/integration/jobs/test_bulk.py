@@ -12,8 +12,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, Schedule
 from core.states import Hold, RunStatus
 from models.tables import App, Job, JobTag, Run
-from services.jobs import accepting, first_rings
-from services.jobs import lifecycle as job_service
+from services.jobs import accepting, creating, first_rings
 from services.jobs.creation_outcomes import Created
 from services.scheduling import pauses
 from tests.factories import (
@@ -43,15 +42,15 @@ def faults_of(created: Created) -> dict[str, str]:
 
 def refusal(system: GivenSystem, wanted: list[Any]) -> dict[str, str]:
     with pytest.raises(InvalidInput) as refused:
-        job_service.create_many(LOCAL, system, wanted, all_or_none=True)
+        creating.create_many(LOCAL, system, wanted, all_or_none=True)
     return {fault.field: fault.message for fault in refused.value.fields}
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.kind)
 def test_a_job_of_many_is_stored_just_as_one_alone(system: GivenSystem, schedule: Schedule) -> None:
     wanted = new_job(schedule, tags=("b", "a", "b"), board_id=7)
-    alone = job_service.create(LOCAL, system, wanted)
-    [one, other] = job_service.create_many(LOCAL, system, [wanted, wanted], all_or_none=True)
+    alone = creating.create(LOCAL, system, wanted)
+    [one, other] = creating.create_many(LOCAL, system, [wanted, wanted], all_or_none=True)
     ids = {alone, one.job_id, other.job_id}
     shown = [{**job.__data__, "id": None} for job in Job.select()]
     assert shown[0] == shown[1] == shown[2]
@@ -63,7 +62,7 @@ def test_a_job_of_many_is_stored_just_as_one_alone(system: GivenSystem, schedule
 
 def test_a_thousand_jobs_are_stored_in_order_and_rung_for(system: GivenSystem) -> None:
     wanted = [new_job(task_type=f"type-{number}", name=f"job {number}") for number in range(1000)]
-    created = job_service.create_many(LOCAL, system, wanted, all_or_none=True)
+    created = creating.create_many(LOCAL, system, wanted, all_or_none=True)
     stored = {job.id: job.task_type for job in Job.select()}
     assert [stored[one.job_id] for one in created if one.job_id] == [one.task_type for one in wanted]
     assert len(system.doorbell.heard()) == first_rings.MOST, "as many as there are threads to wake"
@@ -71,7 +70,7 @@ def test_a_thousand_jobs_are_stored_in_order_and_rung_for(system: GivenSystem) -
 
 
 def test_of_all_or_none_one_wrong_job_leaves_none_and_every_fault_is_named(system: GivenSystem) -> None:
-    job_service.create(LOCAL, system, new_job(name="taken"))
+    creating.create(LOCAL, system, new_job(name="taken"))
     system.doorbell.heard()
     faults = refusal(
         system, [new_job(), REFUSED, new_job(deadline_at=NOON), new_job(name="taken"), new_job(app_name="app_b")]
@@ -83,7 +82,7 @@ def test_of_all_or_none_one_wrong_job_leaves_none_and_every_fault_is_named(syste
 
 def test_of_each_those_that_are_right_are_created_and_the_others_told(system: GivenSystem) -> None:
     gone = Interval(every_seconds=1.0, ends_at=NOON - timedelta(days=1))
-    created = job_service.create_many(
+    created = creating.create_many(
         LOCAL, system, [new_job(), REFUSED, new_job(gone), new_job(name="a"), new_job(name="a")], all_or_none=False
     )
     assert [sorted(faults_of(one)) for one in created] == [[], ["task_type"], ["schedule"], [], ["name"]]
@@ -93,7 +92,7 @@ def test_of_each_those_that_are_right_are_created_and_the_others_told(system: Gi
 
 def test_a_name_is_taken_within_an_app_alone(system: GivenSystem) -> None:
     wanted = [new_job(name="a", app_name=app) for app in ("app_a", "app_b")]
-    assert all(one.job_id for one in job_service.create_many(LOCAL, system, wanted, all_or_none=True))
+    assert all(one.job_id for one in creating.create_many(LOCAL, system, wanted, all_or_none=True))
 
 
 def test_an_app_that_is_not_there_is_a_wrong_field_of_its_job(system: GivenSystem) -> None:
@@ -104,17 +103,17 @@ def test_an_app_that_is_not_there_is_a_wrong_field_of_its_job(system: GivenSyste
 def test_jobs_that_make_too_many_runs_at_once_are_refused(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accepting, "MOST_RUNS", 300)
     each_second = new_job(Interval(every_seconds=1.0))
-    job_service.create_many(LOCAL, system, [each_second], all_or_none=True)
+    creating.create_many(LOCAL, system, [each_second], all_or_none=True)
     with pytest.raises(InvalidInput, match="302 runs"):
-        job_service.create_many(LOCAL, system, [each_second, each_second], all_or_none=False)
+        creating.create_many(LOCAL, system, [each_second, each_second], all_or_none=False)
 
 
 def test_jobs_of_a_paused_app_wait(system: GivenSystem) -> None:
-    job_service.create(LOCAL, system, new_job(DelayFromNow(5), app_name="paused"))
+    creating.create(LOCAL, system, new_job(DelayFromNow(5), app_name="paused"))
     pauses.pause_app(LOCAL, system, "paused")
     system.doorbell.heard()
     wanted = [new_job(app_name="paused"), new_job()]
-    held, free = (one.job_id for one in job_service.create_many(LOCAL, system, wanted, all_or_none=True))
+    held, free = (one.job_id for one in creating.create_many(LOCAL, system, wanted, all_or_none=True))
     assert held is not None
     assert [(run.status, run.held_by) for run in runs_of(held)] == [(RunStatus.QUEUED, Hold.PAUSED)]
     assert [work.job_id for work in claim(system)] == [free]
@@ -128,7 +127,7 @@ def test_the_names_of_jobs_made_at_once_have_one_owner_and_nobody_waits_for_ever
 
         def create(number: int, names: list[str] = names) -> list[Created]:
             order = names if number % 2 else names[::-1]
-            return job_service.create_many(LOCAL, system, [new_job(name=name) for name in order], all_or_none=False)
+            return creating.create_many(LOCAL, system, [new_job(name=name) for name in order], all_or_none=False)
 
         created = [one for answer in in_threads(4, create) for one in answer]
         made = {one.job_id for one in created if one.job_id}

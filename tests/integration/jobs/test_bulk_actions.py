@@ -14,7 +14,7 @@ from core.principals import LOCAL, Principal
 from core.schedules import DelayFromNow, Schedule
 from core.states import JobStatus, RunStatus
 from services.execution import workers
-from services.jobs import bulk_actions, idempotency, lifecycle, requested_runs
+from services.jobs import bulk_actions, creating, idempotency, lifecycle, requested_runs
 from services.jobs.bulk_actions import Action
 from services.jobs.idempotency import Request
 from tests.factories import (
@@ -37,7 +37,7 @@ FAILED = RunFilter(status=RunStatus.FAILED)
 
 
 def made(system: GivenSystem, count: int, schedule: Schedule | None = None, **overrides: Any) -> list[UUID]:
-    return [lifecycle.create(LOCAL, system, new_job(schedule or DelayFromNow(60), **overrides)) for _ in range(count)]
+    return [creating.create(LOCAL, system, new_job(schedule or DelayFromNow(60), **overrides)) for _ in range(count)]
 
 
 def states(job_ids: list[UUID]) -> list[str]:

@@ -10,7 +10,7 @@ from core.errors import Conflict, NotFound
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Polling, Schedule
 from core.states import JobState, JobStatus, RunStatus
-from services.jobs import cancelling, lifecycle
+from services.jobs import cancelling, creating
 from services.reading import records
 from tests.factories import (
     NOON,
@@ -39,7 +39,7 @@ def test_the_cancel_of_its_only_run_ends_a_job(system: GivenSystem, schedule: Sc
 
 
 def test_a_job_that_comes_back_goes_on_without_a_cancelled_run(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Cron("* * * * *")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("* * * * *")))
     first, second = runs_of(job_id)
     cancelling.cancel(LOCAL, system, first.id)
     system.clock.advance(120)

@@ -17,7 +17,7 @@ from models import database
 from models.tables import Run
 from services.execution import workers
 from services.execution.work import Result, Stopped
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.messaging.doorbell import Ring
 from services.reading import records
 from services.scheduling import dispatching
@@ -42,7 +42,7 @@ from tests.factories import (
 from tests.waiting import LONGEST
 
 Change = Callable[[Principal, System, UUID], None]
-CHANGES = [job_service.cancel, job_service.pause, job_service.resume]
+CHANGES = [lifecycle.cancel, lifecycle.pause, lifecycle.resume]
 RACES = 200
 JOBS = 60
 
@@ -53,7 +53,7 @@ JOBS = 60
 def test_a_cancel_ends_a_run_that_waits_for_its_instant(system: GivenSystem) -> None:
     run = first_run(system, DelayFromNow(60))
     system.clock.advance(5)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     stored, job = stored_run(run.id), stored_job(run.job_id)
     assert (stored.status, stored.reason, stored.finished_at) == (
         RunStatus.CANCELLED,
@@ -66,7 +66,7 @@ def test_a_cancel_ends_a_run_that_waits_for_its_instant(system: GivenSystem) -> 
 
 def test_a_cancel_ends_a_run_that_is_due(system: GivenSystem) -> None:
     run = first_run(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     assert claim(system) == []
     assert stored_run(run.id).status is RunStatus.CANCELLED
     assert attempts_at(run.id) == []
@@ -74,8 +74,8 @@ def test_a_cancel_ends_a_run_that_is_due(system: GivenSystem) -> None:
 
 def test_a_cancel_ends_a_run_that_is_held(system: GivenSystem) -> None:
     run = first_run(system)
-    job_service.pause(LOCAL, system, run.job_id)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     stored = stored_run(run.id)
     assert (stored.status, stored.held_by) == (RunStatus.CANCELLED, None)
 
@@ -83,7 +83,7 @@ def test_a_cancel_ends_a_run_that_is_held(system: GivenSystem) -> None:
 def test_a_cancel_ends_a_run_that_waits_to_be_tried_again(system: GivenSystem) -> None:
     run = first_run(system)
     record(system, claim_one(system), failed())
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     system.clock.advance(600)
     assert dispatching.make_due(system, [run.id]) == 0
     assert stored_run(run.id).status is RunStatus.CANCELLED
@@ -92,7 +92,7 @@ def test_a_cancel_ends_a_run_that_waits_to_be_tried_again(system: GivenSystem) -
 def test_a_cancel_asks_a_run_that_is_running_to_stop(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     stored = stored_run(run.id)
     assert (stored.status, stored.cancel_requested_at) == (RunStatus.RUNNING, NOON)
     record(system, work, Stopped(AbortReason.CANCELLED))
@@ -104,28 +104,28 @@ def test_a_cancel_ends_all_that_a_job_has_to_come_and_nothing_of_what_it_had(sys
     system.clock.advance(60)
     dispatching.make_due(system, [run.id for run in runs_of(job_id)])
     record(system, claim_one(system), succeeded())
-    job_service.cancel(LOCAL, system, job_id)
+    lifecycle.cancel(LOCAL, system, job_id)
     assert [run.status for run in runs_of(job_id)] == [RunStatus.COMPLETED, RunStatus.CANCELLED]
 
 
 def test_a_cancel_leaves_other_jobs_alone(system: GivenSystem) -> None:
     run, other = first_run(system), first_run(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     assert [work.run_id for work in claim(system)] == [other.id]
 
 
 def test_a_second_cancel_does_nothing(system: GivenSystem) -> None:
     run = first_run(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     system.clock.advance(5)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     assert stored_job(run.job_id).finished_at == NOON
 
 
 def test_a_cancelled_job_never_changes_its_state_again(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     system.clock.advance(5)
     record(system, work, refused(410))
     job = stored_job(run.job_id)
@@ -138,11 +138,11 @@ def test_a_cancelled_job_never_changes_its_state_again(system: GivenSystem) -> N
 def test_a_pause_holds_what_is_due_and_a_resume_releases_and_rings(system: GivenSystem) -> None:
     run = first_run(system)
     system.doorbell.heard()
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     assert (stored_run(run.id).held_by, stored_job(run.job_id).state) == (Hold.PAUSED, JobState.PAUSED)
     assert records.job(LOCAL, run.job_id).status is JobStatus.PAUSED
     assert (claim(system), system.doorbell.heard()) == ([], [])
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     assert (stored_run(run.id).held_by, stored_job(run.job_id).state) == (None, JobState.ACTIVE)
     assert system.doorbell.heard() == [Ring(run.id, "runs.http")]
     assert claim_one(system).run_id == run.id
@@ -151,11 +151,11 @@ def test_a_pause_holds_what_is_due_and_a_resume_releases_and_rings(system: Given
 def test_pausing_or_resuming_twice_is_as_good_as_once(system: GivenSystem) -> None:
     run = first_run(system)
     for _ in range(2):
-        job_service.pause(LOCAL, system, run.job_id)
+        lifecycle.pause(LOCAL, system, run.job_id)
     assert stored_run(run.id).held_by is Hold.PAUSED
     system.doorbell.heard()
     for _ in range(2):
-        job_service.resume(LOCAL, system, run.job_id)
+        lifecycle.resume(LOCAL, system, run.job_id)
     assert len(system.doorbell.heard()) == 1
     assert len(claim(system)) == 1
 
@@ -163,7 +163,7 @@ def test_pausing_or_resuming_twice_is_as_good_as_once(system: GivenSystem) -> No
 def test_a_pause_lets_a_run_under_way_finish(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     assert stored_run(run.id).cancel_requested_at is None
     record(system, work, succeeded())
     assert stored_job(run.job_id).state is JobState.COMPLETED
@@ -171,7 +171,7 @@ def test_a_pause_lets_a_run_under_way_finish(system: GivenSystem) -> None:
 
 def test_a_pause_leaves_other_jobs_alone(system: GivenSystem) -> None:
     run, other = first_run(system), first_run(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     assert [work.run_id for work in claim(system)] == [other.id]
 
 
@@ -186,10 +186,10 @@ def test_a_job_that_has_ended_cannot_be_changed(system: GivenSystem, change: Cha
     assert dict(stored_job(run.job_id).__data__) == before
 
 
-@pytest.mark.parametrize("change", [job_service.pause, job_service.resume])
+@pytest.mark.parametrize("change", [lifecycle.pause, lifecycle.resume])
 def test_a_job_that_was_cancelled_cannot_be_paused_or_resumed(system: GivenSystem, change: Change) -> None:
     run = first_run(system, Polling(30))
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     with pytest.raises(Conflict, match="cancelled"):
         change(LOCAL, system, run.job_id)
 
@@ -216,7 +216,7 @@ def test_no_run_is_claimed_once_its_cancel_is_committed(postgresql: str) -> None
     def race(number: int) -> None:
         if number == 0:
             for run in order:
-                job_service.cancel(LOCAL, system, run.job_id)
+                lifecycle.cancel(LOCAL, system, run.job_id)
                 committed.add(run.id)
             done.set()
             return
@@ -248,7 +248,7 @@ def test_a_claim_and_a_cancel_of_the_same_run_at_the_same_moment_have_one_winner
                 made.append(first_run(system))
             together.wait()
             if number == 0:
-                job_service.cancel(LOCAL, system, made[lap].job_id)
+                lifecycle.cancel(LOCAL, system, made[lap].job_id)
             else:
                 for _ in range(lap % 6):  # a later start each time, so that each side is first at times
                     database.clock_offset()
@@ -274,7 +274,7 @@ def test_no_run_is_claimed_once_its_pause_is_committed(postgresql: str) -> None:
     def race(number: int) -> None:
         if number == 0:
             for run in reversed(made):
-                job_service.pause(LOCAL, system, run.job_id)
+                lifecycle.pause(LOCAL, system, run.job_id)
                 paused.add(run.id)
             done.set()
             return

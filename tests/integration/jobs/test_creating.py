@@ -16,7 +16,7 @@ from core.principals import LOCAL
 from core.schedules import DelayFromNow
 from models import database
 from models.tables import App, Job, Run, db
-from services.jobs import creating, first_rings, lifecycle
+from services.jobs import creating, first_rings
 from services.jobs import creator as creators
 from services.jobs.creator import Creator
 from services.jobs.definition import NewJob
@@ -45,7 +45,7 @@ def held_back(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> Iterator[tup
 
     Yields the sizes of the groups that went, and a semaphore that is released when one begins to wait.
     """
-    busy, go_on, store = threading.Semaphore(0), threading.Event(), creating.store
+    busy, go_on, store = threading.Semaphore(0), threading.Event(), creating.create_together
     sizes: list[int] = []
 
     def slow(system: Any, wanted: Sequence[Any], *more: Any) -> Any:
@@ -55,7 +55,7 @@ def held_back(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> Iterator[tup
         return store(system, wanted, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(creating, "store", slow)
+        patch.setattr(creating, "create_together", slow)
         for new in (new_job(), new_job(name="first")):  # one for each kind of thread
             asked(creator, new)
             assert busy.acquire(timeout=LONGEST)
@@ -139,7 +139,7 @@ def test_who_stores_the_same_name_in_a_long_transaction_holds_up_no_job_without_
     creator = Creator(system)
     asked(creator, new_job()).result(LONGEST)
     with database.transaction():
-        lifecycle.create(LOCAL, system, new_job(name="mine"))
+        creating.create(LOCAL, system, new_job(name="mine"))
         waits = asked(creator, new_job(name="mine"))
         assert asked(creator, new_job()).result(LONGEST)
         assert not waits.done()
@@ -202,7 +202,7 @@ def test_it_begins_anew_after_it_was_stopped(creator: Creator) -> None:
 
 
 def test_one_commit_rings_for_no_more_runs_than_there_is_a_use_in(system: GivenSystem) -> None:
-    lifecycle.create_many(LOCAL, system, [new_job()] * 40, all_or_none=True)
+    creating.create_many(LOCAL, system, [new_job()] * 40, all_or_none=True)
     assert len(system.doorbell.heard()) == first_rings.MOST
     with database.reading():
         assert Run.select().count() == 40

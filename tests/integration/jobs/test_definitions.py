@@ -9,7 +9,7 @@ from typing import Any
 from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
 from core.schedules import RunAt
-from services.jobs import definition, editing, lifecycle
+from services.jobs import creating, definition, editing
 from services.jobs.definition import Definition
 from tests.factories import NOON, given_system, new_job, stored_job
 
@@ -51,13 +51,13 @@ def test_this_test_gives_each_member_of_a_definition_another_value_than_its_defa
 
 
 def test_each_member_of_a_new_job_is_stored(store: str) -> None:
-    job_id = lifecycle.create(LOCAL, given_system(), new_job(**EVERYTHING))
+    job_id = creating.create(LOCAL, given_system(), new_job(**EVERYTHING))
     assert definition.of(stored_job(job_id), ("a", "b")) == Definition(**EVERYTHING)
 
 
 def test_each_member_that_an_edit_changes_is_stored_and_kept_in_the_former_version(store: str) -> None:
     system = given_system()
-    job_id = lifecycle.create(LOCAL, system, new_job(RunAt(NOON + timedelta(minutes=5))))
+    job_id = creating.create(LOCAL, system, new_job(RunAt(NOON + timedelta(minutes=5))))
     former = definition.of(stored_job(job_id), ())
     editing.edit(LOCAL, system, job_id, lambda _: Definition(**EVERYTHING))
     assert definition.of(stored_job(job_id), ("a", "b")) == Definition(**EVERYTHING)

@@ -12,8 +12,7 @@ from core.principals import LOCAL
 from core.schedules import DelayFromNow, Immediate, Polling
 from core.states import JobState, RunStatus
 from models.tables import Job, JobTag, JobVersion, PollingState, Run
-from services.jobs import definition, editing
-from services.jobs import lifecycle as job_service
+from services.jobs import definition, editing, lifecycle
 from services.maintenance import pruning
 from services.reading import records
 from services.scheduling import dispatching
@@ -39,7 +38,7 @@ def test_a_deleted_job_is_gone_and_never_runs(system: GivenSystem, schedule: Any
     editing.delete(LOCAL, system, run.job_id)
     with pytest.raises(NotFound):
         records.job(LOCAL, run.job_id)
-    for action in (job_service.cancel, job_service.pause, job_service.resume, editing.delete):
+    for action in (lifecycle.cancel, lifecycle.pause, lifecycle.resume, editing.delete):
         with pytest.raises(NotFound):
             action(LOCAL, system, run.job_id)
     assert (stored_run(run.id).status, stored_run(run.id).reason) == (RunStatus.CANCELLED, "job deleted")

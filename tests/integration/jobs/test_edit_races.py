@@ -20,8 +20,7 @@ from models.tables import Run
 from services.execution import workers
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
-from services.jobs import definition, editing
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, definition, editing, lifecycle
 from services.jobs.definition import Definition
 from services.reading.views import JobView
 from services.scheduling import dispatching
@@ -91,7 +90,7 @@ def raced(system: GivenSystem, change: Change) -> list[Race]:
 
 def due_in_a_minute(system: GivenSystem) -> list[Run]:
     wanted = [new_job(DelayFromNow(60), data=OLD) for _ in range(RACES)]
-    job_service.create_many(LOCAL, system, wanted, all_or_none=True)
+    creating.create_many(LOCAL, system, wanted, all_or_none=True)
     system.clock.advance(60)
     with database.reading():
         return list(Run.select().order_by(Run.id))
@@ -133,7 +132,7 @@ def test_what_is_claimed_goes_by_the_edit_or_by_what_was_before_and_says_so(raci
     assert {1, 2} == set(seen), "both sides have to win at times, or this was no race"
 
 
-@pytest.mark.parametrize("change", [job_service.cancel, job_service.pause], ids=["cancel", "pause"])
+@pytest.mark.parametrize("change", [lifecycle.cancel, lifecycle.pause], ids=["cancel", "pause"])
 def test_nothing_is_claimed_once_it_is_cancelled_or_paused(racing: GivenSystem, change: Change) -> None:
     seen = []
     for race in raced(racing, change):
@@ -144,6 +143,6 @@ def test_nothing_is_claimed_once_it_is_cancelled_or_paused(racing: GivenSystem, 
         if race.work is None:
             assert run.status is RunStatus.CANCELLED or run.held_by is Hold.PAUSED
         else:
-            assert (run.cancel_requested_at is not None) == (change is job_service.cancel)
+            assert (run.cancel_requested_at is not None) == (change is lifecycle.cancel)
         seen.append(race.work is None)
     assert {True, False} == set(seen), "both sides have to win at times, or this was no race"

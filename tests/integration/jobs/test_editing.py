@@ -15,8 +15,7 @@ from core.principals import LOCAL
 from core.schedules import DelayFromNow, Immediate, Polling, RunAt
 from core.states import Hold, JobStatus, RunStatus
 from models.tables import JobVersion
-from services.jobs import apps, definition, editing
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, definition, editing, lifecycle
 from services.jobs.apps import TaskTypePolicy
 from services.jobs.definition import Definition
 from services.maintenance import pruning
@@ -71,10 +70,10 @@ def test_a_run_that_is_due_goes_by_the_edit(system: GivenSystem) -> None:
 
 def test_a_run_that_is_held_goes_by_the_edit(system: GivenSystem) -> None:
     run = first_run(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     edit(system, run.job_id, data={"n": 2}, account_id="acc2")
     assert (stored_run(run.id).held_by, stored_run(run.id).account_id) == (Hold.PAUSED, "acc2")
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     assert claim_one(system).data == {"n": 2}
 
 
@@ -282,7 +281,7 @@ def test_a_run_that_is_due_can_be_put_off(system: GivenSystem) -> None:
 
 def test_the_run_of_a_paused_job_moves_and_stays_held(system: GivenSystem) -> None:
     run = first_run(system, RunAt(LATER))
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.doorbell.heard()
     edit(system, run.job_id, schedule=Immediate())
     assert (stored_run(run.id).held_by, system.doorbell.heard(), claim(system)) == (Hold.PAUSED, [], [])

@@ -10,7 +10,7 @@ from core.filters import RunFilter
 from core.principals import LOCAL
 from models import chosen_runs
 from services.execution.work import Failed
-from services.jobs import bulk_actions, lifecycle
+from services.jobs import bulk_actions, creating
 from services.jobs.bulk_actions import RunAction
 from services.reading import failures
 from tests.factories import GivenSystem, claim, given_system, new_job, record
@@ -33,7 +33,7 @@ def system(store: str) -> GivenSystem:
 
 def test_each_group_selects_just_its_runs(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chosen_runs, "_READ_AT_ONCE", 1)
-    jobs = {lifecycle.create(LOCAL, system, new_job()): error for error in ERRORS}
+    jobs = {creating.create(LOCAL, system, new_job()): error for error in ERRORS}
     for work in claim(system):
         record(system, work, Failed(PermanentFailure(jobs[work.job_id], status_code=422)))
     groups = failures.grouped(LOCAL, system, 24).groups
@@ -51,7 +51,7 @@ def test_where_few_of_those_alike_fit_so_many_are_read_and_the_rest_is_gone_on_w
     monkeypatch.setattr(chosen_runs, "_READ_AT_ONCE", 2)
     monkeypatch.setattr(chosen_runs, "_MOST_PAGES", 1)
     for message in ("1 of x is gone", "1 of 2 is gone", "3 of x is gone", "3 of 4 is gone"):
-        lifecycle.create(LOCAL, system, new_job())
+        creating.create(LOCAL, system, new_job())
         [work] = claim(system)
         record(system, work, Failed(PermanentFailure(message, status_code=422)))
     wanted = RunFilter(failure="… of … is gone", app_name="app_a")
@@ -70,7 +70,7 @@ def test_those_of_other_groups_count_among_the_runs_that_one_action_reads(
     monkeypatch.setattr(chosen_runs, "_READ_AT_ONCE", 1)
     monkeypatch.setattr(chosen_runs, "_MOST_PAGES", 2)
     for message in ("Lost.", "Lost.", "Lost.", "Gone."):
-        lifecycle.create(LOCAL, system, new_job())
+        creating.create(LOCAL, system, new_job())
         [work] = claim(system)
         record(system, work, Failed(PermanentFailure(message, status_code=422)))
     wanted = RunFilter(failure="Gone.", app_name="app_a")

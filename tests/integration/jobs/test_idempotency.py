@@ -16,8 +16,7 @@ from models import database
 from models import idempotency as key_queries
 from models import postgresql as postgresql_database
 from models.tables import IdempotencyKey, Job, Run
-from services.jobs import idempotency
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, idempotency
 from services.jobs.definition import NewJob
 from services.jobs.idempotency import Request
 from tests.factories import NOON, GivenSystem, given_system, in_threads, new_job, runs_of, stored_job
@@ -33,12 +32,12 @@ def request(key: str = "a-key", body: object = "the body", scope: str = "createJ
 
 
 def create(system: GivenSystem, new: NewJob, under: Request | None) -> UUID:
-    return UUID(idempotency.once(system, under, lambda: str(job_service.create(LOCAL, system, new))))
+    return UUID(idempotency.once(system, under, lambda: str(creating.create(LOCAL, system, new))))
 
 
 def create_many(system: GivenSystem, wanted: Sequence[NewJob | InvalidInput], under: Request) -> Any:
     def act() -> list[str]:
-        return [str(one.job_id) for one in job_service.create_many(LOCAL, system, wanted, all_or_none=False)]
+        return [str(one.job_id) for one in creating.create_many(LOCAL, system, wanted, all_or_none=False)]
 
     return idempotency.once(system, under, act)
 
@@ -64,7 +63,7 @@ def test_the_answer_outlives_the_process(store: str) -> None:
 
 
 def test_without_a_key_each_request_makes_a_job(system: GivenSystem) -> None:
-    assert job_service.create(LOCAL, system, new_job()) != job_service.create(LOCAL, system, new_job())
+    assert creating.create(LOCAL, system, new_job()) != creating.create(LOCAL, system, new_job())
 
 
 def test_a_key_that_came_with_another_request_is_refused(system: GivenSystem) -> None:
@@ -173,7 +172,7 @@ def test_when_the_first_request_is_rolled_back_the_one_that_waited_creates(postg
     has_key, may_fail = threading.Event(), threading.Event()
 
     def create_and_fail() -> str:
-        job_service.create(LOCAL, system, new_job())
+        creating.create(LOCAL, system, new_job())
         has_key.set()
         may_fail.wait(LONGEST)
         raise ConnectionError("the process dies here")
@@ -223,7 +222,7 @@ def test_a_first_request_that_stays_under_way_is_told_as_a_conflict(
 
 def test_nobody_rings_before_the_answer_is_kept(system: GivenSystem) -> None:
     def act() -> str:
-        job_service.create(LOCAL, system, new_job())
+        creating.create(LOCAL, system, new_job())
         assert system.doorbell.heard() == []
         return "made"
 
@@ -234,8 +233,8 @@ def test_nobody_rings_before_the_answer_is_kept(system: GivenSystem) -> None:
 def test_what_is_taken_back_within_a_request_is_not_rung_for(system: GivenSystem) -> None:
     def act() -> str:
         with database.trial():
-            job_service.create(LOCAL, system, new_job())
-        return str(job_service.create(LOCAL, system, new_job(name="kept")))
+            creating.create(LOCAL, system, new_job())
+        return str(creating.create(LOCAL, system, new_job(name="kept")))
 
     kept = UUID(idempotency.once(system, request(), act))
     assert [ring.run_id for ring in system.doorbell.heard()] == [run.id for run in runs_of(kept)]

@@ -19,6 +19,7 @@ from services.jobs import (
     backfill,
     bulk_actions,
     cancelling,
+    creating,
     definition,
     editing,
     lifecycle,
@@ -79,9 +80,7 @@ def user(system: GivenSystem, name: str) -> Principal:
 
 
 def made_by(principal: Principal, system: System) -> UUID:
-    return lifecycle.create(
-        principal, system, new_job(DelayFromNow(60), app_name="default", owner_id=principal.user_id)
-    )
+    return creating.create(principal, system, new_job(DelayFromNow(60), app_name="default", owner_id=principal.user_id))
 
 
 @pytest.mark.parametrize("act", ON_A_JOB.values(), ids=ON_A_JOB)
@@ -124,14 +123,14 @@ def test_replays_reach_the_runs_of_their_user_alone(system: GivenSystem, anna: P
 def test_users_make_jobs_of_their_own_alone(system: GivenSystem, anna: Principal, berta: Principal) -> None:
     for owner_id in (None, berta.user_id):
         with pytest.raises(Forbidden):
-            lifecycle.create(anna, system, new_job(app_name="default", owner_id=owner_id))
+            creating.create(anna, system, new_job(app_name="default", owner_id=owner_id))
 
 
 def test_users_make_no_jobs_in_the_app_of_others_and_learn_nothing_of_it(system: GivenSystem, anna: Principal) -> None:
-    lifecycle.create(LOCAL, system, new_job(app_name="theirs"))
+    creating.create(LOCAL, system, new_job(app_name="theirs"))
     for app_name in ("theirs", "missing"):
         with pytest.raises(NotFound, match=f"There is no app {app_name}."):
-            lifecycle.create(anna, system, new_job(app_name=app_name, owner_id=anna.user_id))
+            creating.create(anna, system, new_job(app_name=app_name, owner_id=anna.user_id))
 
 
 @pytest.mark.parametrize("act", FOR_ADMINISTRATORS.values(), ids=FOR_ADMINISTRATORS)

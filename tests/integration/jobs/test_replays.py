@@ -10,7 +10,7 @@ from core.errors import Conflict, NotFound
 from core.principals import LOCAL
 from core.schedules import Interval, Polling
 from core.states import JobState, JobStatus, Trigger
-from services.jobs import editing, lifecycle, requested_runs
+from services.jobs import creating, editing, lifecycle, requested_runs
 from services.reading import records
 from tests.factories import (
     GivenSystem,
@@ -45,7 +45,7 @@ def test_a_replay_reopens_a_one_shot(system: GivenSystem) -> None:
 
 
 def test_a_replay_for_a_job_that_comes_back_leaves_its_schedule_alone(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60)))
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60)))
     make_due(system)
     attempt(system, refused())
     before = stored_job(job_id).next_run_at
@@ -57,7 +57,7 @@ def test_a_replay_for_a_job_that_comes_back_leaves_its_schedule_alone(system: Gi
 
 
 def test_a_schedule_that_has_ended_shows_its_replays_and_ends_again(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1), max_retries=1))
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1), max_retries=1))
     make_due(system)
     attempt(system, refused())
     assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED

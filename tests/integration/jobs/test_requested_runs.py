@@ -13,7 +13,7 @@ from core.errors import Conflict, NotFailed, NotFound
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Interval, Polling, RunAt, Schedule
 from core.states import Hold, JobStatus, RunStatus, Trigger
-from services.jobs import definition, editing, lifecycle, requested_runs
+from services.jobs import creating, definition, editing, lifecycle, requested_runs
 from services.messaging.doorbell import Ring
 from services.reading import records
 from tests.factories import (
@@ -43,7 +43,7 @@ LATER = NOON + timedelta(hours=1)
 
 @pytest.mark.parametrize("schedule", [RunAt(LATER), Cron("0 13 * * *"), Interval(every_seconds=600, starts_at=LATER)])
 def test_a_trigger_runs_a_job_now_and_leaves_its_schedule_alone(system: GivenSystem, schedule: Schedule) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedule))
+    job_id = creating.create(LOCAL, system, new_job(schedule))
     view = requested_runs.trigger(LOCAL, system, job_id)
     assert (view.trigger, view.scheduled_for, view.status) == (Trigger.MANUAL, NOON, RunStatus.QUEUED)
     assert system.doorbell.heard() == [Ring(view.id, "runs.http")]
@@ -68,13 +68,13 @@ def test_a_trigger_may_bring_other_data_for_its_run_alone(system: GivenSystem, d
 
 
 def test_two_triggers_at_one_moment_are_two_runs(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(RunAt(LATER)))
+    job_id = creating.create(LOCAL, system, new_job(RunAt(LATER)))
     made = {requested_runs.trigger(LOCAL, system, job_id).id for _ in range(2)}
     assert {work.run_id for work in claim(system)} == made
 
 
 def test_an_occurrence_sees_a_triggered_run_as_going(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Cron("* * * * *")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("* * * * *")))
     requested_runs.trigger(LOCAL, system, job_id)
     system.clock.advance(60)
     make_due(system)
@@ -85,7 +85,7 @@ def test_an_occurrence_sees_a_triggered_run_as_going(system: GivenSystem) -> Non
 
 
 def test_a_trigger_is_not_kept_from_running_by_a_run_that_is_going(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60)))
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60)))
     make_due(system)
     claim_one(system)
     view = requested_runs.trigger(LOCAL, system, job_id)
@@ -93,7 +93,7 @@ def test_a_trigger_is_not_kept_from_running_by_a_run_that_is_going(system: Given
 
 
 def test_the_triggered_run_of_a_paused_job_is_held(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(RunAt(LATER)))
+    job_id = creating.create(LOCAL, system, new_job(RunAt(LATER)))
     lifecycle.pause(LOCAL, system, job_id)
     view = requested_runs.trigger(LOCAL, system, job_id)
     assert (view.held_by, system.doorbell.heard(), claim(system)) == (Hold.PAUSED, [], [])
@@ -102,7 +102,7 @@ def test_the_triggered_run_of_a_paused_job_is_held(system: GivenSystem) -> None:
 
 
 def test_a_triggered_run_counts_towards_no_max_runs(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1, starts_at=LATER)))
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1, starts_at=LATER)))
     requested_runs.trigger(LOCAL, system, job_id)
     attempt(system, succeeded())
     assert (stored_job(job_id).runs_started, records.job(LOCAL, job_id).status) == (0, JobStatus.PENDING)

@@ -13,8 +13,7 @@ from core.principals import LOCAL
 from core.schedules import Cron
 from models import database, versions
 from models.tables import Job, JobVersion
-from services.jobs import definition, editing, requested_runs
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, definition, editing, requested_runs
 from services.jobs.definition import Definition
 from services.reading.views import JobView
 from tests.factories import GivenSystem, claim_one, given_system, new_job, record, succeeded
@@ -31,7 +30,7 @@ def system(store: str, monkeypatch: pytest.MonkeyPatch) -> GivenSystem:
 
 @pytest.fixture
 def job(system: GivenSystem) -> UUID:
-    return job_service.create(LOCAL, system, new_job(data={"some": SOME}))
+    return creating.create(LOCAL, system, new_job(data={"some": SOME}))
 
 
 def edit(system: GivenSystem, job: UUID, count: int = 1, **changes: Any) -> None:
@@ -74,7 +73,7 @@ def test_so_many_versions_are_kept_however_small_they_are(
 
 
 def test_a_version_that_a_run_executes_is_kept_until_it_has_ended(system: GivenSystem) -> None:
-    job = job_service.create(LOCAL, system, new_job(YEARLY, data={"some": SOME}))
+    job = creating.create(LOCAL, system, new_job(YEARLY, data={"some": SOME}))
     requested_runs.trigger(LOCAL, system, job)
     work = claim_one(system)
     edit(system, job, 9)
@@ -109,7 +108,7 @@ def pin(system: GivenSystem, job: UUID, count: int) -> None:
 def test_an_edit_reads_no_definition_however_many_versions_runs_keep(
     system: GivenSystem, definitions_read: list[str]
 ) -> None:
-    job = job_service.create(LOCAL, system, new_job(YEARLY, data={"some": SOME}, overlap=Overlap.ALLOW))
+    job = creating.create(LOCAL, system, new_job(YEARLY, data={"some": SOME}, overlap=Overlap.ALLOW))
     pin(system, job, 12)
     edit(system, job, 6)
     assert kept()[:12] == list(range(1, 13)), "all that runs execute, far more than fit"
@@ -121,7 +120,7 @@ def test_an_edit_reads_no_definition_however_many_versions_runs_keep(
 def test_an_edit_reads_no_definitions_of_the_former_release_that_runs_keep(
     system: GivenSystem, definitions_read: list[str]
 ) -> None:
-    job = job_service.create(LOCAL, system, new_job(YEARLY, data={"some": SOME}, overlap=Overlap.ALLOW))
+    job = creating.create(LOCAL, system, new_job(YEARLY, data={"some": SOME}, overlap=Overlap.ALLOW))
     pin(system, job, 12)
     with database.transaction():
         JobVersion.update(account_id=None).execute()
@@ -132,7 +131,7 @@ def test_an_edit_reads_no_definitions_of_the_former_release_that_runs_keep(
 
 
 def test_a_version_is_read_without_those_of_other_jobs(system: GivenSystem, definitions_read: list[str]) -> None:
-    one, other = (job_service.create(LOCAL, system, new_job()) for _ in range(2))
+    one, other = (creating.create(LOCAL, system, new_job()) for _ in range(2))
     for job in (one, other):
         edit(system, job, 3)
     definitions_read.clear()

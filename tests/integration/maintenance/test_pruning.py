@@ -18,7 +18,7 @@ from models.fields import new_id
 from models.pruning import OldRun
 from models.tables import Attempt, Job, Run, db
 from services.archive import storing
-from services.jobs import lifecycle
+from services.jobs import creating, lifecycle
 from services.maintenance import pruning
 from services.maintenance.pruning import Pruning
 from services.scheduling import dispatching, planning
@@ -46,7 +46,7 @@ def system(store: str) -> GivenSystem:
 
 def run_daily(system: GivenSystem, days: int, *, failing_from: int | None = None, **fields: object) -> UUID:
     """A daily job after so many days, a run each; from one day on its runs fail for good."""
-    job_id = lifecycle.create(LOCAL, system, new_job(DAILY, max_retries=0, **fields))
+    job_id = creating.create(LOCAL, system, new_job(DAILY, max_retries=0, **fields))
     for day in range(days):
         planning.plan(system)
         dispatching.make_due(system, [run.id for run in runs_of(job_id) if run.status == RunStatus.PENDING])

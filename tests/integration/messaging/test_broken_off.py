@@ -7,7 +7,7 @@ import threading
 from core.errors import AbortReason
 from core.principals import LOCAL
 from core.states import Outcome, RunStatus
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.maintenance import rescues
 from services.scheduling import dispatching
 from tests.factories import GivenSystem, attempts_at, first_run, stored_run
@@ -91,7 +91,7 @@ def test_a_call_whose_job_is_cancelled_is_cut_and_ends_cancelled(
     [ring] = system.doorbell.heard()
     house.take(ring)
     assert called.wait(LONGEST)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     house.leases.renew()
     house.finish()
     let_go.set()

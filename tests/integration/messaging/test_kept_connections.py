@@ -13,7 +13,7 @@ from core.principals import LOCAL
 from core.states import Outcome, RunStatus
 from models.tables import Run
 from services.execution.work import Stopped
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from tests.factories import GivenSystem, attempts_at, claim_one, first_run, record, stored_run
 from tests.integration.messaging.house import House
 from tests.unit.actors import hostile
@@ -93,6 +93,6 @@ def test_an_attempt_that_follows_another_never_takes_a_kept_connection(system: G
 def test_a_run_that_was_cancelled_meanwhile_is_not_handed_back(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     record(system, work, Stopped(AbortReason.CONNECTION_CLOSED))
     assert stored_run(run.id).status is RunStatus.CANCELLED

@@ -11,7 +11,7 @@ from core.principals import LOCAL
 from core.schedules import DelayFromNow, Immediate
 from core.states import Trigger
 from models import database, runs
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching
 from tests.factories import NOON, GivenSystem, claim_one, failed, first_run, record, stored_job, succeeded
@@ -94,7 +94,7 @@ def test_the_top_up_rings_no_oftener_than_threads_can_use(system: GivenSystem) -
 
 
 def test_the_top_up_never_rings_for_held_runs(system: GivenSystem) -> None:
-    job_service.pause(LOCAL, system, many_runs(system, 5))
+    lifecycle.pause(LOCAL, system, many_runs(system, 5))
     free = first_run(system)
     system.doorbell.heard()
     assert dispatching.top_up(system, Carrier()) == 1

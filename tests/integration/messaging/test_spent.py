@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.principals import LOCAL
 from core.schedules import DelayFromNow
 from core.states import RunStatus
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.maintenance import rescues
 from tests.factories import GivenSystem, claim_one, failed, record, stored_run
 from tests.integration.messaging.house import House, Make, ScriptedReceiver, dispatch, executed
@@ -37,10 +37,10 @@ def test_a_run_whose_ring_came_while_it_was_paused_is_rung_for_at_the_resume(
     system: GivenSystem, house: House, receiver: ScriptedReceiver, run_to_execute: Make
 ) -> None:
     run = run_to_execute()
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     house.answer(*system.doorbell.heard())
     assert receiver.calls_for(run.id) == 0
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     house.answer(*system.doorbell.heard())
     assert executed(receiver, run)
 
@@ -49,11 +49,11 @@ def test_a_run_whose_delayed_ring_came_while_it_was_paused_is_rung_for_at_the_re
     system: GivenSystem, house: House, receiver: ScriptedReceiver, run_to_execute: Make
 ) -> None:
     run = run_to_execute(DelayFromNow(1))
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.clock.advance(1)
     house.answer(*system.doorbell.heard())
     assert stored_run(run.id).held_by == "paused"
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     house.answer(*system.doorbell.heard())
     assert executed(receiver, run)
 

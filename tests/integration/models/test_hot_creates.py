@@ -20,7 +20,7 @@ from models.fields import new_id
 from models.hot import creates
 from models.hot.rows import NewRows, Stored
 from models.tables import App, Installation, Job, JobTag, Run, db
-from services.jobs import accepting, lifecycle
+from services.jobs import accepting, creating
 from services.jobs.definition import NewJob
 from tests.factories import NOON, GivenSystem, new_job
 
@@ -73,7 +73,7 @@ def test_the_rows_are_those_that_the_tables_own_insert_stores(
     wanted = replace(
         given, schedule=schedule, deadline_at=instant if fixed else None, deadline_seconds=None if fixed else 60.5
     )
-    job_id = lifecycle.create(replace(LOCAL, trace=TraceContext("1" * 32, "2" * 16)), system, wanted)
+    job_id = creating.create(replace(LOCAL, trace=TraceContext("1" * 32, "2" * 16)), system, wanted)
     stored = _stored(job_id)
     _delete(job_id)
     _store_by_the_tables(noted[0])
@@ -81,10 +81,10 @@ def test_the_rows_are_those_that_the_tables_own_insert_stores(
 
 
 def test_a_job_whose_name_is_taken_is_left_out_with_its_tags_and_runs(system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job(name="taken"))
+    creating.create(LOCAL, system, new_job(name="taken"))
     with database.transaction():
         wanted = [new_job(name="TAKEN", tags=("a",)), new_job(name="free", tags=("b",))]
-        [refusal, job_id], rows = accepting.store(system, wanted, NOON)
+        [refusal, job_id], rows = accepting.insert(system, wanted, NOON)
     assert not isinstance(refusal, UUID)
     assert [row["job"] for row in rows] == [job_id]
     assert [tag.job_id for tag in JobTag.select()] == [job_id]
@@ -96,7 +96,7 @@ def test_nothing_to_store_stores_nothing(system: GivenSystem) -> None:
 
 
 def test_an_app_is_found_by_its_own_spelling_first_and_paused_with_everything(system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job(app_name="App"))
+    creating.create(LOCAL, system, new_job(app_name="App"))
     with database.transaction():
         [shared] = creates.apps_by_names(["aPP"]).values()
         assert (shared.name, shared.hold) == ("App", None)

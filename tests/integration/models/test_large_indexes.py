@@ -17,7 +17,7 @@ from migrations import large_indexes
 from migrations.large_indexes import LargeIndex
 from models import database, lists
 from models.tables import db
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from tests import statements
 from tests.factories import GivenSystem, first_run, given_system, new_job
 from tests.waiting import until
@@ -58,7 +58,7 @@ def plan_of(search: str) -> str:
 
 def test_a_search_reads_the_index_once_it_is_built_and_finds_the_same(system: GivenSystem) -> None:
     for name in ("nightly", "weekly"):
-        job_service.create(LOCAL, system, new_job(name=name, task_type="Make.Report"))
+        creating.create(LOCAL, system, new_job(name=name, task_type="Make.Report"))
     searches = {"night": 1, "NIGHT": 1, "make.r": 2, "app_a": 2, "ly": 2, "nobody": 0}
     assert {text: found(text) for text in searches} == searches
     assert INDEX not in plan_of("night")
@@ -86,7 +86,7 @@ def test_what_an_interrupted_build_has_left_is_built_anew(system: GivenSystem) -
 
 
 def test_a_build_that_fails_leaves_searches_as_they_are(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    job_service.create(LOCAL, system, new_job(name="nightly"))
+    creating.create(LOCAL, system, new_job(name="nightly"))
     broken = LargeIndex(INDEX, "jobs", "USING gin (no_such_column {trigrams})", "Searches are slow.")
     with monkeypatch.context() as patch:
         patch.setattr(large_indexes, "INDEXES", [broken])
@@ -95,12 +95,12 @@ def test_a_build_that_fails_leaves_searches_as_they_are(system: GivenSystem, mon
 
 
 def test_jobs_are_created_while_it_is_built_and_only_one_builds_it(system: GivenSystem, postgresql: str) -> None:
-    job_service.create(LOCAL, system, new_job(name="nightly"))
+    creating.create(LOCAL, system, new_job(name="nightly"))
     with closing(psycopg2.connect(postgresql)) as writer, writer.cursor() as cursor, ThreadPoolExecutor(1) as threads:
         cursor.execute("UPDATE jobs SET title = 'slowly'")  # a build waits for those who write until they are done
         building = threads.submit(_build)
         until(lambda: _is_under_way(building), "the build to begin")
-        job_service.create(LOCAL, system, new_job(name="weekly"))
+        creating.create(LOCAL, system, new_job(name="weekly"))
         assert large_indexes.build() == []
         writer.rollback()
         assert building.result() == [INDEX]

@@ -12,7 +12,7 @@ from core import schedules
 from core.principals import LOCAL
 from models import database, jobs
 from models.tables import Job
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from tests import statements
 from tests.factories import NOON, GivenSystem, new_job
 
@@ -27,7 +27,7 @@ PAYLOAD = ("data", "user_id", "board_id", "metadata")
     ],
 )
 def test_who_locks_a_job_reads_no_payload(system: GivenSystem, lock: Callable[[UUID], Job]) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(schedules.Interval(every_seconds=3600)))
+    job_id = creating.create(LOCAL, system, new_job(schedules.Interval(every_seconds=3600)))
     with statements.noted() as sent, database.transaction():
         job = lock(job_id)
     assert (job.id, job.task_type) == (job_id, "greet")

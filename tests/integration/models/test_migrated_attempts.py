@@ -14,7 +14,7 @@ from models import attempts, database
 from models.hot import postgresql
 from models.hot.rows import Ends
 from models.tables import Attempt, Run, db
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.maintenance import rescues
 from tests.factories import NOON, GivenSystem, claim_one, given_system, new_job, record, runs_of, succeeded
 from tests.integration.models.former import APP
@@ -62,7 +62,7 @@ def test_what_a_new_worker_claims_and_a_former_process_ends_is_one_attempt(
 def _migrated() -> tuple[GivenSystem, UUID]:
     runner.upgrade()
     system = given_system()
-    [run] = runs_of(job_service.create(LOCAL, system, new_job()))
+    [run] = runs_of(creating.create(LOCAL, system, new_job()))
     return system, run.id
 
 

@@ -17,8 +17,7 @@ from core.principals import LOCAL
 from migrations import runner
 from models import database, users
 from models.tables import Job
-from services.jobs import apps, definition, editing
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, creating, definition, editing
 from services.jobs.definition import Definition
 from services.reading import listing
 from services.reading.counting import Counts
@@ -45,7 +44,7 @@ def test_names_that_were_told_apart_stay_and_are_found_and_none_is_taken_anew(fo
     for name in JOBS:
         assert [view.name for view in _named(name=name)][:1] == [name]
         with pytest.raises(InvalidInput, match="another job"):
-            job_service.create(LOCAL, system, new_job(name=name.swapcase() if name.isascii() else name))
+            creating.create(LOCAL, system, new_job(name=name.swapcase() if name.isascii() else name))
     assert [view.name for view in _named(search="日次 レ")] == ["日次　レポート"]
     assert {view.name for view in _named(search="ärger")} == {"Ärger", "A\u0308RGER"}
     assert {view.name for view in _named(search="TITEL Ü")} == set(JOBS)

@@ -36,7 +36,7 @@ from models.tables import (
     db,
 )
 from services.access import authentication, own_tokens
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, lifecycle
 from services.scheduling import dispatching
 from tests.factories import NOON, claim_one, given_system, new_job, record, runs_of, succeeded
 from tests.integration.models.former import APP, INSTANT, STATUSES, row
@@ -54,7 +54,7 @@ def test_what_the_core_wrote_is_all_there_and_goes_on(former: None) -> None:
     assert {run.aged_at for run in live} == {NOON}
     assert {run.expire for run in runs} == {False}
     system = given_system()
-    job_service.resume(LOCAL, system, job.id)
+    lifecycle.resume(LOCAL, system, job.id)
     record(system, claim_one(system), succeeded())
 
 
@@ -71,7 +71,7 @@ def test_the_plan_names_what_would_be_applied_and_applies_nothing(former: None) 
 def test_a_migrated_database_holds_what_only_the_new_schema_can(former: None) -> None:
     runner.upgrade()
     system = given_system()
-    job_id = job_service.create(
+    job_id = creating.create(
         LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE, name="nightly")
     )
     system.clock.advance(60)
@@ -101,8 +101,8 @@ def test_limits_stay_and_runs_from_before_wait_in_one_line_beside_the_accounts(f
         key="account:a/x", kind="account", app_id=UUID(APP), weight=2.5, created_at=NOON, updated_at=NOON
     ).execute()
     system = given_system()
-    job_service.resume(LOCAL, system, Job.get().id)
-    [anew] = runs_of(job_service.create(LOCAL, system, new_job(account_id="anew")))
+    lifecycle.resume(LOCAL, system, Job.get().id)
+    [anew] = runs_of(creating.create(LOCAL, system, new_job(account_id="anew")))
     claimed = {Run.get_by_id(claim_one(system).run_id).party for _ in range(2)}
     assert (anew.party, claimed) == ("account:app_a/anew", {"", "account:app_a/anew"})
 
@@ -130,10 +130,10 @@ def test_what_was_held_before_there_was_a_history_has_none_and_what_comes_has(fo
     assert [(row.weight, row.weight_put_by) for row in Limit.select()] == [(0.5, None)]
     system = given_system()
     job_id = Job.get().id
-    job_service.resume(LOCAL, system, job_id)
+    lifecycle.resume(LOCAL, system, job_id)
     assert RunHold.select().count() == 0
     system.clock.advance(1)
-    job_service.pause(LOCAL, system, job_id)
+    lifecycle.pause(LOCAL, system, job_id)
     [hold] = RunHold.select()
     assert (hold.held_by, hold.since, hold.until) == (Hold.PAUSED, system.clock.now(), None)
 
@@ -152,9 +152,9 @@ def test_runs_from_before_have_no_trace_and_new_ones_may(former: None) -> None:
     runner.upgrade("0031_restores")
     assert "0032_traces" in runner.upgrade()
     system = given_system()
-    job_service.resume(LOCAL, system, Job.get().id)
+    lifecycle.resume(LOCAL, system, Job.get().id)
     trace = TraceContext("1" * 32, "2" * 16, is_sampled=True, state="a=1")
-    job_service.create(replace(LOCAL, trace=trace), system, new_job())
+    creating.create(replace(LOCAL, trace=trace), system, new_job())
     works = {claim_one(system).trace for _ in range(2)}
     assert works == {None, trace}
 

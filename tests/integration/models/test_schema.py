@@ -44,7 +44,7 @@ from models.fields import new_id
 from models.hot import claims as hot_claims
 from models.hot import dues, postgresql, statuses, whose
 from models.tables import ALL, Attempt, Job, Run, db
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from tests import statements
 from tests.factories import NOON, GivenSystem, first_run, new_job
 
@@ -90,7 +90,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
 def test_the_database_refuses_a_run_in_an_impossible_state(
     system: GivenSystem, change: dict[str, object], constraint: str
 ) -> None:
-    job_service.create(LOCAL, system, new_job(schedules.DelayFromNow(60)))
+    creating.create(LOCAL, system, new_job(schedules.DelayFromNow(60)))
     with pytest.raises(Exception, match=constraint), database.transaction():
         Run.update(change).execute()
 
@@ -120,7 +120,7 @@ def test_the_database_refuses_a_second_open_attempt(system: GivenSystem) -> None
 
 
 def test_one_occurrence_has_one_row(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job())
+    job_id = creating.create(LOCAL, system, new_job())
     with database.transaction():
         job = jobs.by_id(job_id)
         assert job is not None
@@ -132,7 +132,7 @@ def test_one_occurrence_has_one_row(system: GivenSystem) -> None:
 
 def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
     data = {"b": [1, 2.5, None, True], "a": {"\u0000": "ü\u2028"}, "big": 2**70}
-    job_id = job_service.create(LOCAL, system, new_job(data=data, board_id=17, user_id="ü"))
+    job_id = creating.create(LOCAL, system, new_job(data=data, board_id=17, user_id="ü"))
     with database.reading():
         job = jobs.by_id(job_id)
     assert job is not None
@@ -251,7 +251,7 @@ def _fill(system: GivenSystem) -> None:
         db.execute_sql(EMPTY)
     ended = {"status": RunStatus.COMPLETED, "finished_at": NOON}
     kinds: list[dict[str, Any]] = [{"status": RunStatus.PENDING}, {"status": RunStatus.QUEUED}, ended, ended]
-    job_service.create_many(LOCAL, system, [new_job(schedules.DelayFromNow(60))] * 40, all_or_none=True)
+    creating.create_many(LOCAL, system, [new_job(schedules.DelayFromNow(60))] * 40, all_or_none=True)
     instants = [NOON + timedelta(minutes=minute) for minute in range(30)]
     with database.transaction():
         drafts = [

@@ -16,14 +16,14 @@ from models.fields import new_id
 from models.tables import Job, PollingState, Run
 from services.execution import recording
 from services.execution.work import Failed, Result, Succeeded
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.scheduling import dispatching, planning
 from tests import statements
 from tests.factories import NOON, GivenSystem, attempts_at, claim, new_job, polled, stored_job, stored_run
 
 
 def runs_made(system: GivenSystem, count: int) -> list[Run]:
-    job_service.create_many(LOCAL, system, [new_job()] * count, all_or_none=True)
+    creating.create_many(LOCAL, system, [new_job()] * count, all_or_none=True)
     with database.reading():
         return list(Run.select().order_by(Run.id))
 
@@ -130,7 +130,7 @@ def test_as_many_statements_record_thirty_two_different_answers_as_six(system: G
         by_run = {}
         for number in numbers:
             wanted = new_job(schedule(number))
-            job_id = job_service.create(LOCAL, system, wanted)
+            job_id = creating.create(LOCAL, system, wanted)
             by_run[job_id] = answer(number)
         works = claim(system)
         assert len(works) == count
@@ -146,7 +146,7 @@ def test_as_many_statements_record_thirty_two_different_answers_as_six(system: G
 
 
 def test_polling_states_of_many_jobs_move_on_together(system: GivenSystem) -> None:
-    job_ids = [job_service.create(LOCAL, system, new_job(Polling(30))) for _ in range(3)]
+    job_ids = [creating.create(LOCAL, system, new_job(Polling(30))) for _ in range(3)]
     pages = {job_id: {"page": number} for number, job_id in enumerate(job_ids)}
     works = claim(system)
     recording.record(system, [(work, polled(pages[work.job_id])) for work in works])
@@ -160,7 +160,7 @@ def test_polling_states_of_many_jobs_move_on_together(system: GivenSystem) -> No
 def test_as_many_statements_plan_a_hundred_crons_as_three(system: GivenSystem) -> None:
     def sent_for(count: int) -> int:
         wanted = [new_job(Cron(f"{number % 60} {number % 5 + 12} * * *")) for number in range(count)]
-        job_service.create_many(LOCAL, system, wanted, all_or_none=True)
+        creating.create_many(LOCAL, system, wanted, all_or_none=True)
         system.clock.advance(86_400)
         with statements.noted() as sent:
             planned = planning.plan(system)
@@ -179,7 +179,7 @@ def test_as_many_statements_make_due_what_came_of_many_jobs_as_of_few(system: Gi
     def sent_for(count: int) -> int:
         for number in range(count):
             schedule = Interval(every_seconds=20 + number % 5 * 10, max_runs=3 if number % 2 else None)
-            job_service.create(LOCAL, system, new_job(schedule, overlap=[*Overlap][number % 4]))
+            creating.create(LOCAL, system, new_job(schedule, overlap=[*Overlap][number % 4]))
         system.clock.advance(65)
         due = [run_id for run_id, _ in dispatching.due_soon(system)]
         with statements.noted() as sent:

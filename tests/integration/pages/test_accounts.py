@@ -11,7 +11,7 @@ from core import schedules
 from core.principals import LOCAL
 from services.access import invitations, password_resets
 from services.email import outbox
-from services.jobs import apps, lifecycle
+from services.jobs import apps, creating, lifecycle
 from tests.factories import GivenSystem, given_system, new_job
 from tests.integration.pages.browser import Browser, Form
 from tests.integration.pages.conftest import site
@@ -175,7 +175,7 @@ def navigation(browser: Browser, name: str) -> set[str]:
 
 def test_a_user_who_owns_no_app_sees_no_entry_of_the_audit_log(browser: Browser, system: GivenSystem) -> None:
     apps.ensure(system, "app_a")
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
+    job_id = creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
     lifecycle.pause(LOCAL, system, job_id, reason="Lunch")
     register(browser)
     log_in(browser)

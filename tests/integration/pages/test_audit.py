@@ -9,7 +9,7 @@ from core import schedules
 from core.limits import Limit
 from core.principals import LOCAL
 from services.execution import limit_changes
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, lifecycle, requested_runs
 from tests.factories import GivenSystem, new_job
 from tests.integration.pages.browser import Browser
 
@@ -17,7 +17,7 @@ FROM_AFAR = replace(LOCAL, address="192.0.2.7", credential="session")
 
 
 def paused(system: GivenSystem, reason: str, app_name: str = "app_a") -> UUID:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600), name=None, app_name=app_name))
+    job_id = creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600), name=None, app_name=app_name))
     lifecycle.pause(FROM_AFAR, system, job_id, reason=reason)
     return job_id
 
@@ -40,8 +40,8 @@ def test_what_one_request_did_to_many_is_one_row_and_jobs_have_their_titles(
     request = replace(FROM_AFAR, request_id="r1")
     for number in range(3):
         made = new_job(schedules.DelayFromNow(600), title=f"Report {number}")
-        lifecycle.pause(request, system, lifecycle.create(LOCAL, system, made), reason="The server moves")
-    triggered = requested_runs.trigger(LOCAL, system, lifecycle.create(LOCAL, system, new_job(title="Now")))
+        lifecycle.pause(request, system, creating.create(LOCAL, system, made), reason="The server moves")
+    triggered = requested_runs.trigger(LOCAL, system, creating.create(LOCAL, system, new_job(title="Now")))
     page = browser.load("/dashboard/audit")
     assert page.text.count("job.paused") == 1
     assert "job.paused 3 jobs at once" in page.text

@@ -10,7 +10,7 @@ from models import apps, breakers
 from models.tables import Run
 from pages import naming
 from services.jobs import apps as app_service
-from services.jobs import lifecycle
+from services.jobs import creating
 from tests.factories import GivenSystem, claim, failed, new_job, record, runs_of
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
@@ -27,7 +27,7 @@ def opened(system: GivenSystem, host: str = "app.example.com") -> str:
 
 
 def test_the_page_of_an_app_switches_its_breaker(browser: Browser, system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     page = browser.load("/dashboard/apps/app_a")
     assert "server default (no)" in page.text
     [form] = [form for form in page.forms if form.action.endswith("/change")]
@@ -43,7 +43,7 @@ def test_the_page_of_an_app_switches_its_breaker(browser: Browser, system: Given
 def test_receivers_that_are_left_alone_are_shown_and_called_again(system: GivenSystem) -> None:
     browser = Browser(site(system))
     assert "None, and breakers are off" in browser.load("/dashboard/queues").text
-    lifecycle.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     opened(system)
     page = browser.load("/dashboard/queues")
     assert "app.example.com app_a now" in page.text
@@ -55,10 +55,10 @@ def test_receivers_that_are_left_alone_are_shown_and_called_again(system: GivenS
 def test_the_page_of_a_breaker_shows_its_runs_the_next_call_and_the_last_failure(
     browser: Browser, system: GivenSystem
 ) -> None:
-    lifecycle.create(LOCAL, system, new_job(title="Contacts", callback_url="https://app.example.com/x", max_retries=2))
+    creating.create(LOCAL, system, new_job(title="Contacts", callback_url="https://app.example.com/x", max_retries=2))
     [work] = claim(system)
     record(system, work, failed())
-    held = runs_of(lifecycle.create(LOCAL, system, new_job(title="Invoices")))[0].id
+    held = runs_of(creating.create(LOCAL, system, new_job(title="Invoices")))[0].id
     key = opened(system)
     with system.transaction():
         Run.update(held_by=Hold.DESTINATION, held_key=key).where(Run.id == held).execute()

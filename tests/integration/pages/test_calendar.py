@@ -17,7 +17,7 @@ from core.states import RunStatus, Trigger
 from models import runs
 from models.tables import Job, Run
 from services.execution.work import Succeeded
-from services.jobs import definition, editing, lifecycle, requested_runs
+from services.jobs import creating, definition, editing, requested_runs
 from services.reading import calendar, gaps
 from services.reading.views import JobView
 from services.scheduling import planning
@@ -31,7 +31,7 @@ UTC = ZoneInfo("UTC")
 
 def history(system: GivenSystem, *ended: tuple[float, RunStatus, int]) -> str:
     """The id of a job that had runs so many hours ago, which ended so and stand for so many occurrences."""
-    job_id = lifecycle.create(LOCAL, system, new_job(Cron("0 3 1 1 *")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 3 1 1 *")))
     with system.transaction():
         job = stored_job(job_id)
         rows = []
@@ -159,7 +159,7 @@ def test_a_day_whose_runs_were_read_or_kept_in_part_says_so(
 def missed_for(system: GivenSystem, schedule: Schedule, span: timedelta) -> UUID:
     """The id of a job that was made so long before noon, and for which no coordinator was at work since."""
     system.clock.set(NOON - span)
-    job_id = lifecycle.create(LOCAL, system, new_job(schedule, catch_up=CatchUp.SKIP))
+    job_id = creating.create(LOCAL, system, new_job(schedule, catch_up=CatchUp.SKIP))
     system.clock.set(NOON)
     while planning.plan(system):
         pass

@@ -12,7 +12,7 @@ import pytest
 from core import schedules
 from core.principals import LOCAL
 from models.tables import db
-from services.jobs import cancelling, editing, lifecycle, requested_runs
+from services.jobs import cancelling, creating, editing, requested_runs
 from services.reading import records
 from services.task_types import registry
 from tests.factories import GivenSystem, new_job
@@ -27,7 +27,7 @@ Filled = tuple[Form, dict[str, str]]
 
 def a_job(system: GivenSystem, data: dict[str, Any] | None = None) -> UUID:
     job = new_job(schedules.Cron("0 9 * * mon"), task_type="http", data=data or DATA)
-    return lifecycle.create(LOCAL, system, job)
+    return creating.create(LOCAL, system, job)
 
 
 def new(browser: Browser, _system: GivenSystem) -> Filled:

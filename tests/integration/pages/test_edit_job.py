@@ -12,7 +12,7 @@ from core import schedules
 from core.policies import Overlap
 from core.principals import LOCAL
 from core.version import VERSION
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.reading import records
 from tests.factories import NOON, GivenSystem, new_job, runs_of
 from tests.integration.pages.browser import Browser, Page
@@ -22,7 +22,7 @@ CRON = schedules.Cron("0 9 * * mon-fri", timezone="Europe/Berlin")
 
 
 def made(system: GivenSystem, schedule: schedules.Schedule = CRON, **fields: Any) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(schedule, **fields))
+    return creating.create(LOCAL, system, new_job(schedule, **fields))
 
 
 def form_of(browser: Browser, job_id: UUID) -> Page:

@@ -19,7 +19,7 @@ from pages.site import Site
 from pages.static_files import StaticFiles
 from processes import page_readers
 from services.execution.work import Failed
-from services.jobs import lifecycle
+from services.jobs import creating, lifecycle
 from tests.factories import GivenSystem, claim, new_job, record, runs_of
 from tests.integration.pages.browser import Browser, Page
 from tests.integration.pages.conftest import site
@@ -62,15 +62,15 @@ def test_names_data_and_errors_stay_text_on_every_page(browser: Browser, system:
         "tags": (text,),
         "app_name": text.replace("/", ""),
     }
-    failing = lifecycle.create(LOCAL, system, new_job(max_retries=0, **hostile))
+    failing = creating.create(LOCAL, system, new_job(max_retries=0, **hostile))
     [work] = claim(system)
     record(system, work, Failed(PermanentFailure(text, status_code=422)))
-    lifecycle.create(LOCAL, system, new_job(**hostile))
+    creating.create(LOCAL, system, new_job(**hostile))
     claim(system)
-    waiting = lifecycle.create(
+    waiting = creating.create(
         LOCAL, system, new_job(schedules.RunAt(system.clock.now() + timedelta(hours=1)), **hostile)
     )
-    lifecycle.create(LOCAL, system, new_job(**hostile))
+    creating.create(LOCAL, system, new_job(**hostile))
     breaker = quote(f"destination:{hostile['app_name']}/{text}", safe="")
     one_of_each = (
         f"/dashboard/jobs/{failing}",
@@ -112,7 +112,7 @@ def test_each_page_names_an_operation_of_the_api_and_each_button_leads_to_such_a
     for route in routes.values():
         for answer in route.answers().values():
             assert answer.like is None or re.sub(":(uuid|int|path)", "", answer.like) in operations, route
-    failing = lifecycle.create(LOCAL, system, new_job(max_retries=0))
+    failing = creating.create(LOCAL, system, new_job(max_retries=0))
     [work] = claim(system)
     record(system, work, Failed(PermanentFailure("no", status_code=422)))
     paths = (*PAGES, f"/dashboard/jobs/{failing}", f"/dashboard/runs/{runs_of(failing)[0].id}", "/login/", "/register/")

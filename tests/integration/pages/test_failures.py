@@ -13,7 +13,7 @@ from core.schedules import Polling
 from models import filtering
 from models.tables import Run
 from services.execution.work import Failed, Result, Succeeded
-from services.jobs import cancelling, lifecycle, requested_runs
+from services.jobs import cancelling, creating, lifecycle, requested_runs
 from services.reading import failures
 from services.reading.given_up import AllGivenUp
 from tests.factories import (
@@ -132,7 +132,7 @@ def test_what_failed_since_an_instant_is_replayed_as_a_whole_and_says_so(browser
 def test_what_is_tried_again_is_told_by_why_it_failed(browser: Browser, system: GivenSystem) -> None:
     assert "No run waits for another try" in browser.load("/dashboard/failures").text
     for _ in range(2):
-        lifecycle.create(LOCAL, system, new_job(max_retries=1, retry_backoff_base=60.0))
+        creating.create(LOCAL, system, new_job(max_retries=1, retry_backoff_base=60.0))
     for work in claim(system):
         record(system, work, failed())
     page = browser.load("/dashboard/failures")
@@ -145,7 +145,7 @@ def test_replaying_all_means_dead_runs_alone_and_goes_on_after_those_refused(
 ) -> None:
     made(system, "later")
     [cancelled] = made(system, "cancelled")
-    [well] = [lifecycle.create(LOCAL, system, new_job())]
+    [well] = [creating.create(LOCAL, system, new_job())]
     [work] = claim(system)
     record(system, work, Succeeded(200, ""))
     lifecycle.cancel(LOCAL, system, cancelled)  # the runs of cancelled jobs cannot be replayed
@@ -240,7 +240,7 @@ def test_a_failure_that_has_run_again_counts_as_what_came_of_it(browser: Browser
 def test_a_job_that_gave_up_polling_is_listed_with_the_reason_though_no_run_failed(
     browser: Browser, system: GivenSystem, schedule: Polling
 ) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedule, title="Wait for the export"))
+    job_id = creating.create(LOCAL, system, new_job(schedule, title="Wait for the export"))
     assert "gave up" not in browser.load("/dashboard/failures").text
     record(system, claim(system)[0], polled({"n": 1}))
     reason = stored_job(job_id).end_reason
@@ -257,7 +257,7 @@ def test_a_job_that_gave_up_polling_is_listed_with_the_reason_though_no_run_fail
 
 
 def test_a_poll_that_failed_is_listed_once_though_its_job_gave_up(system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job(Polling(30, give_up_after_seconds=1), max_retries=3))
+    creating.create(LOCAL, system, new_job(Polling(30, give_up_after_seconds=1), max_retries=3))
     [work] = claim(system)
     system.clock.advance(5)
     record(system, work, failed())

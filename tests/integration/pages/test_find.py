@@ -8,7 +8,7 @@ import pytest
 
 from core import schedules
 from core.principals import LOCAL
-from services.jobs import apps, lifecycle, requested_runs
+from services.jobs import apps, creating, requested_runs
 from tests.factories import GivenSystem, claim, failed, new_job, record
 from tests.integration.pages.browser import Browser
 
@@ -18,8 +18,8 @@ LATER = schedules.DelayFromNow(600)
 @pytest.fixture(autouse=True)
 def _jobs(system: GivenSystem) -> None:
     apps.create(LOCAL, system, "crm", apps.AppDefinition("https://crm.example.com/base"))
-    lifecycle.create(LOCAL, system, new_job(LATER, name="Import stock", account_id="hooli"))
-    lifecycle.create(LOCAL, system, new_job(LATER, name="Import bank file", account_id="globex"))
+    creating.create(LOCAL, system, new_job(LATER, name="Import stock", account_id="hooli"))
+    creating.create(LOCAL, system, new_job(LATER, name="Import bank file", account_id="globex"))
 
 
 def found(browser: Browser, text: str) -> str:
@@ -28,7 +28,7 @@ def found(browser: Browser, text: str) -> str:
 
 
 def test_a_single_hit_opens_at_once_and_several_are_listed(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(LATER, name="Rebuild"))
+    job_id = creating.create(LOCAL, system, new_job(LATER, name="Rebuild"))
     assert found(browser, "rebu") == f"/dashboard/jobs/{job_id}"
     assert found(browser, "import") == "/dashboard/jobs?search=import"
     assert found(browser, "nothing") == "/dashboard/jobs?search=nothing"
@@ -36,7 +36,7 @@ def test_a_single_hit_opens_at_once_and_several_are_listed(browser: Browser, sys
 
 
 def test_an_id_leads_to_its_job_or_run(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *")))
+    job_id = creating.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *")))
     run = requested_runs.trigger(LOCAL, system, job_id)
     assert found(browser, str(job_id)) == f"/dashboard/jobs/{job_id}"
     assert found(browser, str(run.id)) == f"/dashboard/runs/{run.id}"
@@ -48,12 +48,12 @@ def test_an_account_leads_to_what_it_uses_and_a_host_to_its_failures_or_its_app(
     browser: Browser, system: GivenSystem
 ) -> None:
     assert found(browser, "globex") == "/dashboard/accounts/of?account_id=globex"
-    lifecycle.create(LOCAL, system, new_job(LATER, name="Invoices of globex"))
+    creating.create(LOCAL, system, new_job(LATER, name="Invoices of globex"))
     assert found(browser, "globex") == "/dashboard/accounts/of?account_id=globex"
-    called_so = lifecycle.create(LOCAL, system, new_job(LATER, name="hooli"))
+    called_so = creating.create(LOCAL, system, new_job(LATER, name="hooli"))
     assert found(browser, "hooli") == f"/dashboard/jobs/{called_so}"
     assert found(browser, "CRM.example.com") == "/dashboard/apps/crm"
-    lifecycle.create(LOCAL, system, new_job(app_name="crm", max_retries=2))
+    creating.create(LOCAL, system, new_job(app_name="crm", max_retries=2))
     [work] = claim(system)
     record(system, work, failed())
     assert found(browser, "crm.example.com") == "/dashboard/failures#hosts"

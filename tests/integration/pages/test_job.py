@@ -11,7 +11,7 @@ from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
 from services.access import audit
 from services.execution.work import Succeeded
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, lifecycle, requested_runs
 from services.reading import records
 from tests.factories import GivenSystem, claim, new_job, polled, record, refused, runs_of, succeeded
 from tests.integration.api.client import NO_JOB
@@ -23,7 +23,7 @@ WEEKDAYS = schedules.Cron("0 9 * * mon-fri", timezone="America/New_York")
 
 
 def made(system: GivenSystem, schedule: schedules.Schedule | None = None) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(schedule, name="Digest"))
+    return creating.create(LOCAL, system, new_job(schedule, name="Digest"))
 
 
 def page_of(browser: Browser, job_id: UUID, query: str = "") -> Page:

@@ -10,7 +10,7 @@ from core.rates import Rate
 from core.states import RunStatus
 from models.tables import Breaker
 from pages import naming
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, requested_runs
 from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, refused, runs_of, succeeded
 from tests.integration.execution.limiting import put
 from tests.integration.pages.browser import Browser
@@ -20,12 +20,12 @@ YEARLY = schedules.Cron("0 0 1 1 *")
 
 
 def test_a_job_that_is_well_has_no_troubles(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job())
+    job_id = creating.create(LOCAL, system, new_job())
     assert "trouble" not in browser.load(f"/dashboard/jobs/{job_id}").html
 
 
 def test_an_open_alert_is_told_first(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(YEARLY))
+    job_id = creating.create(LOCAL, system, new_job(YEARLY))
     for _ in range(5):
         requested_runs.trigger(LOCAL, system, job_id)
         record(system, claim_one(system), refused())
@@ -36,9 +36,9 @@ def test_an_open_alert_is_told_first(browser: Browser, system: GivenSystem) -> N
 
 def test_a_limit_that_holds_a_run_is_told_with_the_next_call(browser: Browser, system: GivenSystem) -> None:
     put(system, "app:app_a", rate=Rate(1, 60))
-    lifecycle.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     record(system, claim_one(system), succeeded())
-    job_id = lifecycle.create(LOCAL, system, new_job())
+    job_id = creating.create(LOCAL, system, new_job())
     assert claim(system) == []
     page = browser.load(f"/dashboard/jobs/{job_id}")
     assert "1 run waits until its rate allows another call; next call in 1 min." in page.text
@@ -47,7 +47,7 @@ def test_a_limit_that_holds_a_run_is_told_with_the_next_call(browser: Browser, s
 
 def test_the_breaker_of_its_receiver_is_told_while_no_run_is_held(browser: Browser, system: GivenSystem) -> None:
     there = new_job(YEARLY, callback_url="https://app.example.com/x", max_retries=2)
-    job_id, other = lifecycle.create(LOCAL, system, there), lifecycle.create(LOCAL, system, new_job(YEARLY))
+    job_id, other = creating.create(LOCAL, system, there), creating.create(LOCAL, system, new_job(YEARLY))
     requested_runs.trigger(LOCAL, system, job_id)
     record(system, claim_one(system), failed())
     key = opened(system)
@@ -61,7 +61,7 @@ def test_the_breaker_of_its_receiver_is_told_while_no_run_is_held(browser: Brows
 
 
 def test_an_outage_does_not_make_a_job_slow(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(YEARLY, max_retries=2))
+    job_id = creating.create(LOCAL, system, new_job(YEARLY, max_retries=2))
     for _ in range(3):
         requested_runs.trigger(LOCAL, system, job_id)
         work = claim_one(system)
@@ -78,7 +78,7 @@ def test_an_outage_does_not_make_a_job_slow(browser: Browser, system: GivenSyste
 
 
 def test_the_runs_of_a_job_are_in_the_order_of_the_instants_they_are_for(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(YEARLY))
+    job_id = creating.create(LOCAL, system, new_job(YEARLY))
     for _ in range(2):
         requested_runs.trigger(LOCAL, system, job_id)
         record(system, claim_one(system), refused())
@@ -91,7 +91,7 @@ def test_the_runs_of_a_job_are_in_the_order_of_the_instants_they_are_for(browser
 
 def test_the_failures_on_the_overview_add_up(browser: Browser, system: GivenSystem) -> None:
     for number in range(7):
-        lifecycle.create(LOCAL, system, new_job(task_type=f"type_{number}"))
+        creating.create(LOCAL, system, new_job(task_type=f"type_{number}"))
         record(system, claim_one(system), refused())
     page = browser.load("/dashboard/").text
     assert "Failures of the last 24 hours 7 " in page

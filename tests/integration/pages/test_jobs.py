@@ -8,7 +8,7 @@ from api.schemas.paging import JobsQuery
 from core import schedules
 from core.principals import LOCAL
 from pages.resources import jobs
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, requested_runs
 from tests.factories import NOON, GivenSystem, claim, new_job, record, succeeded
 from tests.integration.pages.browser import Browser
 
@@ -23,7 +23,7 @@ def test_a_job_is_shown_with_its_status_its_schedule_its_runs_and_the_next(
     browser: Browser, system: GivenSystem
 ) -> None:
     nightly = new_job(schedules.Cron("0 3 * * *"), name="Nightly report", tags=("finance",))
-    requested_runs.trigger(LOCAL, system, lifecycle.create(LOCAL, system, nightly))
+    requested_runs.trigger(LOCAL, system, creating.create(LOCAL, system, nightly))
     [work] = claim(system)
     record(system, work, succeeded())
     page = browser.load("/dashboard/jobs")
@@ -36,7 +36,7 @@ def test_a_job_is_shown_with_its_status_its_schedule_its_runs_and_the_next(
 
 def test_filters_stand_in_the_address(browser: Browser, system: GivenSystem) -> None:
     for name in ("good", "bad"):
-        lifecycle.create(LOCAL, system, new_job(name=name, tags=(name,)))
+        creating.create(LOCAL, system, new_job(name=name, tags=(name,)))
     form = browser.load("/dashboard/jobs").form("Show")
     page = browser.submit(form, tag="good")
     assert "good" in page.links
@@ -49,7 +49,7 @@ def test_a_filter_that_came_with_a_link_stays_for_what_is_done_to_all_that_fit(
     browser: Browser, system: GivenSystem
 ) -> None:
     for name in ("good", "bad"):
-        lifecycle.create(LOCAL, system, new_job(name=name))
+        creating.create(LOCAL, system, new_job(name=name))
     page = browser.load("/dashboard/jobs?name=good")
     assert "1 job that fit" in page.text
     assert "Name: good" in page.text
@@ -63,7 +63,7 @@ def test_every_filter_of_the_api_is_one_of_the_page() -> None:
 
 def test_a_long_list_comes_in_pages(browser: Browser, system: GivenSystem) -> None:
     wanted = [new_job(name=f"job {number:02}") for number in range(52)]
-    lifecycle.create_many(LOCAL, system, wanted, all_or_none=True)
+    creating.create_many(LOCAL, system, wanted, all_or_none=True)
     first = browser.load("/dashboard/jobs?ordering=name")
     assert "52 jobs" in first.text
     assert "job 00" in first.links
@@ -74,5 +74,5 @@ def test_a_long_list_comes_in_pages(browser: Browser, system: GivenSystem) -> No
 
 def test_an_instant_in_a_schedule_is_on_the_readers_clocks(browser: Browser, system: GivenSystem) -> None:
     browser.cookies["carillon_zone"] = "Europe/Berlin"
-    lifecycle.create(LOCAL, system, new_job(schedules.RunAt(NOON + timedelta(hours=1))))
+    creating.create(LOCAL, system, new_job(schedules.RunAt(NOON + timedelta(hours=1))))
     assert "at Fri 20 Nov 2026 14:00:00" in browser.load("/dashboard/jobs").text.replace("\xa0", " ")

@@ -12,7 +12,7 @@ from core import schedules
 from core.principals import LOCAL
 from local import chromium
 from local.serving import served
-from services.jobs import editing, lifecycle
+from services.jobs import creating, editing, lifecycle
 from tests.factories import GivenSystem, new_job
 from tests.integration.pages.conftest import site
 from tests.waiting import LONGEST
@@ -45,7 +45,7 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 
 def made(system: GivenSystem, name: str) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(WEEKDAYS, name=name))
+    return creating.create(LOCAL, system, new_job(WEEKDAYS, name=name))
 
 
 def test_a_page_follows_what_happens_and_leaves_menus_text_and_focus_to_the_reader(

@@ -11,7 +11,7 @@ from core.rates import Rate
 from core.states import Hold
 from models.tables import Breaker, Run
 from pages import formats
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.reading import failing_hosts, limits, next_calls, records
 from tests.factories import NOON, GivenSystem, claim, failed, new_job, record, runs_of
 from tests.integration.execution.attempting import make_due_again
@@ -25,7 +25,7 @@ TOLD = "Fri 20 Nov 2026 12:02:56"
 
 def retrying(system: GivenSystem) -> UUID:
     """A run that waits for a retry at 12:00:17, whose receiver's breaker lets no call go until 12:02:56."""
-    lifecycle.create(LOCAL, system, new_job(callback_url="https://app.example.com/x", max_retries=5))
+    creating.create(LOCAL, system, new_job(callback_url="https://app.example.com/x", max_retries=5))
     [work] = claim(system)
     record(system, work, failed(retry_after_seconds=17))
     key = opened(system)
@@ -63,11 +63,11 @@ def test_a_run_that_a_breaker_holds_goes_on_with_the_breakers_next_call(browser:
 
 
 def test_a_run_beyond_a_rate_goes_on_once_its_limit_has_room(browser: Browser, system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     put(system, "app:app_a", rate=Rate(1, 60))
     [work] = claim(system)
     record(system, work, failed())
-    job_id = lifecycle.create(LOCAL, system, new_job())
+    job_id = creating.create(LOCAL, system, new_job())
     assert claim(system) == []
     system.clock.advance(9)
     room_at = limits.get(LOCAL, system, "app:app_a").next_room_at

@@ -6,7 +6,7 @@ import pytest
 
 from core import schedules
 from core.principals import LOCAL
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, requested_runs
 from tests.factories import GivenSystem, first_run, new_job
 from tests.integration.api.client import Client, served
 from tests.integration.pages.browser import Browser
@@ -17,7 +17,7 @@ BEGIN = "Begin at the first page"
 
 def given_jobs(system: GivenSystem, count: int = 3) -> None:
     for number in range(count):
-        lifecycle.create(LOCAL, system, new_job(schedules.Immediate(), name=f"J{number}", tags=("a",)))
+        creating.create(LOCAL, system, new_job(schedules.Immediate(), name=f"J{number}", tags=("a",)))
 
 
 def next_of(client: Client, path: str) -> str:

@@ -15,7 +15,7 @@ from models import signals
 from pages.resources import overview
 from services.execution import workers
 from services.execution.work import Stopped
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, lifecycle, requested_runs
 from services.maintenance import presence
 from services.runtime import this_process
 from services.runtime.troubles import Trouble
@@ -46,13 +46,13 @@ def test_the_overview_begins_with_a_verdict(browser: Browser, system: GivenSyste
 
 def test_the_overview_shows_what_runs_what_failed_and_what_comes(browser: Browser, system: GivenSystem) -> None:
     alive(system)
-    lifecycle.create(LOCAL, system, new_job(name="Charge"))
+    creating.create(LOCAL, system, new_job(name="Charge"))
     [work] = claim(system)
     record(system, work, refused(422))
-    lifecycle.create(LOCAL, system, new_job(name="Export"))
+    creating.create(LOCAL, system, new_job(name="Export"))
     claim(system)
-    lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600), name="Remind"))
-    lifecycle.create(LOCAL, system, new_job(schedules.Interval(every_seconds=10), name="Often"))
+    creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600), name="Remind"))
+    creating.create(LOCAL, system, new_job(schedules.Interval(every_seconds=10), name="Often"))
     system.clock.advance(60)
     page = browser.load("/dashboard/")
     assert "Running now 1 Export" in page.text
@@ -65,12 +65,12 @@ def test_the_overview_shows_what_runs_what_failed_and_what_comes(browser: Browse
 
 def test_the_overview_begins_with_the_jobs_that_fail_each_time(browser: Browser, system: GivenSystem) -> None:
     alive(system)
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), title="Import bank file"))
+    job_id = creating.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), title="Import bank file"))
     for _ in range(5):
         requested_runs.trigger(LOCAL, system, job_id)
         [work] = claim(system)
         record(system, work, refused(404))
-    lifecycle.create(LOCAL, system, new_job(title="Waits"))
+    creating.create(LOCAL, system, new_job(title="Waits"))
     page = browser.load("/dashboard/")
     assert "1 job fails each time: Import bank file (5 in a row)." in page.text
     assert "All is well" not in page.text
@@ -88,7 +88,7 @@ def test_the_charts_reach_back_as_far_as_is_asked_for(browser: Browser, system: 
 
 
 def test_what_runs_is_told_beside_how_long_it_usually_takes(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), name="Report"))
+    job_id = creating.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), name="Report"))
     for _ in range(3):
         requested_runs.trigger(LOCAL, system, job_id)
         [work] = claim(system)
@@ -112,7 +112,7 @@ def test_what_runs_is_told_beside_how_long_it_usually_takes(browser: Browser, sy
 def test_an_attempt_is_compared_by_its_own_time_and_one_handed_back_says_why(
     browser: Browser, system: GivenSystem
 ) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), name="Rebuild"))
+    job_id = creating.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), name="Rebuild"))
     for _ in range(3):
         requested_runs.trigger(LOCAL, system, job_id)
         [work] = claim(system)
@@ -135,8 +135,8 @@ def test_an_attempt_is_compared_by_its_own_time_and_one_handed_back_says_why(
 
 
 def test_jobs_that_became_slow_have_a_card_and_an_ordering(browser: Browser, system: GivenSystem) -> None:
-    slow = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), title="Rebuild"))
-    lifecycle.create(LOCAL, system, new_job(title="Steady"))
+    slow = creating.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), title="Rebuild"))
+    creating.create(LOCAL, system, new_job(title="Steady"))
     for number in range(9):
         requested_runs.trigger(LOCAL, system, slow)
         [work] = [one for one in claim(system) if one.job_id == slow]
@@ -157,7 +157,7 @@ def test_the_failures_tell_which_receivers_fail(browser: Browser, system: GivenS
     page = browser.load("/dashboard/failures")
     assert "No host is known to fail now" in page.text
     assert "No run waits for another try. " in page.text
-    lifecycle.create(LOCAL, system, new_job(title="Contacts", callback_url="https://crm.example.com/x", max_retries=2))
+    creating.create(LOCAL, system, new_job(title="Contacts", callback_url="https://crm.example.com/x", max_retries=2))
     [work] = claim(system)
     record(system, work, failed())
     page = browser.load("/dashboard/failures")
@@ -165,7 +165,7 @@ def test_the_failures_tell_which_receivers_fail(browser: Browser, system: GivenS
     assert "Contacts" in page.links
     assert "No host is known" not in page.text
     assert "answers other jobs" not in page.text
-    lifecycle.create(LOCAL, system, new_job(callback_url="https://crm.example.com/y"))
+    creating.create(LOCAL, system, new_job(callback_url="https://crm.example.com/y"))
     [work] = claim(system)
     record(system, work, succeeded())
     assert "crm.example.com answers other jobs, last now app_a" in browser.load("/dashboard/failures").text
@@ -187,8 +187,8 @@ def test_where_nothing_failed_or_comes_or_waits_the_pages_say_so(browser: Browse
 
 def test_what_comes_is_a_strip_of_minutes_and_a_list(browser: Browser, system: GivenSystem) -> None:
     for _ in range(3):
-        lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600), name=None))
-    lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(660), app_name="app_b"))
+        creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600), name=None))
+    creating.create(LOCAL, system, new_job(schedules.DelayFromNow(660), app_name="app_b"))
     page = browser.load("/dashboard/upcoming")
     assert "4 runs in the coming day" in page.text
     assert "Fri 20 Nov 2026 12:10:00 has 3 jobs Fri 20 Nov 2026 12:12:00 is free greet , greet , greet" in page.text
@@ -201,8 +201,8 @@ def test_what_comes_is_a_strip_of_minutes_and_a_list(browser: Browser, system: G
 
 
 def test_what_upcoming_runs_leave_out_is_said(browser: Browser, system: GivenSystem) -> None:
-    paused = lifecycle.create(LOCAL, system, new_job(schedules.Interval(every_seconds=600), title="Newsletter"))
-    lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
+    paused = creating.create(LOCAL, system, new_job(schedules.Interval(every_seconds=600), title="Newsletter"))
+    creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
     lifecycle.pause(LOCAL, system, paused)
     page = browser.load("/dashboard/upcoming?app_name=app_a")
     assert "Not counted: paused jobs , and further polls of a job that polls" in page.text
@@ -216,9 +216,9 @@ def test_what_upcoming_runs_leave_out_is_said(browser: Browser, system: GivenSys
 
 def test_another_day_is_a_click_away_though_a_job_runs_every_six_seconds(browser: Browser, system: GivenSystem) -> None:
     browser.cookies["carillon_zone"] = "Europe/Berlin"
-    lifecycle.create(LOCAL, system, new_job(schedules.Interval(every_seconds=6), title="Watch"))
+    creating.create(LOCAL, system, new_job(schedules.Interval(every_seconds=6), title="Watch"))
     for title in ("Bank", "Stock"):
-        lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 2 * * *", timezone="Europe/Berlin"), title=title))
+        creating.create(LOCAL, system, new_job(schedules.Cron("0 2 * * *", timezone="Europe/Berlin"), title=title))
     page = browser.load(browser.load("/dashboard/upcoming").links["tomorrow"])
     assert "about 14,402 runs tomorrow" in page.text
     assert "These run more often than every 5 min." in page.text
@@ -239,7 +239,7 @@ def test_another_day_is_a_click_away_though_a_job_runs_every_six_seconds(browser
 def test_an_app_and_everything_are_paused_and_resumed_and_every_page_says_so(
     browser: Browser, system: GivenSystem
 ) -> None:
-    lifecycle.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     page = browser.submit(browser.load("/dashboard/queues").form("Pause"), reason="It moves")
     assert "by somebody on this machine: “It moves”" in page.text
     assert "1 run waits" in page.text
@@ -257,7 +257,7 @@ def test_an_app_and_everything_are_paused_and_resumed_and_every_page_says_so(
 
 
 def test_workers_are_shown_with_what_they_hold(browser: Browser, system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job(name="Export"))
+    creating.create(LOCAL, system, new_job(name="Export"))
     worker = workers.register(system)
     claim(system, worker=worker)
     page = browser.load("/dashboard/workers")

@@ -15,7 +15,7 @@ from core.states import RunStatus, Trigger
 from models import runs
 from models.tables import Run
 from services.execution.work import Succeeded
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, requested_runs
 from services.reading import past_occurrences
 from tests.factories import NOON, GivenSystem, claim, given_system, new_job, record, stored_job
 from tests.integration.api.client import NO_JOB
@@ -36,7 +36,7 @@ BECAME = ["fired", "failed", "skipped", "missed", "cancelled", "late", "under_wa
 
 def history(system: GivenSystem) -> UUID:
     """A job whose occurrences went in every way, ten minutes ago to four; one comes, and one is too old."""
-    job_id = lifecycle.create(LOCAL, system, new_job(Cron("0 3 1 1 *")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 3 1 1 *")))
     with system.transaction():
         job, rows = stored_job(job_id), []
         for minutes, status in ((91 * 24 * 60, RunStatus.COMPLETED), *MINUTES, *COMING):
@@ -104,7 +104,7 @@ def test_as_json(browser: Browser, system: GivenSystem) -> None:
 
 
 def test_a_job_without_any_shows_none(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Cron("0 3 1 1 *")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 3 1 1 *")))
     assert "The newest occurrences" not in browser.load(f"/dashboard/jobs/{job_id}").text
 
 

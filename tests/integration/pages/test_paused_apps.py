@@ -8,7 +8,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow
 from core.scopes import Role
 from services.access import members
-from services.jobs import apps, lifecycle
+from services.jobs import apps, creating, lifecycle
 from services.scheduling import pauses
 from tests.factories import GivenSystem, claim, failed, first_run, given_system, new_job, record
 from tests.integration.pages.browser import Browser
@@ -20,7 +20,7 @@ BY = ", by somebody on this machine: “It moves”"
 
 
 def made(system: GivenSystem, name: str = "Digest") -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(Cron("* * * * *"), name=name))
+    return creating.create(LOCAL, system, new_job(Cron("* * * * *"), name=name))
 
 
 def pause_app(system: GivenSystem) -> None:
@@ -88,7 +88,7 @@ def test_what_is_run_now_while_it_is_paused_is_said_to_wait(browser: Browser, sy
 def test_the_list_marks_the_jobs_of_a_paused_app_and_finds_them(browser: Browser, system: GivenSystem) -> None:
     made(system)
     lifecycle.pause(LOCAL, system, made(system, "Alone"))
-    lifecycle.create(LOCAL, system, new_job(DelayFromNow(60), name="Other", app_name="app_b"))
+    creating.create(LOCAL, system, new_job(DelayFromNow(60), name="Other", app_name="app_b"))
     pause_app(system)
     assert "its app is paused would be Fri 20 Nov 2026 12:01:00" in text(browser, "/dashboard/jobs?name=Digest")
     page = browser.load("/dashboard/jobs?status=paused")

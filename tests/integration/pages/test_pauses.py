@@ -8,7 +8,7 @@ import pytest
 
 from core import schedules
 from core.principals import LOCAL
-from services.jobs import lifecycle, pause_endings
+from services.jobs import creating, pause_endings
 from services.reading import records
 from services.scheduling import pauses
 from tests.factories import NOON, GivenSystem, new_job
@@ -24,7 +24,7 @@ def in_berlin(browser: Browser) -> None:
 
 
 def test_a_job_is_paused_until_an_instant_on_the_readers_clocks(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 9 * * *")))
+    job_id = creating.create(LOCAL, system, new_job(schedules.Cron("0 9 * * *")))
     path = f"/dashboard/jobs/{job_id}"
     page = browser.load(path)
     assert "Until (optional, Europe/Berlin)" in page.text
@@ -46,7 +46,7 @@ def test_a_job_is_paused_until_an_instant_on_the_readers_clocks(browser: Browser
 
 
 def test_an_app_is_paused_until_an_instant(browser: Browser, system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     page = browser.submit(browser.load("/dashboard/apps/app_a").form("Pause"), until=TYPED, reason="It moves")
     assert "until Fri 20 Nov 2026 15:30:00" in page.text
     assert f"Paused now {SHOWN}" in browser.load("/dashboard/apps/app_a").text
@@ -62,7 +62,7 @@ def test_everything_is_paused_until_an_instant(browser: Browser, system: GivenSy
 
 
 def test_many_jobs_are_paused_until_an_instant(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
+    job_id = creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
     trial = browser.load("/dashboard/jobs/actions?action=pause&which=all")
     browser.submit(trial.form("Pause 1"), until=TYPED)
     assert records.job(LOCAL, job_id).paused_until == MEANT

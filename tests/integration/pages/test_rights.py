@@ -10,7 +10,7 @@ from core.principals import LOCAL
 from core.schedules import Cron
 from core.scopes import Role
 from services.access import members
-from services.jobs import apps, lifecycle, requested_runs
+from services.jobs import apps, creating, requested_runs
 from tests.factories import GivenSystem, claim, given_system, new_job, record, refused, runs_of
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
@@ -31,7 +31,7 @@ def system(sqlite: str) -> GivenSystem:
 def job(system: GivenSystem) -> UUID:
     """A job of an app, with one run that failed and one to come."""
     apps.ensure(system, "app_a")
-    job_id = lifecycle.create(LOCAL, system, new_job(Cron("0 3 * * *"), name="Nightly"))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 3 * * *"), name="Nightly"))
     requested_runs.trigger(LOCAL, system, job_id)
     [work] = claim(system)
     record(system, work, refused())
@@ -92,7 +92,7 @@ def test_other_data_for_a_request_of_ours_is_offered_to_who_may_edit_the_job(
     system: GivenSystem, role: Role, *, is_offered: bool
 ) -> None:
     apps.ensure(system, "app_a")
-    job_id = lifecycle.create(LOCAL, system, new_job(Cron("0 3 * * *"), task_type="http", data=CALLED))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 3 * * *"), task_type="http", data=CALLED))
     requested_runs.trigger(LOCAL, system, job_id)
     [work] = claim(system)
     record(system, work, refused())

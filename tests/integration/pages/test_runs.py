@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from core import schedules
 from core.principals import LOCAL
-from services.jobs import lifecycle
+from services.jobs import creating
 from tests.factories import NOON, GivenSystem, claim, failed, first_run, new_job, record, runs_of
 from tests.integration.pages.browser import Browser, Page
 
@@ -49,7 +49,7 @@ def test_runs_of_a_page_are_in_the_order_in_which_they_were_due(browser: Browser
 
 
 def test_a_job_goes_by_its_title_with_app_and_account(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(name="read_csv_7", title="Import bank file", account_id="acc9"))
+    job_id = creating.create(LOCAL, system, new_job(name="read_csv_7", title="Import bank file", account_id="acc9"))
     run = runs_of(job_id)[0]
     page = browser.load("/dashboard/runs")
     assert page.links["Import bank file"] == f"/dashboard/jobs/{job_id}"

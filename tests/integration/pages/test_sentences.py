@@ -10,7 +10,7 @@ import pytest
 from core import schedules
 from core.principals import LOCAL
 from core.schedules import Schedule
-from services.jobs import lifecycle
+from services.jobs import creating
 from tests.factories import NOON, GivenSystem, claim, new_job, record, succeeded
 from tests.integration.pages.browser import Browser, Page
 
@@ -19,7 +19,7 @@ DAILY = schedules.Cron("0 9 * * *")
 
 
 def made(system: GivenSystem, schedule: Schedule, **wanted: object) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(schedule, **wanted))
+    return creating.create(LOCAL, system, new_job(schedule, **wanted))
 
 
 def page_of(browser: Browser, job_id: UUID) -> Page:

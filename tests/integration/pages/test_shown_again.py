@@ -10,7 +10,7 @@ import pytest
 from core import schedules
 from core.principals import LOCAL
 from core.rates import Rate
-from services.jobs import apps, lifecycle
+from services.jobs import apps, creating
 from services.reading import limits
 from tests.factories import NOON, GivenSystem, claim, new_job, record, refused
 from tests.integration.execution.limiting import create, put
@@ -29,7 +29,7 @@ def follows(page: Page) -> bool:
 
 
 def made(system: GivenSystem) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 9 * * *")))
+    return creating.create(LOCAL, system, new_job(schedules.Cron("0 9 * * *")))
 
 
 def test_a_limit_ends_on_the_readers_clocks(browser: Browser, system: GivenSystem) -> None:
@@ -95,7 +95,7 @@ def test_data_that_is_no_json_stays_in_the_form_of_the_job(browser: Browser, sys
 
 
 def test_data_that_is_no_json_stays_in_the_form_of_the_run(browser: Browser, system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     [work] = claim(system)
     record(system, work, refused(422))
     wrong = browser.submit(browser.load(f"/dashboard/runs/{work.run_id}").form("Replay with this"), data="[1]")

@@ -9,7 +9,7 @@ import pytest
 
 from core.principals import LOCAL
 from core.states import JobStatus
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.reading import records
 from services.reading.views import JobView
 from tests.factories import GivenSystem, given_system, new_job
@@ -87,7 +87,7 @@ def test_a_form_that_is_posted_without_a_page_works_as_it_is_printed(browser: Br
 
 
 def test_a_job_that_is_no_command_is_no_task(browser: Browser, system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job())
+    job_id = creating.create(LOCAL, system, new_job())
     for path in ("", "update/", "delete/"):
         assert browser.load(f"/task/{job_id}/{path}").status == 404
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core import schedules
 from core.principals import LOCAL
-from services.jobs import editing, lifecycle
+from services.jobs import creating, editing
 from services.jobs.definition import Definition
 from services.reading import records
 from services.reading.views import JobView
@@ -26,7 +26,7 @@ def edited(system: GivenSystem, job_id: UUID, priority: int) -> None:
 
 def page_of(browser: Browser, system: GivenSystem) -> tuple[UUID, Page]:
     """A job whose priority was 3 and is 8, and the page of its versions."""
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 9 * * *"), priority=3))
+    job_id = creating.create(LOCAL, system, new_job(schedules.Cron("0 9 * * *"), priority=3))
     edited(system, job_id, 8)
     return job_id, browser.load(browser.load(f"/dashboard/jobs/{job_id}").links["version 2"])
 

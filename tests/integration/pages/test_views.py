@@ -9,7 +9,7 @@ import pytest
 from core.principals import LOCAL
 from services.access import saved_views
 from services.access.saved_views import ViewedList
-from services.jobs import lifecycle
+from services.jobs import creating
 from tests.factories import GivenSystem, given_system, new_job
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 from tests.integration.pages.browser import Browser
@@ -18,8 +18,8 @@ from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
 
 
 def test_a_filter_is_saved_opened_replaced_and_deleted(browser: Browser, system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job(name="one", tags=("a",)))
-    lifecycle.create(LOCAL, system, new_job(name="two"))
+    creating.create(LOCAL, system, new_job(name="one", tags=("a",)))
+    creating.create(LOCAL, system, new_job(name="two"))
     assert not browser.load("/dashboard/jobs").has_button("Save the view")
     page = browser.submit(browser.load("/dashboard/jobs?tag=a").form("Save the view"), view_name="Of <a>")
     assert "The view is saved" in page.text

@@ -18,7 +18,7 @@ from models import account_usage as queries
 from models import database
 from models.tables import App, Job, Run
 from services.execution.work import Result
-from services.jobs import apps, lifecycle
+from services.jobs import apps, creating, lifecycle
 from services.reading import account_usage, ended_runs
 from services.reading.account_usage import AccountUsage, UsageOrder, UsageView, WantedUsage
 from tests import statements
@@ -74,7 +74,7 @@ def test_what_did_not_begin_or_ended_before_the_span_does_not_count(system: Give
     system.clock.advance(3_601)
     run(system, "now")
     for account in ("later", "skipped"):
-        lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(60), account_id=account))
+        creating.create(LOCAL, system, new_job(schedules.DelayFromNow(60), account_id=account))
     with database.transaction():
         ended = {"status": RunStatus.SKIPPED, "finished_at": system.clock.now()}
         assert Run.update(ended).where(Run.account_id == "skipped").execute() == 1

@@ -14,7 +14,7 @@ from core.principals import LOCAL
 from core.schedules import Cron
 from models.tables import Job
 from services.execution.work import Failed
-from services.jobs import definition, editing, lifecycle, requested_runs
+from services.jobs import creating, definition, editing, requested_runs
 from services.jobs.definition import Definition
 from services.reading import records
 from services.reading.views import JobView
@@ -31,7 +31,7 @@ def as_callback(job_id: UUID) -> Callable[[JobView], Definition]:
 
 
 def test_a_header_given_for_one_run_stays_masked_once_the_job_is_of_another_type(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), task_type="http", data=PLAIN))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), task_type="http", data=PLAIN))
     run_id = requested_runs.trigger(LOCAL, system, job_id, SECRETIVE).id
     shown = records.data_of_run(LOCAL, run_id)
     assert shown["headers"] == {"Authorization": "***", "X-A": "shown"}

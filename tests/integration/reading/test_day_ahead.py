@@ -9,7 +9,7 @@ import pytest
 from core.filters import JobFilter
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Interval
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.reading import day_ahead, upcoming
 from services.reading.day_ahead import DayAhead, DaysAhead
 from services.scheduling import pauses
@@ -23,8 +23,8 @@ def ahead(system: GivenSystem, start: datetime = NOON, end: datetime = NOON + DA
 
 
 def test_each_minute_has_its_jobs_whatever_runs_often(system: GivenSystem) -> None:
-    often = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=6)))
-    hourly = lifecycle.create(LOCAL, system, new_job(Cron("10 * * * *")))
+    often = creating.create(LOCAL, system, new_job(Interval(every_seconds=6)))
+    hourly = creating.create(LOCAL, system, new_job(Cron("10 * * * *")))
     once = first_run(system, DelayFromNow(600)).job_id
     found = ahead(system)
     assert found.minutes[NOON + timedelta(minutes=10)] == {hourly: 1, once: 1}
@@ -35,9 +35,9 @@ def test_each_minute_has_its_jobs_whatever_runs_often(system: GivenSystem) -> No
 
 
 def test_a_span_far_ahead_is_looked_at_from_its_start(system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=1, max_runs=5)))
-    daily = lifecycle.create(LOCAL, system, new_job(Cron("0 2 * * *"), name="daily"))
-    jittered = lifecycle.create(LOCAL, system, new_job(Cron("59 23 * * *", jitter_seconds=3_600)))
+    creating.create(LOCAL, system, new_job(Interval(every_seconds=1, max_runs=5)))
+    daily = creating.create(LOCAL, system, new_job(Cron("0 2 * * *"), name="daily"))
+    jittered = creating.create(LOCAL, system, new_job(Cron("59 23 * * *", jitter_seconds=3_600)))
     start = NOON + timedelta(days=30, hours=12)
     found = ahead(system, start, start + DAY)
     assert found.minutes[start + timedelta(hours=2)] == {daily: 1}
@@ -53,7 +53,7 @@ def test_where_not_all_is_read_nothing_is_said_of_what_follows(
 ) -> None:
     monkeypatch.setattr(day_ahead, "MOST_JOBS", 2)
     for minutes in (10, 20, 30):
-        lifecycle.create(LOCAL, system, new_job(Cron(f"{minutes} 13 * * *")))
+        creating.create(LOCAL, system, new_job(Cron(f"{minutes} 13 * * *")))
     assert ahead(system).until == NOON + timedelta(minutes=80)
 
 
@@ -61,14 +61,14 @@ def test_among_very_many_jobs_fewer_runs_of_each_are_looked_at(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(day_ahead, "MOST_LOOKED_AT", 6)
-    hourly = lifecycle.create(LOCAL, system, new_job(Cron("0 * * * *")))
-    lifecycle.create(LOCAL, system, new_job(Cron("30 15 * * *")))
+    hourly = creating.create(LOCAL, system, new_job(Cron("0 * * * *")))
+    creating.create(LOCAL, system, new_job(Cron("30 15 * * *")))
     found = ahead(system)
     assert [(one.job.job_id, one.count) for one in found.frequent] == [(hourly, 24)]
     assert (found.counted, found.often) == (1, timedelta(hours=8))
 
 
 def test_nothing_comes_while_everything_is_paused(system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job(Cron("0 * * * *")))
+    creating.create(LOCAL, system, new_job(Cron("0 * * * *")))
     pauses.pause_everything(LOCAL, system)
     assert ahead(system).total == 0

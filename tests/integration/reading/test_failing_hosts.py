@@ -16,7 +16,7 @@ from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import Cron
 from models import calls, database, failing_calls
 from services.execution.work import Failed, Result
-from services.jobs import apps, lifecycle, requested_runs
+from services.jobs import apps, creating, requested_runs
 from services.jobs.apps import TaskTypePolicy
 from services.reading import failing_hosts
 from services.task_types import http
@@ -29,7 +29,7 @@ SOMEBODY = Principal(PrincipalKind.USER, uuid4(), "ada")
 
 def made(system: GivenSystem, title: str, url: str, **more: Any) -> UUID:
     job = new_job(Cron("0 0 1 1 *"), title=title, callback_url=url, max_retries=3, retry_backoff_base=600.0, **more)
-    return lifecycle.create(LOCAL, system, job)
+    return creating.create(LOCAL, system, job)
 
 
 def run(system: GivenSystem, job_id: UUID, result: Result, called: str | None = None) -> None:
@@ -138,7 +138,7 @@ def test_a_job_s_data_is_read_once_and_only_where_no_call_was_kept(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data: dict[str, Any] = {"url": "https://api.example.com/", "method": "POST", "body": "\u0000"}
-    job_id = lifecycle.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), task_type=http.KEY, data=data, max_retries=3))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), task_type=http.KEY, data=data, max_retries=3))
     run(system, job_id, REFUSED, data["url"])
     run(system, job_id, REFUSED, data["url"])
     assert (_hosts(system), _readings_of_data(system)) == ({"api.example.com"}, 0)
@@ -154,7 +154,7 @@ def test_a_request_of_an_app_that_is_too_long_to_read_counts_for_no_host(
 ) -> None:
     request = {"url": "https://api.example.com/", "method": "POST"}
     apps.put(LOCAL, system, "app_a", "https://elsewhere.example.com", {"greet": TaskTypePolicy(request=request)})
-    run(system, lifecycle.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), max_retries=3)), REFUSED)
+    run(system, creating.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), max_retries=3)), REFUSED)
     assert _hosts(system) == {"api.example.com"}
     monkeypatch.setattr(failing_calls, "_MOST_DATA_BYTES", 10)
     assert _hosts(system) == set()

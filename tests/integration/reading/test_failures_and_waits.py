@@ -16,7 +16,7 @@ from core.states import Hold
 from models import signals
 from services.execution import workers
 from services.execution.work import Failed
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, lifecycle, requested_runs
 from services.reading import failures, parts, waiting
 from services.runtime.troubles import Trouble
 from tests.factories import GivenSystem, claim, claim_one, failed, first_run, given_system, new_job, record, refused
@@ -27,7 +27,7 @@ SOMEBODY = Principal(PrincipalKind.USER, uuid4(), "ada")
 
 
 def fail(system: GivenSystem, status: int = 422, **changes: Any) -> None:
-    lifecycle.create(LOCAL, system, new_job(**changes))
+    creating.create(LOCAL, system, new_job(**changes))
     [work] = claim(system)
     record(system, work, refused(status))
 
@@ -82,11 +82,11 @@ def replay_newest(system: GivenSystem, status: int, words: str = "The receiver w
 
 
 def test_what_waits_is_counted_by_its_reason(system: GivenSystem) -> None:
-    held = [lifecycle.create(LOCAL, system, new_job(account_id="acc2")) for _ in range(2)]
+    held = [creating.create(LOCAL, system, new_job(account_id="acc2")) for _ in range(2)]
     for job_id in held:
         lifecycle.pause(LOCAL, system, job_id)
-    lifecycle.create(LOCAL, system, new_job())
-    lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(60)))
+    creating.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job(schedules.DelayFromNow(60)))
     found = waiting.grouped(LOCAL)
     assert [(one.account_id, one.held_by, one.count) for one in found.groups] == [
         ("acc2", Hold.PAUSED, 2),
@@ -113,7 +113,7 @@ def test_parts_are_well_while_they_give_signs_of_life(store: str) -> None:
 def test_a_rate_that_is_had_says_until_when(store: str) -> None:
     system = given_system(account_rate=Rate(calls=1, seconds=60))
     for _ in range(2):
-        lifecycle.create(LOCAL, system, new_job())
+        creating.create(LOCAL, system, new_job())
     claim(system)
     [held] = waiting.grouped(LOCAL).groups
     assert held.held_by is Hold.RATE_LIMIT

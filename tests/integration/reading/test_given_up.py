@@ -10,7 +10,7 @@ import pytest
 from core.filters import JobFilter
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import Polling
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.reading import given_up
 from services.reading.given_up import AllGivenUp
 from tests import statements
@@ -20,7 +20,7 @@ HOUR = 3_600
 
 
 def gave_up(system: GivenSystem) -> UUID:
-    job_id = lifecycle.create(LOCAL, system, new_job(Polling(30, max_polls=1)))
+    job_id = creating.create(LOCAL, system, new_job(Polling(30, max_polls=1)))
     record(system, claim_one(system), polled({"n": 1}))
     return job_id
 

@@ -10,7 +10,7 @@ from core.schedules import DelayFromNow
 from core.states import Trigger
 from models import database, jobs, runs
 from models.tables import Run
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, lifecycle
 from services.reading import statistics
 from services.reading.statistics import JobStatistics
 from services.scheduling import dispatching
@@ -54,17 +54,17 @@ def test_the_mean_wait_leaves_out_lost_runs(system: GivenSystem) -> None:
 
 
 def test_jobs_are_counted_by_what_they_show_and_the_parts_sum_to_the_whole(system: GivenSystem) -> None:
-    job_service.create(LOCAL, system, new_job(DelayFromNow(60)))
-    job_service.pause(LOCAL, system, job_service.create(LOCAL, system, new_job()))
-    job_service.cancel(LOCAL, system, job_service.create(LOCAL, system, new_job()))
+    creating.create(LOCAL, system, new_job(DelayFromNow(60)))
+    lifecycle.pause(LOCAL, system, creating.create(LOCAL, system, new_job()))
+    lifecycle.cancel(LOCAL, system, creating.create(LOCAL, system, new_job()))
     for _ in range(4):
-        job_service.create(LOCAL, system, new_job())
+        creating.create(LOCAL, system, new_job())
     good, bad, again = claim(system, 3)
     record(system, good, succeeded())
     record(system, bad, refused())
     record(system, again, failed())
     claim_one(system)
-    job_service.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     expected = JobStatistics(
         total=8, pending=3, running=1, completed=1, failed=1, cancelled=1, paused=1, queued=2, retrying=1
     )
@@ -74,7 +74,7 @@ def test_jobs_are_counted_by_what_they_show_and_the_parts_sum_to_the_whole(syste
 def test_a_job_that_is_paused_while_it_runs_counts_once(system: GivenSystem) -> None:
     run = first_run(system)
     claim_one(system)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     counted = statistics.of_jobs(LOCAL, JobFilter())
     assert (counted.total, counted.running, counted.paused) == (1, 0, 1)
 
@@ -91,7 +91,7 @@ def test_a_job_with_two_runs_that_run_counts_once(system: GivenSystem) -> None:
 
 def test_jobs_are_counted_of_one_app_or_account(system: GivenSystem) -> None:
     for app_name, account_id in (("a", "1"), ("a", "2"), ("b", "2")):
-        job_service.create(LOCAL, system, new_job(app_name=app_name, account_id=account_id))
+        creating.create(LOCAL, system, new_job(app_name=app_name, account_id=account_id))
     claim(system, 1)
     assert statistics.of_jobs(LOCAL, JobFilter(app_name="a")).total == 2
     assert statistics.of_jobs(LOCAL, JobFilter(account_id="2")).total == 2

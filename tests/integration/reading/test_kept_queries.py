@@ -12,7 +12,7 @@ from core.listing import NEWEST_FIRST, Stretch
 from core.principals import LOCAL
 from core.states import JobStatus
 from models import lists
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.reading import listing
 from services.reading.counting import Counts
 from tests.factories import GivenSystem, new_job
@@ -21,7 +21,7 @@ ALL = Stretch(limit=100)
 
 
 def test_a_page_far_beyond_the_last_is_not_found(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job())
+    job_id = creating.create(LOCAL, system, new_job())
     far = Stretch(limit=100, page=1_000_000_000)
     with pytest.raises(NotFound):
         listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, far)
@@ -31,7 +31,7 @@ def test_a_page_far_beyond_the_last_is_not_found(system: GivenSystem) -> None:
 
 def test_lists_of_jobs_of_one_shape_are_asked_with_their_own_values(system: GivenSystem) -> None:
     for task_type in ("mail", "greet", "greet"):
-        job_service.create(LOCAL, system, new_job(task_type=task_type, tags=(task_type,), account_id=task_type))
+        creating.create(LOCAL, system, new_job(task_type=task_type, tags=(task_type,), account_id=task_type))
     for name in ("task_type", "tag", "account_id"):
         for value, count in (("mail", 1), ("greet", 2)):
             wanted: dict[str, Any] = {name: value}

@@ -16,7 +16,7 @@ from core.schedules import Cron
 from models import calls, database, shown_jobs, sized, versions
 from models.tables import Job, JobVersion
 from services.execution.work import Failed
-from services.jobs import lifecycle, version_history
+from services.jobs import creating, version_history
 from services.reading import listing, records
 from services.reading.counting import Counts
 from services.reading.views import Page
@@ -35,7 +35,7 @@ def large(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names = ["a", "b", "c", "d", "e", "f"]
     for number, name in enumerate(names):
         data = {"text": "x" * (BYTES if number % 3 else 10)}
-        lifecycle.create(LOCAL, system, new_job(Cron("0 0 * * *"), name=name, data=data, metadata={"of": name}))
+        creating.create(LOCAL, system, new_job(Cron("0 0 * * *"), name=name, data=data, metadata={"of": name}))
     return names
 
 
@@ -105,7 +105,7 @@ def test_of_large_attempts_and_calls_the_newest_are_shown(system: GivenSystem, m
 def test_versions_are_listed_without_reading_all_that_they_say_at_once(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch, account: str | None
 ) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job())
+    job_id = creating.create(LOCAL, system, new_job())
     for number in range(4):
         with database.transaction():
             versions.keep(stored_job(job_id), {"account_id": "acc1"}, system.clock.now(), by="anna", reason=None)

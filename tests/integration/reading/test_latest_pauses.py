@@ -13,7 +13,7 @@ from core.errors import Forbidden, NotFound
 from core.pauses import Paused
 from core.principals import LOCAL, Principal, PrincipalKind
 from models import database, jobs
-from services.jobs import apps, lifecycle
+from services.jobs import apps, creating, lifecycle
 from services.reading import latest_pauses, past_pauses
 from services.scheduling import pauses
 from tests import statements
@@ -24,7 +24,7 @@ STRANGER = Principal(PrincipalKind.USER, uuid4(), "eve")
 
 
 def test_the_newest_pause_counts_until_it_is_resumed(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
+    job_id = creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
     assert latest_pauses.of_job(LOCAL, job_id) is None
     for reason in ("Lunch", "Supper"):
         lifecycle.pause(ADA, system, job_id, reason=reason)
@@ -37,7 +37,7 @@ def test_the_newest_pause_counts_until_it_is_resumed(system: GivenSystem) -> Non
 
 
 def test_apps_and_everything_have_pauses_of_their_own(system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
+    creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
     pauses.pause_app(ADA, system, "app_a", "It moves")
     assert {name: one.reason for name, one in latest_pauses.of_apps(LOCAL, ["app_a"]).items()} == {"app_a": "It moves"}
     assert latest_pauses.of_everything(LOCAL) is None
@@ -50,7 +50,7 @@ def test_apps_and_everything_have_pauses_of_their_own(system: GivenSystem) -> No
 
 
 def test_the_pauses_of_a_page_of_jobs_are_read_in_two_statements(system: GivenSystem) -> None:
-    of_page = [lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600))) for _ in range(4)]
+    of_page = [creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600))) for _ in range(4)]
     until = system.clock.now() + timedelta(hours=1)
     for number, job_id in enumerate(of_page[:3]):
         lifecycle.pause(ADA, system, job_id, reason=f"Reason {number}", until=until)
@@ -68,7 +68,7 @@ def test_an_app_is_not_told_the_pauses_of_a_former_app_of_its_name(system: Given
     apps.ensure(system, "crm")
     pauses.pause_app(ADA, system, "crm", "A secret of the former app")
     apps.delete(LOCAL, system, "crm")
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600), app_name="crm"))
+    job_id = creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600), app_name="crm"))
     assert latest_pauses.of_apps(LOCAL, ["crm"]) == {}
     assert _app_pauses(system, job_id) == []
     pauses.pause_app(ADA, system, "crm", "Its own")
@@ -76,7 +76,7 @@ def test_an_app_is_not_told_the_pauses_of_a_former_app_of_its_name(system: Given
 
 
 def test_who_does_not_see_the_thing_is_not_told_of_its_pause(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
+    job_id = creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
     lifecycle.pause(LOCAL, system, job_id)
     with pytest.raises(NotFound):
         latest_pauses.of_job(STRANGER, job_id)

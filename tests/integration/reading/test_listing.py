@@ -18,8 +18,7 @@ from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
 from models import counting, database, lists, searching, shown_runs
 from services.execution.work import Result, Succeeded
-from services.jobs import apps
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, creating, lifecycle
 from services.reading import listing, records
 from services.reading.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
 from services.reading.views import Page
@@ -53,7 +52,7 @@ def _page(ordering: str, stretch: Stretch, **wanted: Any) -> Page:
 
 def _create_named(system: GivenSystem) -> None:
     for name in NAMES:
-        job_service.create(LOCAL, system, new_job(name=name))
+        creating.create(LOCAL, system, new_job(name=name))
 
 
 def test_names_are_in_the_order_of_their_characters_whatever_the_database(system: GivenSystem) -> None:
@@ -66,7 +65,7 @@ def test_jobs_without_a_deadline_come_last_whatever_the_database(system: GivenSy
     deadlines = {"none": None, "late": 3, "soon": 1, "nor this": None, "soon too": 1}
     for name, hours in deadlines.items():
         deadline_at = None if hours is None else NOON + timedelta(hours=hours)
-        job_service.create(LOCAL, system, new_job(name=name, deadline_at=deadline_at))
+        creating.create(LOCAL, system, new_job(name=name, deadline_at=deadline_at))
     expected = ["soon", "soon too", "late", "none", "nor this"], ["late", "soon too", "soon", "nor this", "none"]
     for ordering, names in zip(("deadline", "-deadline"), expected, strict=True):
         assert _found(ordering) == names
@@ -76,7 +75,7 @@ def test_jobs_without_a_deadline_come_last_whatever_the_database(system: GivenSy
 def test_a_long_result_is_shown_with_its_run_and_left_out_of_lists(system: GivenSystem) -> None:
     results = {"short": {"rows": 3}, "long": "x" * shown_runs.LONGEST_RESULT_LISTED, "none": None}
     for name in results:
-        job_service.create(LOCAL, system, new_job(name=name))
+        creating.create(LOCAL, system, new_job(name=name))
     for work in claim(system):
         record(system, work, Succeeded(200, "{}", result=results[str(stored_job(work.job_id).name)]))
     page = listing.runs(LOCAL, Counts(GivenClock()), RunFilter(), ALL)
@@ -128,8 +127,8 @@ def test_a_search_finds_few_and_many_in_the_same_order_and_counts_them(
 ) -> None:
     monkeypatch.setattr(searching, "FEW", few)
     for number in range(7):
-        job_service.create(LOCAL, system, new_job(name=f"night {number}", priority=number % 3))
-    job_service.create(LOCAL, system, new_job(name="day"))
+        creating.create(LOCAL, system, new_job(name=f"night {number}", priority=number % 3))
+    creating.create(LOCAL, system, new_job(name="day"))
     in_order = [name for name in _found(ordering) if name != "day"]
     assert _found(ordering, search="night") == in_order
     assert _walked(ordering, 2, search="night") == in_order
@@ -158,16 +157,16 @@ def test_a_search_finds_few_and_many_in_the_same_order_and_counts_them(
 def test_a_name_is_taken_in_all_its_spellings_and_kept_and_found_in_its_own(
     system: GivenSystem, first: str, second: str
 ) -> None:
-    job_service.create(LOCAL, system, new_job(name=first, title=first))
+    creating.create(LOCAL, system, new_job(name=first, title=first))
     with pytest.raises(InvalidInput, match="another job"):
-        job_service.create(LOCAL, system, new_job(name=second))
+        creating.create(LOCAL, system, new_job(name=second))
     assert _found(name=first) == _found(name=second) == _found(search=second) == [first]
-    job_service.create(LOCAL, system, new_job(app_name="app_b", name=second))
+    creating.create(LOCAL, system, new_job(app_name="app_b", name=second))
 
 
 def test_an_app_is_one_in_all_spellings_of_its_name(system: GivenSystem) -> None:
     for app_name in ("Müller", "MÜLLER", "Mu\u0308ller", "ｍüller"):
-        job_service.create(LOCAL, system, new_job(app_name=app_name))
+        creating.create(LOCAL, system, new_job(app_name=app_name))
         assert apps.get(LOCAL, app_name).name == "Müller"
     assert len(_found(app_name="müller")) == len(_found(search="MÜLL")) == 4
     counts = Counts(system.clock)
@@ -175,15 +174,15 @@ def test_an_app_is_one_in_all_spellings_of_its_name(system: GivenSystem) -> None
 
 
 def test_a_list_by_status_agrees_with_what_each_job_shows(system: GivenSystem) -> None:
-    ids = {name: job_service.create(LOCAL, system, new_job(name=name)) for name in ("done", "bad", "again", "going")}
+    ids = {name: creating.create(LOCAL, system, new_job(name=name)) for name in ("done", "bad", "again", "going")}
     results: dict[UUID, Result] = {ids["done"]: succeeded(), ids["bad"]: refused(), ids["again"]: failed()}
     for work in claim(system):
         if work.job_id in results:
             record(system, work, results[work.job_id])
-    job_service.create(LOCAL, system, new_job(name="due"))
-    job_service.create(LOCAL, system, new_job(DelayFromNow(60), name="later"))
-    job_service.pause(LOCAL, system, job_service.create(LOCAL, system, new_job(name="held")))
-    job_service.cancel(LOCAL, system, job_service.create(LOCAL, system, new_job(name="ended")))
+    creating.create(LOCAL, system, new_job(name="due"))
+    creating.create(LOCAL, system, new_job(DelayFromNow(60), name="later"))
+    lifecycle.pause(LOCAL, system, creating.create(LOCAL, system, new_job(name="held")))
+    lifecycle.cancel(LOCAL, system, creating.create(LOCAL, system, new_job(name="ended")))
     expected = {
         JobStatus.CANCELLED: ["ended"],
         JobStatus.COMPLETED: ["done"],
@@ -200,8 +199,8 @@ def test_a_list_by_status_agrees_with_what_each_job_shows(system: GivenSystem) -
 
 def test_a_status_may_mean_others_in_one_app(system: GivenSystem) -> None:
     for app in ("app_a", "app_b"):
-        job_service.create(LOCAL, system, new_job(app_name=app, name=f"{app} due"))
-        job_service.create(LOCAL, system, new_job(DelayFromNow(60), app_name=app, name=f"{app} later"))
+        creating.create(LOCAL, system, new_job(app_name=app, name=f"{app} due"))
+        creating.create(LOCAL, system, new_job(DelayFromNow(60), app_name=app, name=f"{app} later"))
     both = StatusesOfApp("app_a", (JobStatus.PENDING, JobStatus.QUEUED))
     assert _found(status=JobStatus.PENDING, status_but=both) == ["app_a due", "app_a later", "app_b later"]
     assert _found(status=JobStatus.QUEUED, status_but=StatusesOfApp("app_a", ())) == ["app_b due"]
@@ -213,7 +212,7 @@ def test_a_page_takes_as_few_questions_for_many_items_as_for_one(
     counted = []
     for limit in (1, 50):
         for _ in range(limit + 1):  # so that more follow, and are counted
-            job_service.create(LOCAL, system, new_job(Cron("* * * * *"), tags=("a", "b")))
+            creating.create(LOCAL, system, new_job(Cron("* * * * *"), tags=("a", "b")))
         with statements.noted() as asked:
             listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=limit))
             listing.runs(LOCAL, Counts(system.clock), RunFilter(), Stretch(limit=limit))
@@ -266,14 +265,14 @@ def test_each_filter_has_a_count_of_its_own_and_not_all_are_kept() -> None:
 
 
 def test_a_run_of_another_job_is_not_among_a_jobs_runs(system: GivenSystem) -> None:
-    ids: list[UUID] = [job_service.create(LOCAL, system, new_job(name=name)) for name in ("one", "two")]
+    ids: list[UUID] = [creating.create(LOCAL, system, new_job(name=name)) for name in ("one", "two")]
     page = listing.runs_of_job(LOCAL, Counts(system.clock), ids[0], ALL)
     assert [(run.job_id, run.job_name, page.count) for run in page.items] == [(ids[0], "one", 1)]
 
 
 def test_more_than_the_limit_are_not_counted_one_by_one(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(6):
-        job_service.create(LOCAL, system, new_job(name=f"job {number}", account_id="many"))
+        creating.create(LOCAL, system, new_job(name=f"job {number}", account_id="many"))
     monkeypatch.setattr(counting, "MOST_COUNTED", 5)
     wanted = JobFilter(account_id="many"), RunFilter(account_id="many")
     with statements.noted() as sent, database.reading():

@@ -10,7 +10,7 @@ from core.filters import JobFilter
 from core.listing import NEWEST_FIRST, Stretch
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.states import JobStatus
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, requested_runs
 from services.reading import listing, open_alerts, statistics
 from services.reading.counting import Counts
 from tests.factories import GivenSystem, claim, failed, new_job, record, refused, succeeded
@@ -25,7 +25,7 @@ def run(system: GivenSystem, job_id: UUID, result: object) -> None:
 
 
 def test_a_job_is_in_alert_from_the_fifth_failure_in_a_row_until_it_succeeds(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), title="Import bank file"))
+    job_id = creating.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), title="Import bank file"))
     for _ in range(FAILURES_IN_ROW - 1):
         run(system, job_id, refused(404))
     assert open_alerts.listed(LOCAL).results == []
@@ -39,12 +39,12 @@ def test_a_job_is_in_alert_from_the_fifth_failure_in_a_row_until_it_succeeds(sys
 
 
 def test_the_count_of_each_status_is_how_many_its_list_has(system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(60)))
-    lifecycle.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job(schedules.DelayFromNow(60)))
+    creating.create(LOCAL, system, new_job())
     [again] = claim(system)
     record(system, again, failed())
     for _ in range(3):
-        lifecycle.create(LOCAL, system, new_job())
+        creating.create(LOCAL, system, new_job())
     claim(system, 1)
     counted = statistics.of_jobs(LOCAL, JobFilter())
     shown = {

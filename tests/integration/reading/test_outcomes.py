@@ -11,7 +11,7 @@ from core.filters import JobFilter
 from core.principals import LOCAL
 from core.states import RunStatus
 from core.usual import Slower, Usual
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, requested_runs
 from services.reading import durations, outcomes, slow_jobs
 from services.reading.slow_jobs import SlowJobs
 from services.scheduling import dispatching
@@ -20,7 +20,7 @@ from tests.factories import GivenSystem, claim, failed, new_job, record, refused
 
 def test_the_newest_twenty_that_are_over_come_oldest_first(system: GivenSystem) -> None:
     yearly = schedules.Cron("0 0 1 1 *")
-    job_ids = [lifecycle.create(LOCAL, system, new_job(yearly)) for _ in range(3)]
+    job_ids = [creating.create(LOCAL, system, new_job(yearly)) for _ in range(3)]
     for number in range(22):
         requested_runs.trigger(LOCAL, system, job_ids[0])
         [work] = claim(system)
@@ -39,7 +39,7 @@ def test_of_no_jobs_there_is_nothing_to_say(system: GivenSystem) -> None:
 
 def test_what_is_usual_is_told_of_the_newest_that_completed(system: GivenSystem) -> None:
     yearly = schedules.Cron("0 0 1 1 *")
-    job_id, another = (lifecycle.create(LOCAL, system, new_job(yearly)) for _ in range(2))
+    job_id, another = (creating.create(LOCAL, system, new_job(yearly)) for _ in range(2))
     for number in range(23):
         requested_runs.trigger(LOCAL, system, job_id)
         [work] = claim(system)
@@ -54,7 +54,7 @@ def test_a_job_that_became_slow_is_told_with_since_when_and_how_much(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     yearly = schedules.Cron("0 0 1 1 *")
-    slow, steady = (lifecycle.create(LOCAL, system, new_job(yearly, title=title)) for title in ("Rebuild", "Sync"))
+    slow, steady = (creating.create(LOCAL, system, new_job(yearly, title=title)) for title in ("Rebuild", "Sync"))
     for number in range(26):
         for job_id in (slow, steady):
             requested_runs.trigger(LOCAL, system, job_id)
@@ -82,10 +82,10 @@ def test_a_job_stays_slow_however_many_other_jobs_have_run_since(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr("models.durations.FEW", few)
-    slow = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), title="Rebuild"))
+    slow = creating.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), title="Rebuild"))
     for seconds in (4, 4, 4, 40, 40):
         run_for(system, slow, seconds)
-    lifecycle.create_many(LOCAL, system, [new_job()] * 130, all_or_none=True)
+    creating.create_many(LOCAL, system, [new_job()] * 130, all_or_none=True)
     for work in claim(system, 130):
         record(system, work, succeeded())
     system.clock.advance(86_400)  # until just before a daily job runs again
@@ -99,7 +99,7 @@ def test_the_slowest_hundred_are_those_that_slowed_down_most(
     monkeypatch.setattr("models.durations.FEW", few)
     monkeypatch.setattr(slow_jobs, "MOST_JOBS", 2)
     yearly = schedules.Cron("0 0 1 1 *")
-    slowed = {times: lifecycle.create(LOCAL, system, new_job(yearly)) for times in (3, 9, 5, 1)}
+    slowed = {times: creating.create(LOCAL, system, new_job(yearly)) for times in (3, 9, 5, 1)}
     for times, job_id in slowed.items():
         for seconds in (10, 10, 10, 10 * times, 10 * times):
             run_for(system, job_id, seconds)
@@ -111,7 +111,7 @@ def test_a_run_that_was_tried_again_took_what_its_last_attempt_did(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr("models.durations.FEW", few)
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), max_retries=3))
+    job_id = creating.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), max_retries=3))
     for seconds in (4, 4, 4):
         run_for(system, job_id, seconds)
     for _ in range(2):

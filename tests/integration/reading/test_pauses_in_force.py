@@ -13,7 +13,7 @@ from core.listing import NEWEST_FIRST, Stretch
 from core.pauses import Paused
 from core.principals import LOCAL
 from core.schedules import Cron
-from services.jobs import lifecycle
+from services.jobs import creating, lifecycle
 from services.reading import explaining, listing, pauses_in_force, records
 from services.reading.counting import Counts
 from services.scheduling import pauses
@@ -22,7 +22,7 @@ from tests.integration.jobs.test_principals import user
 
 
 def made(system: GivenSystem, **options: object) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(Cron("0 3 * * *"), **options))
+    return creating.create(LOCAL, system, new_job(Cron("0 3 * * *"), **options))
 
 
 def found(system: GivenSystem, *, paused: bool) -> set[UUID]:

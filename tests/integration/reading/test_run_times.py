@@ -12,7 +12,7 @@ from core.states import Hold
 from models import run_holds
 from models.tables import Run
 from services.execution.work import Stopped
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, requested_runs
 from services.reading import records, run_times
 from services.reading.run_times import RunTimes
 from services.scheduling import dispatching, planning
@@ -79,7 +79,7 @@ def test_a_run_that_was_handed_back_is_as_late_as_its_first_attempt(system: Give
 
 def test_jitter_is_no_delay_though_the_run_was_tried_again(system: GivenSystem) -> None:
     hourly = schedules.Cron("0 * * * *", jitter_seconds=600.0)
-    job_id = lifecycle.create(LOCAL, system, new_job(hourly, max_retries=5, retry_backoff_base=1.0))
+    job_id = creating.create(LOCAL, system, new_job(hourly, max_retries=5, retry_backoff_base=1.0))
     system.clock.advance(3_550)
     planning.plan(system)
     run = runs_of(job_id)[0]
@@ -93,7 +93,7 @@ def test_jitter_is_no_delay_though_the_run_was_tried_again(system: GivenSystem) 
 
 
 def test_a_replay_is_due_when_it_is_asked_for(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(max_retries=5, retry_backoff_base=1.0))
+    job_id = creating.create(LOCAL, system, new_job(max_retries=5, retry_backoff_base=1.0))
     record(system, claim_one(system), refused())
     system.clock.advance(3_600)
     replay = requested_runs.replay(LOCAL, system, runs_of(job_id)[0].id)

@@ -22,7 +22,7 @@ from models.shown_jobs import LastStarted, ShownJob
 from models.shown_runs import Execution, ShownRun
 from models.tables import App, Attempt, Job, JobTag, Run, RunHold, RunLine
 from services.execution.work import Result
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.reading import records
 from tests.factories import NOON, GivenSystem, claim, failed, new_job, record, refused, runs_of, succeeded
 from tests.integration.jobs.test_principals import user
@@ -58,14 +58,14 @@ def filled(system: GivenSystem) -> list[UUID]:
         new_job(Cron("* * * * *"), name="recurring"),
         *(new_job(Immediate(), name=name, **FULL) for name in ("well", "refused", "again")),
     ]
-    jobs = [lifecycle.create(LOCAL, system, one) for one in made]
+    jobs = [creating.create(LOCAL, system, one) for one in made]
     ends: dict[UUID, Result] = {jobs[2]: succeeded(), jobs[3]: refused(), jobs[4]: failed()}
     for work in claim(system):
         record(system, work, ends[work.job_id])
-    jobs.append(lifecycle.create(LOCAL, system, new_job(DelayFromNow(60), name="delayed")))
-    jobs.append(lifecycle.create(LOCAL, system, new_job(Immediate(), name="under way")))
+    jobs.append(creating.create(LOCAL, system, new_job(DelayFromNow(60), name="delayed")))
+    jobs.append(creating.create(LOCAL, system, new_job(Immediate(), name="under way")))
     claim(system)
-    jobs.append(lifecycle.create(LOCAL, system, new_job(Immediate(), name="waits", paused=True)))
+    jobs.append(creating.create(LOCAL, system, new_job(Immediate(), name="waits", paused=True)))
     return jobs
 
 

@@ -9,7 +9,7 @@ import pytest
 from core import schedules
 from core.principals import LOCAL
 from models import durations
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.reading import slow_jobs
 from services.reading.slow_jobs import SlowJobs
 from tests.factories import GivenSystem, new_job
@@ -18,7 +18,7 @@ from tests.integration.reading.test_outcomes import run_for
 
 def slowed_down(system: GivenSystem, times: int = 9) -> UUID:
     """A job whose newest two runs took so many times as long as usual."""
-    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *")))
+    job_id = creating.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *")))
     for seconds in (10, 10, 10, 10 * times, 10 * times):
         run_for(system, job_id, seconds)
     return job_id

@@ -13,7 +13,7 @@ from core.schedules import DelayFromNow
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Minute, Run
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.maintenance import figures
 from services.reading import columns, statistics
 from services.reading.columns import ColumnFigures
@@ -120,12 +120,12 @@ def test_what_waits_is_told_by_what_holds_it_then_and_later(system: GivenSystem)
     for _ in range(3):
         first_run(system)
     held = first_run(system)
-    job_service.pause(LOCAL, system, held.job_id)
+    lifecycle.pause(LOCAL, system, held.job_id)
     system.clock.set(NOON + MINUTE + figures.GRACE)
     [shown] = statistics.series(LOCAL, system, 1)
     assert (shown.waiting, shown.held) == (4, {Hold.PAUSED: 1})
     figures.summarise(system)
-    job_service.resume(LOCAL, system, held.job_id)
+    lifecycle.resume(LOCAL, system, held.job_id)
     assert statistics.series(LOCAL, system, 1) == [shown]
 
 
@@ -158,10 +158,10 @@ def test_columns_sum_up_their_minutes_and_tell_the_worst_of_them(system: GivenSy
 def test_a_column_tells_what_held_most_in_any_of_its_minutes(system: GivenSystem) -> None:
     held = [first_run(system).job_id for _ in range(2)]
     for job_id in held:
-        job_service.pause(LOCAL, system, job_id)
+        lifecycle.pause(LOCAL, system, job_id)
     system.clock.set(NOON + MINUTE + figures.GRACE)
     figures.summarise(system)
-    job_service.resume(LOCAL, system, held[0])
+    lifecycle.resume(LOCAL, system, held[0])
     system.clock.set(NOON + 2 * MINUTE)
     [column] = columns.of_minutes(LOCAL, system, 2, 2)
     assert (column.waiting, column.held) == (2, {Hold.PAUSED: 2})

@@ -13,7 +13,7 @@ from core.schedules import Cron, DelayFromNow, Frequency, Interval
 from core.states import Trigger
 from models import database
 from models.tables import Job, Run
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, lifecycle
 from services.reading import upcoming
 from services.reading.day_ahead import DaysAhead
 from services.reading.upcoming import UpcomingView
@@ -33,8 +33,8 @@ def _minutes(found: list[UpcomingView]) -> list[float]:
 
 
 def test_planned_runs_and_later_occurrences_are_one_list_soonest_first(system: GivenSystem) -> None:
-    each_minute = job_service.create(LOCAL, system, new_job(Cron("* * * * *"), name="often"))
-    job_service.create(LOCAL, system, new_job(Cron("4 12 * * *"), app_name="app_b", task_type="report"))
+    each_minute = creating.create(LOCAL, system, new_job(Cron("* * * * *"), name="often"))
+    creating.create(LOCAL, system, new_job(Cron("4 12 * * *"), app_name="app_b", task_type="report"))
     once = first_run(system, DelayFromNow(90))
     found = _coming(system, 270)
     assert _minutes(found) == [1, 1.5, 2, 3, 4, 4]
@@ -48,8 +48,8 @@ def test_planned_runs_and_later_occurrences_are_one_list_soonest_first(system: G
 
 
 def test_the_next_run_of_each_job_is_told_once_however_often_others_run(system: GivenSystem) -> None:
-    often = job_service.create(LOCAL, system, new_job(Cron("* * * * *")))
-    nightly = [job_service.create(LOCAL, system, new_job(Cron(f"{minute} 2 * * *"))) for minute in (0, 5)]
+    often = creating.create(LOCAL, system, new_job(Cron("* * * * *")))
+    nightly = [creating.create(LOCAL, system, new_job(Cron(f"{minute} 2 * * *"))) for minute in (0, 5)]
     once = first_run(system, DelayFromNow(90)).job_id
     assert len(runs_of(often)) > 1, "of some runs there are rows"
     found = upcoming.next_of_each(LOCAL, system, 86_400, 20)
@@ -59,8 +59,8 @@ def test_the_next_run_of_each_job_is_told_once_however_often_others_run(system: 
 
 
 def test_jobs_that_run_each_second_hide_none_that_runs_each_night(system: GivenSystem) -> None:
-    often = [job_service.create(LOCAL, system, new_job(Interval(every_seconds=1))) for _ in range(2)]
-    nightly = job_service.create(LOCAL, system, new_job(Cron("0 2 * * *")))
+    often = [creating.create(LOCAL, system, new_job(Interval(every_seconds=1))) for _ in range(2)]
+    nightly = creating.create(LOCAL, system, new_job(Cron("0 2 * * *")))
     assert len(runs_of(often[0])) > 20
     found = upcoming.next_of_each(LOCAL, system, 86_400, 4)
     assert {one.job_id for one in found[:2]} == set(often)
@@ -68,7 +68,7 @@ def test_jobs_that_run_each_second_hide_none_that_runs_each_night(system: GivenS
 
 
 def test_a_run_that_was_asked_for_is_told_though_no_occurrence_will_start(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=5)))
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=5)))
     first, second = runs_of(job_id)[:2]
     with database.transaction():
         Job.update(runs_started=5).execute()
@@ -80,30 +80,30 @@ def test_a_run_that_was_asked_for_is_told_though_no_occurrence_will_start(system
 def test_of_more_planned_runs_than_are_looked_through_the_list_is_short_but_true(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    often = job_service.create(LOCAL, system, new_job(Interval(every_seconds=1)))
+    often = creating.create(LOCAL, system, new_job(Interval(every_seconds=1)))
     once = [first_run(system, DelayFromNow(seconds)).job_id for seconds in (2, 9)]
-    job_service.create(LOCAL, system, new_job(Cron("0 2 * * *")))
+    creating.create(LOCAL, system, new_job(Cron("0 2 * * *")))
     monkeypatch.setattr(upcoming, "MOST_PLANNED", 6)
     assert [one.job_id for one in upcoming.next_of_each(LOCAL, system, 86_400, 4)] == [often, once[0]]
 
 
 def test_no_more_is_shown_than_is_wanted(system: GivenSystem) -> None:
-    job_service.create(LOCAL, system, new_job(Cron("* * * * *")))
+    creating.create(LOCAL, system, new_job(Cron("* * * * *")))
     assert _minutes(_coming(system, limit=4)) == [1, 2, 3, 4]
     assert len(_coming(system, seconds=HOUR)) == 60
     assert len(_coming(system, seconds=31 * 86_400, limit=1_000)) == 1_000
 
 
 def test_only_what_fits_is_shown(system: GivenSystem) -> None:
-    job_service.create(LOCAL, system, new_job(Cron("0 13 * * *"), app_name="a", account_id="1"))
-    job_service.create(LOCAL, system, new_job(DelayFromNow(60), app_name="b", account_id="2"))
+    creating.create(LOCAL, system, new_job(Cron("0 13 * * *"), app_name="a", account_id="1"))
+    creating.create(LOCAL, system, new_job(DelayFromNow(60), app_name="b", account_id="2"))
     assert _minutes(_coming(system, app_name="a")) == _minutes(_coming(system, account_id="1")) == [60]
     assert _minutes(_coming(system, app_name="b")) == _minutes(_coming(system, account_id="2")) == [1]
 
 
 @pytest.mark.parametrize("max_runs", [1, 2, 5])
 def test_no_more_is_shown_than_max_runs_lets_start(system: GivenSystem, max_runs: int) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Cron("* * * * *", max_runs=max_runs)))
+    job_id = creating.create(LOCAL, system, new_job(Cron("* * * * *", max_runs=max_runs)))
     assert len(_coming(system)) == max_runs
     system.clock.advance(60)
     dispatching.make_due(system, [run.id for run in runs_of(job_id)])
@@ -111,7 +111,7 @@ def test_no_more_is_shown_than_max_runs_lets_start(system: GivenSystem, max_runs
 
 
 def test_jitter_delays_and_never_changes_its_mind(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60, jitter_seconds=600)))
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60, jitter_seconds=600)))
     found = _coming(system, seconds=HOUR)
     assert _minutes(found) == sorted(_minutes(found))
     assert all(timedelta() < one.due_at - one.scheduled_for < timedelta(minutes=10) for one in found)
@@ -121,15 +121,15 @@ def test_jitter_delays_and_never_changes_its_mind(system: GivenSystem) -> None:
 
 def test_jitter_hides_none_of_the_few_that_are_wanted(system: GivenSystem) -> None:
     for _ in range(4):
-        job_service.create(LOCAL, system, new_job(Cron("0 14 * * *", jitter_seconds=600)))
+        creating.create(LOCAL, system, new_job(Cron("0 14 * * *", jitter_seconds=600)))
     assert len(_coming(system, seconds=3 * HOUR, limit=1)) == 1
 
 
 def test_what_is_paused_does_not_come(system: GivenSystem) -> None:
-    first = job_service.create(LOCAL, system, new_job(Cron("* * * * *"), app_name="a"))
-    job_service.create(LOCAL, system, new_job(Cron("30 12 * * *"), app_name="b"))
+    first = creating.create(LOCAL, system, new_job(Cron("* * * * *"), app_name="a"))
+    creating.create(LOCAL, system, new_job(Cron("30 12 * * *"), app_name="b"))
     assert len(_coming(system)) == 61
-    job_service.pause(LOCAL, system, first)
+    lifecycle.pause(LOCAL, system, first)
     assert _minutes(_coming(system)) == [30]
     pauses.pause_app(LOCAL, system, "b")
     assert _coming(system) == []
@@ -139,13 +139,13 @@ def test_what_is_paused_does_not_come(system: GivenSystem) -> None:
 
 
 def test_what_has_ended_does_not_come(system: GivenSystem) -> None:
-    job_service.cancel(LOCAL, system, job_service.create(LOCAL, system, new_job(Cron("* * * * *"))))
+    lifecycle.cancel(LOCAL, system, creating.create(LOCAL, system, new_job(Cron("* * * * *"))))
     assert _coming(system) == []
 
 
 def test_a_schedule_that_cannot_be_read_hides_no_other(system: GivenSystem) -> None:
-    broken = job_service.create(LOCAL, system, new_job(Cron("30 12 * * *")))
-    job_service.create(LOCAL, system, new_job(Cron("40 12 * * *")))
+    broken = creating.create(LOCAL, system, new_job(Cron("30 12 * * *")))
+    creating.create(LOCAL, system, new_job(Cron("40 12 * * *")))
     with database.transaction():
         Job.update(schedule={"type": "cron", "expression": "gone wrong"}).where(Job.id == broken).execute()
     assert stored_job(broken).next_run_at is not None
@@ -156,13 +156,13 @@ def test_when_there_are_too_many_jobs_to_look_at_the_list_is_short_but_true(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for minutes in ("10,40", "20", "30"):
-        job_service.create(LOCAL, system, new_job(Cron(f"{minutes} 12 * * *")))
+        creating.create(LOCAL, system, new_job(Cron(f"{minutes} 12 * * *")))
     monkeypatch.setattr(upcoming, "MOST_JOBS", 2)
     assert _minutes(_coming(system)) == [10, 20]
 
 
 def test_the_occurrences_of_a_job_that_is_put_off_come_from_now_on(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Cron("* * * * *")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("* * * * *")))
     with database.transaction():
         Job.update(next_run_at=NOON - timedelta(days=1), put_off_until=NOON + timedelta(minutes=10)).where(
             Job.id == job_id
@@ -175,8 +175,8 @@ def test_what_is_walked_through_before_a_span_is_bounded_for_all_jobs_together(
 ) -> None:
     monkeypatch.setattr(upcoming, "MOST_PASSED_OVER", 100)
     for _ in range(3):
-        job_service.create(LOCAL, system, new_job(Interval(frequency=Frequency.DAILY, max_runs=1_000)))
-    counted = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1_000_000)))
+        creating.create(LOCAL, system, new_job(Interval(frequency=Frequency.DAILY, max_runs=1_000)))
+    counted = creating.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1_000_000)))
     start = NOON + 90 * DAY
     ahead = upcoming.look_ahead(LOCAL, system, JobFilter(), 60, 10, start=start)
     assert (ahead.until, len({one.job_id for one in ahead.found})) == (start, 2)
@@ -191,7 +191,7 @@ def test_the_occurrences_of_a_cron_before_a_span_are_counted_and_not_walked_thro
     monkeypatch.setattr(upcoming, "MOST_PASSED_OVER", 0)
     start, minutes = NOON + 300 * DAY, 300 * 24 * 60
     for max_runs in (minutes - 1, minutes):  # the first is a minute after noon
-        job_service.create(LOCAL, system, new_job(Cron("* * * * *", max_runs=max_runs)))
+        creating.create(LOCAL, system, new_job(Cron("* * * * *", max_runs=max_runs)))
     ahead = upcoming.look_ahead(LOCAL, system, JobFilter(), 600, 10, start=start)
     assert [one.scheduled_for for one in ahead.found] == [start], "one of one job is left"
     assert ahead.until > start

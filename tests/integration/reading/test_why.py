@@ -12,7 +12,7 @@ from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Interval, Polling
 from services.execution.work import Stopped
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, lifecycle
 from services.reading import explaining
 from services.reading.explaining import Explanation
 from services.scheduling import dispatching, overdue, pauses, planning
@@ -32,7 +32,7 @@ from tests.factories import (
 
 
 def minutely(system: GivenSystem, **options: object) -> UUID:
-    return job_service.create(LOCAL, system, new_job(Interval(every_seconds=60), **options))
+    return creating.create(LOCAL, system, new_job(Interval(every_seconds=60), **options))
 
 
 def why(system: GivenSystem, job_id: UUID, at: datetime) -> Explanation:
@@ -108,7 +108,7 @@ def test_the_run_in_the_way_goes_by_the_instant_that_it_was_for_though_it_is_tri
 
 
 def test_an_instant_between_polls_leads_to_those_around_it(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Polling(interval_seconds=60)))
+    job_id = creating.create(LOCAL, system, new_job(Polling(interval_seconds=60)))
     record(system, claim_one(system), polled({}))
     found = why(system, job_id, NOON + timedelta(seconds=30))
     assert (found.previous, found.next) == (NOON, NOON + timedelta(seconds=60))
@@ -129,10 +129,10 @@ def test_one_that_came_during_a_pause_says_so(system: GivenSystem) -> None:
 
 def test_what_was_paused_is_told_of_the_instant_and_not_of_now(system: GivenSystem) -> None:
     job_id = minutely(system)
-    job_service.pause(LOCAL, system, job_id, reason="Lunch")
+    lifecycle.pause(LOCAL, system, job_id, reason="Lunch")
     come(system, 0)
     system.clock.advance(30)
-    job_service.resume(LOCAL, system, job_id)
+    lifecycle.resume(LOCAL, system, job_id)
     pauses.pause_everything(LOCAL, system, "A storm")
     come(system, 30)
     by = "by somebody on this machine"
@@ -180,14 +180,14 @@ def test_one_that_was_cancelled_says_whether_it_had_begun(system: GivenSystem) -
     waiting_run, running = first_run(system, DelayFromNow(60)), first_run(system)
     work = claim_one(system)
     for run in (waiting_run, running):
-        job_service.cancel(LOCAL, system, run.job_id)
+        lifecycle.cancel(LOCAL, system, run.job_id)
     record(system, work, Stopped(AbortReason.CANCELLED))
     assert why(system, waiting_run.job_id, NOON + timedelta(seconds=60)).answer.startswith("It never ran: cancelled at")
     assert why(system, running.job_id, NOON).answer.startswith("It was stopped while it ran: cancelled at")
 
 
 def test_an_instant_that_is_no_occurrence_shows_those_around_it(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Cron("0 9 * * 1", timezone="Europe/Paris")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 9 * * 1", timezone="Europe/Paris")))
     found = why(system, job_id, NOON + timedelta(days=7))
     assert found.answer == ("The schedule names no occurrence at that instant: At 09:00 on Monday, Europe/Paris."), (
         found.answer
@@ -201,19 +201,19 @@ def test_an_instant_that_is_no_occurrence_shows_those_around_it(system: GivenSys
 
 def test_before_the_start_and_after_the_end_the_option_is_named(system: GivenSystem) -> None:
     start, end = NOON + timedelta(days=1), NOON + timedelta(days=2)
-    job_id = job_service.create(LOCAL, system, new_job(Cron("0 * * * *", starts_at=start, ends_at=end)))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 * * * *", starts_at=start, ends_at=end)))
     assert "it begins at starts_at=2026-11-21T12:00:00Z" in why(system, job_id, start - timedelta(hours=1)).answer
     assert "it ended at ends_at=2026-11-22T12:00:00Z" in why(system, job_id, end).answer
 
 
 def test_occurrences_without_rows_say_why_there_is_none(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Cron("0 * * * *")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 * * * *")))
     hour = timedelta(hours=1)
     assert "the job was accepted at 2026-11-20T12:00:00Z" in why(system, job_id, NOON - hour).answer
     assert "It has not come yet" in why(system, job_id, NOON + hour).answer
     system.clock.advance(2 * 3_600)
     assert "no coordinator has run since" in why(system, job_id, NOON + hour).answer
-    job_service.cancel(LOCAL, system, job_id)
+    lifecycle.cancel(LOCAL, system, job_id)
     assert "the job ended (cancelled) at 2026-11-20T14:00:00Z" in why(system, job_id, NOON + 3 * hour).answer
 
 

@@ -15,7 +15,7 @@ from services.execution import workers
 from services.execution.engine import Engine
 from services.execution.rescue import take_back
 from services.execution.work import Result
-from services.jobs import lifecycle as jobs
+from services.jobs import creating, lifecycle
 from services.maintenance.figures import count_backlog
 from services.maintenance.loops import Loop, Loops
 from services.messaging import broker as brokers
@@ -101,9 +101,9 @@ def test_a_second_attempt_is_late_only_against_the_instant_of_its_retry(system: 
 
 def test_the_time_for_which_a_run_was_held_is_no_delay(system: GivenSystem, shown: Observed) -> None:
     job_id = first_run(system).job_id
-    jobs.pause(LOCAL, system, job_id)
+    lifecycle.pause(LOCAL, system, job_id)
     system.clock.advance(3600)
-    jobs.resume(LOCAL, system, job_id)
+    lifecycle.resume(LOCAL, system, job_id)
     record(system, claim(system)[0], succeeded())
     assert shown("attempts_total", "succeeded", QUEUE) == 1
     assert ("carillon_start_delay_seconds_count", ("app_a", "greet")) not in shown.page()
@@ -135,7 +135,7 @@ def test_an_engine_shows_how_many_it_claims_and_records_together(system: GivenSy
 
 
 def test_occurrences_are_shown_from_their_plan_to_their_fate(system: GivenSystem, shown: Observed) -> None:
-    job_id = jobs.create(LOCAL, system, new_job(Cron("* * * * *")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("* * * * *")))
     planned = len(runs_of(job_id))
     assert shown("occurrences_planned_total") == planned > 0
     system.clock.advance(61)
@@ -151,7 +151,7 @@ def test_occurrences_are_shown_from_their_plan_to_their_fate(system: GivenSystem
 
 def test_a_plan_that_is_taken_back_is_not_shown(system: GivenSystem, shown: Observed) -> None:
     with database.trial():
-        jobs.create(LOCAL, system, new_job(Cron("* * * * *")))
+        creating.create(LOCAL, system, new_job(Cron("* * * * *")))
     assert shown("occurrences_planned_total") == 0
 
 
@@ -159,7 +159,7 @@ def test_the_backlog_is_shown_by_queue_and_hold_with_its_oldest_run(system: Give
     first_run(system)
     system.clock.advance(90)
     first_run(system)
-    jobs.pause(LOCAL, system, first_run(system).job_id)
+    lifecycle.pause(LOCAL, system, first_run(system).job_id)
     first_run(system, DelayFromNow(600))
     count_backlog(system)
     assert shown("backlog_runs", "", QUEUE) == 2

@@ -8,7 +8,7 @@ from uuid import UUID
 from core.principals import LOCAL
 from core.schedules import Cron
 from core.states import RunStatus
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.scheduling import planning
 from tests.factories import (
     NOON,
@@ -22,7 +22,7 @@ EVERY_MINUTE = "* * * * *"
 
 def made(system: GivenSystem, expression: str = EVERY_MINUTE, **limits: object) -> UUID:
     """A job that comes back, made now."""
-    return job_service.create(LOCAL, system, new_job(Cron(expression, **limits)))  # type: ignore[arg-type]  # as each test gives
+    return creating.create(LOCAL, system, new_job(Cron(expression, **limits)))  # type: ignore[arg-type]  # as each test gives
 
 
 def plan_all(system: GivenSystem) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from core.principals import LOCAL, Principal
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.scheduling import pauses
 from services.system import System
 
@@ -26,7 +26,7 @@ def everything(change: Callable[[Principal, System], None]) -> Switch:
 
 
 PAUSES: dict[str, tuple[Switch, Switch]] = {
-    "job": (job(job_service.pause), job(job_service.resume)),
+    "job": (job(lifecycle.pause), job(lifecycle.resume)),
     "app": (app(pauses.pause_app), app(pauses.resume_app)),
     "everything": (everything(pauses.pause_everything), everything(pauses.resume_everything)),
 }

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from core.principals import LOCAL
 from core.schedules import DelayFromNow, Immediate, RunAt, Schedule
-from services.jobs import definition, editing
-from services.jobs import lifecycle as job_service
+from services.jobs import definition, editing, lifecycle
 from services.scheduling import dispatching, overdue
 from tests.factories import (
     NOON,
@@ -89,7 +88,7 @@ def test_two_that_look_at_once_raise_each_run_once(postgresql: str) -> None:
 
 def test_a_held_run_rises_as_others_do(system: GivenSystem) -> None:
     run = first_run(system, priority=1)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.clock.advance(300)
     assert (overdue.age(system), stored_run(run.id).priority) == (1, 2)
 

@@ -11,7 +11,7 @@ from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
 from core.schedules import Cron, Interval
 from core.states import RunStatus
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.scheduling import dispatching, planning
 from tests.factories import NOON, GivenSystem, new_job, runs_of
 
@@ -68,7 +68,7 @@ def test_what_comes_of_late_occurrences(
     system: GivenSystem, catch_up: CatchUp, window: float, late: dict[int, tuple[RunStatus, str | None]]
 ) -> None:
     job = new_job(MINUTELY, catch_up=catch_up, catch_up_window_seconds=window, overlap=Overlap.ALLOW)
-    job_id = job_service.create(LOCAL, system, job)
+    job_id = creating.create(LOCAL, system, job)
     system.clock.advance(10 * 60 + 30)
     wake_up(system)
     in_time = {**dict.fromkeys((*range(AHEAD), 10), (QUEUED, None)), **dict.fromkeys((11, 12, 13), (PENDING, None))}
@@ -76,14 +76,14 @@ def test_what_comes_of_late_occurrences(
 
 
 def test_rows_that_were_made_in_time_run_however_late_they_come(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.SKIP, overlap=Overlap.ALLOW))
+    job_id = creating.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.SKIP, overlap=Overlap.ALLOW))
     system.clock.advance(3_600)
     wake_up(system)
     assert [rows(job_id)[number] for number in range(AHEAD)] == [(QUEUED, None)] * AHEAD
 
 
 def test_of_all_that_is_caught_up_overlap_decides(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.ALL, overlap=Overlap.SKIP))
+    job_id = creating.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.ALL, overlap=Overlap.SKIP))
     system.clock.advance(10 * 60 + 30)
     wake_up(system)
     assert [number for number, (status, _) in rows(job_id).items() if status is QUEUED] == [0]
@@ -93,7 +93,7 @@ def test_of_all_that_is_caught_up_overlap_decides(system: GivenSystem) -> None:
 @pytest.mark.parametrize("catch_up", CatchUp)
 def test_an_occurrence_that_jitter_makes_due_later_is_not_missed(system: GivenSystem, catch_up: CatchUp) -> None:
     schedule = Cron("*/10 * * * *", jitter_seconds=7_200)
-    job_id = job_service.create(LOCAL, system, new_job(schedule, catch_up=catch_up, overlap=Overlap.ALLOW))
+    job_id = creating.create(LOCAL, system, new_job(schedule, catch_up=catch_up, overlap=Overlap.ALLOW))
     woken_at = system.clock.advance(45 * 60)
     wake_up(system)
     late_before = woken_at - timedelta(seconds=60)
@@ -109,7 +109,7 @@ def test_an_occurrence_that_jitter_makes_due_later_is_not_missed(system: GivenSy
 def test_a_daily_job_loses_no_day_by_an_outage_before_it_is_due(system: GivenSystem) -> None:
     schedule = Interval(every_seconds=86_400, starts_at=NOON + timedelta(hours=1), jitter_seconds=43_200)
     job = new_job(schedule, catch_up=CatchUp.SKIP)
-    job_ids = [job_service.create(LOCAL, system, job) for _ in range(5)]  # their delays differ
+    job_ids = [creating.create(LOCAL, system, job) for _ in range(5)]  # their delays differ
     system.clock.set(NOON + timedelta(hours=1, minutes=5))
     wake_up(system)
     found = [run for job_id in job_ids for run in runs_of(job_id)]
@@ -119,7 +119,7 @@ def test_a_daily_job_loses_no_day_by_an_outage_before_it_is_due(system: GivenSys
 
 
 def test_a_clock_set_back_an_hour_makes_no_occurrence_twice(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, overlap=Overlap.ALLOW))
+    job_id = creating.create(LOCAL, system, new_job(MINUTELY, overlap=Overlap.ALLOW))
     for _ in range(5):
         system.clock.advance(60)
         wake_up(system)
@@ -138,7 +138,7 @@ def test_a_clock_set_back_an_hour_makes_no_occurrence_twice(system: GivenSystem)
 
 @pytest.mark.parametrize(("catch_up", "runs"), [(CatchUp.LATEST, 1), (CatchUp.SKIP, 0), (CatchUp.ALL, 57)])
 def test_a_clock_set_forward_an_hour_follows_catch_up(system: GivenSystem, catch_up: CatchUp, runs: int) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, catch_up=catch_up, overlap=Overlap.ALLOW))
+    job_id = creating.create(LOCAL, system, new_job(MINUTELY, catch_up=catch_up, overlap=Overlap.ALLOW))
     wake_up(system)
     system.clock.set(NOON + timedelta(hours=1, seconds=30))
     wake_up(system)
@@ -149,7 +149,7 @@ def test_a_clock_set_forward_an_hour_follows_catch_up(system: GivenSystem, catch
 
 
 def test_a_gap_of_more_than_a_thousand_is_one_row_with_a_count(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.SKIP))
+    job_id = creating.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.SKIP))
     system.clock.advance(1_100 * 60 + 30)
     wake_up(system)
     [gap] = [run for run in runs_of(job_id) if run.status is MISSED]

@@ -14,7 +14,7 @@ from core.schedules import Cron, Interval, RunAt, Schedule
 from models import database
 from models.tables import Run
 from services.execution import recording
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.scheduling import dispatching, planning
 from tests.factories import NOON, GivenSystem, claim, given_system, new_job, succeeded
 from tests.lengths import SCHEDULES
@@ -32,7 +32,7 @@ def test_the_rows_equal_an_independent_calculation(postgresql: str) -> None:
     system = given_system()
     wanted: dict[UUID, dict[int, Row]] = {}
     for schedule, instants, (catch_up, overlap) in demand():
-        job_id = job_service.create(LOCAL, system, new_job(schedule, catch_up=catch_up, overlap=overlap))
+        job_id = creating.create(LOCAL, system, new_job(schedule, catch_up=catch_up, overlap=overlap))
         wanted[job_id] = calculated(instants, catch_up, overlap)
     live(system, range(0, STOP + 1, TICK))
     live(system, range(BACK, END + 1, TICK))

@@ -11,8 +11,7 @@ from core.errors import InvalidInput
 from core.principals import LOCAL
 from core.schedules import DelayFromNow, Immediate, Interval, Polling
 from core.states import JobState, RunStatus
-from services.jobs import definition, editing
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, definition, editing
 from services.scheduling import dispatching, overdue
 from tests.factories import (
     NOON,
@@ -158,4 +157,4 @@ def test_of_two_equally_urgent_the_one_with_the_earlier_deadline_is_first(system
 
 def test_a_deadline_that_has_passed_is_refused(system: GivenSystem) -> None:
     with pytest.raises(InvalidInput, match="deadline"):
-        job_service.create(LOCAL, system, new_job(DelayFromNow(60), deadline_at=NOON))
+        creating.create(LOCAL, system, new_job(DelayFromNow(60), deadline_at=NOON))

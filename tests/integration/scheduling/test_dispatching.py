@@ -12,7 +12,7 @@ from core.schedules import Cron, DelayFromNow, RunAt, Schedule
 from core.states import Hold, RunStatus
 from models import jobs as job_queries
 from services.execution import rescue
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, lifecycle
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching
 from tests.factories import (
@@ -66,7 +66,7 @@ def test_what_becomes_due_is_rung_for_once(system: GivenSystem) -> None:
 def test_a_run_that_waits_for_nothing_is_left_alone(system: GivenSystem, status: RunStatus) -> None:
     run = first_run(system)
     if status is RunStatus.CANCELLED:
-        job_service.cancel(LOCAL, system, run.job_id)
+        lifecycle.cancel(LOCAL, system, run.job_id)
     else:
         work = claim_one(system)
         if status is RunStatus.COMPLETED:
@@ -119,7 +119,7 @@ def test_a_job_locked_by_a_slow_change_is_waited_for_and_then_judged_by_it(postg
 
     def race(number: int) -> int:
         if number == 0:
-            job_service.pause(LOCAL, system, run.job_id)
+            lifecycle.pause(LOCAL, system, run.job_id)
             return 0
         return dispatch(system)
 
@@ -132,5 +132,5 @@ def test_a_job_locked_by_a_slow_change_is_waited_for_and_then_judged_by_it(postg
 def test_a_job_that_is_not_there_is_no_reason_to_stop(system: GivenSystem) -> None:
     assert job_queries.lock([]) == {}
     assert rescue.take_back(system, [NOWHERE], only_expired=True) == 0
-    job_service.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     assert claim_one(system).attempt == 1

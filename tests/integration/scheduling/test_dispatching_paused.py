@@ -9,7 +9,7 @@ import pytest
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Polling, RunAt, Schedule
 from core.states import Hold, JobState, RunStatus
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching
 from tests.factories import (
@@ -30,18 +30,18 @@ from tests.integration.scheduling.dispatcher import EVERY_MINUTE, dispatch, next
 
 def test_the_occurrences_of_a_paused_job_are_skipped(system: GivenSystem) -> None:
     job_id = first_run(system, EVERY_MINUTE).job_id
-    job_service.pause(LOCAL, system, job_id)
+    lifecycle.pause(LOCAL, system, job_id)
     assert [next_minute(system) for _ in range(3)] == [0, 0, 0]
     skipped = runs_of(job_id)[:3]
     assert {(run.status, run.reason) for run in skipped} == {(RunStatus.SKIPPED, "paused")}
-    job_service.resume(LOCAL, system, job_id)
+    lifecycle.resume(LOCAL, system, job_id)
     assert next_minute(system) == 1, "and those after the resume run"
     assert claim_one(system).run_id == runs_of(job_id)[3].id
 
 
 def test_a_job_whose_last_occurrence_is_skipped_for_a_pause_ends(system: GivenSystem) -> None:
     job_id = first_run(system, Cron("* * * * *", ends_at=NOON + timedelta(seconds=61))).job_id
-    job_service.pause(LOCAL, system, job_id)
+    lifecycle.pause(LOCAL, system, job_id)
     next_minute(system)
     assert stored_job(job_id).state is JobState.COMPLETED
 
@@ -49,14 +49,14 @@ def test_a_job_whose_last_occurrence_is_skipped_for_a_pause_ends(system: GivenSy
 @pytest.mark.parametrize("schedule", [DelayFromNow(60), RunAt(NOON + timedelta(seconds=60))])
 def test_the_run_of_a_paused_one_shot_is_held_until_it_is_resumed(system: GivenSystem, schedule: Schedule) -> None:
     run = first_run(system, schedule)
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.clock.advance(60)
     assert dispatch(system) == 0
     stored = stored_run(run.id)
     assert (stored.status, stored.held_by) == (RunStatus.QUEUED, Hold.PAUSED)
     assert system.doorbell.heard() == []
     assert claim(system) == []
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     assert system.doorbell.heard() == [Ring(run.id, "runs.http")]
     assert claim_one(system).run_id == run.id
 
@@ -65,12 +65,12 @@ def test_the_next_poll_of_a_paused_job_is_held_until_it_is_resumed(system: Given
     run = first_run(system, Polling(60))
     record(system, claim_one(system), polled({}))
     following = runs_of(run.job_id)[1]
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.doorbell.heard()
     system.clock.advance(60)
     assert dispatch(system) == 0
     assert stored_run(following.id).held_by is Hold.PAUSED
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     assert system.doorbell.heard() == [Ring(following.id, "runs.http")]
     assert claim_one(system).run_id == following.id
 
@@ -82,19 +82,19 @@ def test_a_retry_of_a_paused_job_is_held(system: GivenSystem, schedule: Schedule
     system.clock.advance(60)
     dispatch(system)
     record(system, claim_one(system), failed())
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.clock.advance(2)
     assert dispatch(system) == 0
     assert stored_run(run.id).held_by is Hold.PAUSED
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     assert claim_one(system).run_id == run.id
 
 
 def test_a_job_resumed_before_its_instant_runs_at_it(system: GivenSystem) -> None:
     run = first_run(system, DelayFromNow(60))
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.clock.advance(30)
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     assert dispatch(system) == 0
     system.clock.advance(30)
     assert dispatch(system) == 1
@@ -106,7 +106,7 @@ def test_a_job_resumed_before_its_instant_runs_at_it(system: GivenSystem) -> Non
 @pytest.mark.parametrize("schedule", [DelayFromNow(60), EVERY_MINUTE])
 def test_a_job_cancelled_before_its_instant_never_runs(system: GivenSystem, schedule: Schedule) -> None:
     run = first_run(system, schedule)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     for _ in range(3):
         assert next_minute(system) == 0
     assert claim(system) == []
@@ -118,6 +118,6 @@ def test_a_run_cancelled_between_look_and_grasp_is_not_made_due(system: GivenSys
     run = first_run(system, DelayFromNow(1))
     seen = [run_id for run_id, _ in dispatching.due_soon(system)]
     system.clock.advance(1)
-    job_service.cancel(LOCAL, system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     assert dispatching.make_due(system, seen) == 0
     assert stored_run(run.id).status is RunStatus.CANCELLED

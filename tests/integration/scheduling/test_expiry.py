@@ -14,8 +14,7 @@ from core.principals import LOCAL
 from core.schedules import Interval, RunAt
 from core.states import JobState, RunStatus
 from services.execution.work import Result, Stopped
-from services.jobs import definition, editing, requested_runs
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, definition, editing, requested_runs
 from services.reading.views import JobView
 from services.scheduling import dispatching, overdue
 from tests.factories import (
@@ -49,7 +48,7 @@ def let_it_expire(system: GivenSystem, job_id: UUID) -> None:
 
 @pytest.mark.parametrize("result", [failed(), Stopped(AbortReason.SHUTDOWN)])
 def test_one_that_expired_while_it_ran_is_not_left_for_another_try(system: GivenSystem, result: Result) -> None:
-    job_service.create(LOCAL, system, new_job(Interval(every_seconds=60), deadline_seconds=10.0, expire=True))
+    creating.create(LOCAL, system, new_job(Interval(every_seconds=60), deadline_seconds=10.0, expire=True))
     make_due(system)
     work = claim_one(system)
     system.clock.advance(11)
@@ -61,7 +60,7 @@ def test_one_that_expired_while_it_ran_is_not_left_for_another_try(system: Given
 
 
 def test_one_whose_deadline_passed_before_an_edit_let_it_expire_is_dropped(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS))
+    job_id = creating.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS))
     system.clock.advance(11)
     make_due(system)
     overdue.watch_deadlines(system)
@@ -74,7 +73,7 @@ def test_one_whose_deadline_passed_before_an_edit_let_it_expire_is_dropped(syste
 def test_one_requested_after_the_deadline_had_passed_is_not_dropped_when_an_edit_lets_runs_expire(
     system: GivenSystem,
 ) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS, max_retries=0))
+    job_id = creating.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS, max_retries=0))
     system.clock.advance(5)
     make_due(system)
     record(system, claim_one(system), failed())
@@ -88,14 +87,14 @@ def test_one_requested_after_the_deadline_had_passed_is_not_dropped_when_an_edit
 
 
 def test_one_whose_deadline_is_ahead_expires_by_the_edit_at_its_own_deadline(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS))
+    job_id = creating.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS))
     let_it_expire(system, job_id)
     [run] = runs_of(job_id)
     assert (run.deadline_at, run.expire) == (IN_TEN_SECONDS, True)
 
 
 def test_a_job_that_completes_after_one_run_expired_does_not_say_that_it_was_too_late(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS, expire=True))
+    job_id = creating.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS, expire=True))
     requested_runs.trigger(LOCAL, system, job_id)
     work = claim_one(system)
     system.clock.advance(11)

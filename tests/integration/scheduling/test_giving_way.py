@@ -14,8 +14,7 @@ from core.schedules import Interval, RunAt
 from core.states import Hold, JobState, RunStatus
 from models import database
 from models.tables import Run
-from services.jobs import backfill, definition, editing, requested_runs
-from services.jobs import lifecycle as job_service
+from services.jobs import backfill, creating, definition, editing, requested_runs
 from services.reading.views import JobView
 from services.scheduling import dispatching, overlap_queue, planning
 from tests.factories import (
@@ -34,9 +33,7 @@ from tests.factories import (
 
 
 def made(system: GivenSystem, overlap: Overlap, schedule: Interval | None = None, **options: float) -> UUID:
-    return job_service.create(
-        LOCAL, system, new_job(schedule or Interval(every_seconds=60), overlap=overlap, **options)
-    )
+    return creating.create(LOCAL, system, new_job(schedule or Interval(every_seconds=60), overlap=overlap, **options))
 
 
 def make_due(system: GivenSystem) -> None:
@@ -58,7 +55,7 @@ def allow_overlap(system: GivenSystem, job_id: UUID) -> None:
 
 def test_a_retry_that_is_due_with_a_newer_occurrence_gives_way_and_holds_up_nobody(system: GivenSystem) -> None:
     job_id = made(system, Overlap.CANCEL_PREVIOUS, retry_backoff_base=70.0)
-    other = job_service.create(LOCAL, system, new_job(RunAt(NOON + timedelta(seconds=100))))
+    other = creating.create(LOCAL, system, new_job(RunAt(NOON + timedelta(seconds=100))))
     make_due(system)
     work = claim_one(system)
     record(system, work, failed())

@@ -14,8 +14,7 @@ from core.schedules import Cron, DelayFromNow, Immediate, Interval, Schedule
 from models import database
 from models.tables import Alert
 from services.execution import giving
-from services.jobs import definition, editing
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, definition, editing, lifecycle
 from services.scheduling import dispatching, overdue, overlap_queue, planning
 from tests.factories import (
     GivenSystem,
@@ -73,7 +72,7 @@ def test_how_long_is_late_can_be_set(store: str) -> None:
 
 def test_a_job_whose_late_run_goes_well_has_not_recovered_until_one_is_in_time(store: str) -> None:
     system = given_system(plan_ahead_seconds=600)
-    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=600)))
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=600)))
     for _ in range(2):
         planning.plan(system)
         run = runs_of(job_id)[-1]
@@ -111,8 +110,8 @@ def test_a_run_that_an_edit_moves_is_late_by_its_new_instant(system: GivenSystem
     run = first_run(system, Immediate())
     system.clock.advance(LATE_SECONDS + 1)
     if held:
-        job_service.pause(LOCAL, system, run.job_id)
-        job_service.resume(LOCAL, system, run.job_id)
+        lifecycle.pause(LOCAL, system, run.job_id)
+        lifecycle.resume(LOCAL, system, run.job_id)
     assert overdue.watch_late(system) == (0 if held else 1)
     move(system, run.job_id, DelayFromNow(DAY))
     system.clock.advance(DAY)
@@ -133,15 +132,15 @@ def test_what_was_begun_is_not_late(system: GivenSystem) -> None:
 
 def test_what_a_pause_held_is_not_late(system: GivenSystem) -> None:
     run = first_run(system, Immediate())
-    job_service.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id)
     system.clock.advance(LATE_SECONDS + 1)
     assert overdue.watch_late(system) == 0
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     assert overdue.watch_late(system) == 0
 
 
 def test_what_waited_for_its_turn_is_not_late(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE))
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE))
     planning.plan(system)
     first, second = runs_of(job_id)[:2]
     make_due_again(system, first.id)
@@ -167,7 +166,7 @@ def test_what_waited_for_a_permit_is_not_late(store: str) -> None:
 
 
 def test_an_occurrence_that_is_caught_up_hours_late_is_told(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Cron("0 */6 * * *")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 */6 * * *")))
     planning.plan(system)
     system.clock.advance(11 * 3600)  # nobody planned: one occurrence was due five hours ago
     planning.plan(system)
@@ -179,7 +178,7 @@ def test_an_occurrence_that_is_caught_up_hours_late_is_told(system: GivenSystem)
 
 
 def test_an_occurrence_that_is_caught_up_after_a_short_absence_is_not_told(system: GivenSystem) -> None:
-    job_service.create(LOCAL, system, new_job(Cron("0 * * * *")))
+    creating.create(LOCAL, system, new_job(Cron("0 * * * *")))
     system.clock.advance(3600 + 120)
     planning.plan(system)
     assert alerts() == []

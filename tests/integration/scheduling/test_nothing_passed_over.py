@@ -14,9 +14,8 @@ from core.schedules import Cron, Interval, Schedule
 from core.states import JobState, RunStatus
 from models import database
 from models.tables import Job
-from services.jobs import backfill, definition, editing, requested_runs
+from services.jobs import backfill, creating, definition, editing, requested_runs
 from services.jobs import cancelling as run_service
-from services.jobs import lifecycle as job_service
 from services.reading.views import JobView
 from services.scheduling import dispatching, planning, timezones
 from tests.factories import (
@@ -52,14 +51,14 @@ def store(job_id: UUID, **columns: object) -> None:
 
 
 def test_a_zone_that_new_data_no_longer_knows_holds_up_no_refresh(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Cron("0 * * * *", timezone="Europe/Paris")))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 * * * *", timezone="Europe/Paris")))
     store(job_id, schedule={"type": "cron", "expression": "0 * * * *", "timezone": "Europe/Atlantis"})
     timezones.refresh(system)
     assert stored_job(job_id).state is JobState.ACTIVE
 
 
 def test_a_schedule_that_names_nothing_more_by_new_zone_data_ends(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Cron("0 18 * * *", ends_at=NOON + timedelta(hours=7))))
+    job_id = creating.create(LOCAL, system, new_job(Cron("0 18 * * *", ends_at=NOON + timedelta(hours=7))))
     system.clock.advance(6.5 * 3600)
     store(job_id, next_run_at=NOON + timedelta(hours=6.8))  # what older data made of it
     timezones.refresh(system)
@@ -70,7 +69,7 @@ def test_a_schedule_that_names_nothing_more_by_new_zone_data_ends(system: GivenS
 
 
 def test_an_edit_plans_from_now_though_a_later_occurrence_was_cancelled(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(MINUTELY))
+    job_id = creating.create(LOCAL, system, new_job(MINUTELY))
     run_service.cancel(LOCAL, system, runs_of(job_id)[-1].id)
     now = system.clock.advance(1)
     reschedule(system, job_id, Interval(every_seconds=10))
@@ -79,7 +78,7 @@ def test_an_edit_plans_from_now_though_a_later_occurrence_was_cancelled(system: 
 
 
 def test_an_edit_after_an_outage_still_catches_up_what_the_former_schedule_named(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.ALL))
+    job_id = creating.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.ALL))
     system.clock.advance(600)
     reschedule(system, job_id, Interval(every_seconds=60, jitter_seconds=1.0))
     planning.plan(system)
@@ -91,7 +90,7 @@ def test_catching_up_the_latest_runs_one_though_exactly_a_batch_was_missed(
 ) -> None:
     monkeypatch.setattr(planning, "MOST", 5)
     ten_minutes = Interval(every_seconds=600, starts_at=NOON + timedelta(seconds=600))
-    job_id = job_service.create(LOCAL, system, new_job(ten_minutes))
+    job_id = creating.create(LOCAL, system, new_job(ten_minutes))
     system.clock.advance(5 * 600 + 100)
     while planning.plan(system):
         pass
@@ -99,7 +98,7 @@ def test_catching_up_the_latest_runs_one_though_exactly_a_batch_was_missed(
 
 
 def test_what_is_not_planned_yet_is_left_to_catch_up_and_not_backfilled_besides(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.ALL, overlap=Overlap.ALLOW))
+    job_id = creating.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.ALL, overlap=Overlap.ALLOW))
     make_due(system)
     system.clock.advance(600)
     backfill.backfill(LOCAL, system, job_id, NOON, system.clock.now())
@@ -110,7 +109,7 @@ def test_what_is_not_planned_yet_is_left_to_catch_up_and_not_backfilled_besides(
 
 
 def test_a_backfill_leaves_alone_what_is_being_repeated_a_second_time(system: GivenSystem) -> None:
-    job_id = job_service.create(
+    job_id = creating.create(
         LOCAL, system, new_job(replace(HOURLY, starts_at=NOON + timedelta(hours=1)), overlap=Overlap.ALLOW)
     )
     before = NOON - timedelta(hours=1)
@@ -125,7 +124,7 @@ def test_a_backfill_leaves_alone_what_is_being_repeated_a_second_time(system: Gi
 
 
 def test_an_occurrence_that_was_replayed_needs_no_backfill(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(HOURLY))
+    job_id = creating.create(LOCAL, system, new_job(HOURLY))
     make_due(system)
     occurrence = runs_of(job_id)[0]
     run_service.cancel(LOCAL, system, occurrence.id)

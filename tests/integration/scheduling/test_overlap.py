@@ -16,8 +16,7 @@ from core.states import Hold, JobState, RunStatus
 from models import run_holds
 from services.execution import claiming, workers
 from services.execution.work import Stopped, Work
-from services.jobs import backfill, definition, editing, requested_runs
-from services.jobs import lifecycle as job_service
+from services.jobs import backfill, creating, definition, editing, lifecycle, requested_runs
 from services.maintenance import rescues
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching, overlap_queue, planning
@@ -30,7 +29,7 @@ QUEUED, RUNNING = RunStatus.QUEUED, RunStatus.RUNNING
 
 
 def job_of(system: GivenSystem, overlap: Overlap, **options: int) -> UUID:
-    return job_service.create(LOCAL, system, new_job(Interval(every_seconds=60, **options), overlap=overlap))  # type: ignore[arg-type]
+    return creating.create(LOCAL, system, new_job(Interval(every_seconds=60, **options), overlap=overlap))  # type: ignore[arg-type]
 
 
 def next_minute(system: GivenSystem) -> None:
@@ -155,19 +154,19 @@ def test_many_that_must_wait_do_not_keep_others_from_their_turn(
 def test_one_whose_turn_comes_while_its_job_is_paused_is_held(system: GivenSystem) -> None:
     job_id, work = first_going(system, Overlap.QUEUE_ONE)
     next_minute(system)
-    job_service.pause(LOCAL, system, job_id)
+    lifecycle.pause(LOCAL, system, job_id)
     system.doorbell.heard()
     record(system, work, succeeded())
     assert runs_of(job_id)[1].held_by is Hold.PAUSED
     assert (claim(system), system.doorbell.heard()) == ([], [])
-    job_service.resume(LOCAL, system, job_id)
+    lifecycle.resume(LOCAL, system, job_id)
     assert len(claim(system)) == 1
 
 
 def test_a_cancelled_job_leaves_nobody_waiting(system: GivenSystem) -> None:
     job_id, work = first_going(system, Overlap.QUEUE_ONE)
     next_minute(system)
-    job_service.cancel(LOCAL, system, job_id)
+    lifecycle.cancel(LOCAL, system, job_id)
     record(system, work, Stopped(AbortReason.CANCELLED))
     assert overlap_queue.give_all(system) == 0
     assert [status for status, _ in shown(job_id)] == [CANCELLED] * len(runs_of(job_id))
@@ -213,14 +212,14 @@ def test_one_that_waits_starts_and_rings_when_an_edit_allows_overlap(system: Giv
 def test_all_that_wait_start_when_an_edit_allows_overlap_and_a_pause_still_holds_them(system: GivenSystem) -> None:
     span = system.clock.now() - timedelta(minutes=3), system.clock.now()
     schedule = Interval(every_seconds=60, starts_at=span[0])
-    job_id = job_service.create(LOCAL, system, new_job(schedule, overlap=Overlap.QUEUE_ONE))
+    job_id = creating.create(LOCAL, system, new_job(schedule, overlap=Overlap.QUEUE_ONE))
     dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
     claim_one(system)
     assert backfill.backfill(LOCAL, system, job_id, *span).made == 3
-    job_service.pause(LOCAL, system, job_id)
+    lifecycle.pause(LOCAL, system, job_id)
     allow_overlap(system, job_id)
     assert [one for one in shown(job_id) if one != (RUNNING, None)] == [(QUEUED, Hold.PAUSED)] * 3
-    job_service.resume(LOCAL, system, job_id)
+    lifecycle.resume(LOCAL, system, job_id)
     assert len(claim(system)) == 3
     assert stored_job(job_id).runs_started == 1, "what was requested does not count"
 

@@ -13,8 +13,7 @@ from core.schedules import DelayFromNow, Interval, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
 from services.execution import claiming, workers
 from services.execution.work import Stopped
-from services.jobs import definition, editing
-from services.jobs import lifecycle as job_service
+from services.jobs import creating, definition, editing, lifecycle
 from services.jobs.definition import Definition
 from services.reading.views import JobView
 from services.scheduling import dispatching, pauses
@@ -64,7 +63,7 @@ def test_what_is_due_is_held_and_goes_on_with_a_ring(system: GivenSystem, switch
 def test_a_job_that_begins_paused_waits_to_be_resumed(system: GivenSystem) -> None:
     run = first_run(system, paused=True)
     assert (claim(system), system.doorbell.heard()) == ([], [])
-    job_service.resume(LOCAL, system, run.job_id)
+    lifecycle.resume(LOCAL, system, run.job_id)
     assert [ring.run_id for ring in system.doorbell.heard()] == [run.id]
     assert claim_one(system).run_id == run.id
 
@@ -196,7 +195,7 @@ def test_an_app_that_is_not_there_is_not_found(
 def test_nothing_is_claimed_once_a_pause_of_the_app_is_committed(postgresql: str) -> None:
     """Creates, dispatch and claims run on while the app is paused again and again: none slips through."""
     system = given_system()
-    job_service.create(LOCAL, system, new_job())
+    creating.create(LOCAL, system, new_job())
     worker = workers.register(system)
 
     def race(number: int) -> list[object]:

@@ -13,7 +13,7 @@ from core.states import RunStatus, Trigger
 from models import database
 from models import jobs as job_queries
 from models.tables import Job, db
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.reading import explaining
 from services.scheduling import dispatching, planning
 from tests.factories import (
@@ -126,7 +126,7 @@ def test_a_job_whose_rows_the_database_refuses_is_put_off_and_keeps_no_other_wai
 def test_occurrences_that_the_database_refused_are_decided_by_the_policy_once_it_takes_them(
     system: GivenSystem,
 ) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Cron(EVERY_MINUTE), catch_up=CatchUp.ALL))
+    job_id = creating.create(LOCAL, system, new_job(Cron(EVERY_MINUTE), catch_up=CatchUp.ALL))
     refuse("INSERT ON runs", job_id, "job_id")
     system.clock.advance(60)
     for _ in range(2):
@@ -143,7 +143,7 @@ def test_occurrences_that_the_database_refused_are_decided_by_the_policy_once_it
 
 
 def test_a_schedule_that_cannot_be_read_for_a_while_passes_over_no_occurrence(system: GivenSystem) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(Cron(EVERY_MINUTE), catch_up=CatchUp.ALL))
+    job_id = creating.create(LOCAL, system, new_job(Cron(EVERY_MINUTE), catch_up=CatchUp.ALL))
     with database.transaction():
         read = Job.get_by_id(job_id).schedule
         Job.update(schedule={"type": "of another release"}).execute()

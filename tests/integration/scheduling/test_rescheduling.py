@@ -12,7 +12,7 @@ from core.errors import InvalidInput
 from core.principals import LOCAL
 from core.schedules import Cron, Frequency, Immediate, Interval, Polling, RunAt, Schedule
 from core.states import JobState, RunStatus
-from services.jobs import definition, editing, lifecycle
+from services.jobs import creating, definition, editing, lifecycle
 from services.messaging.doorbell import Ring
 from services.reading import records
 from services.reading.views import JobView
@@ -23,7 +23,7 @@ LATER = NOON + timedelta(hours=1)
 
 
 def made(system: GivenSystem, schedule: Schedule) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(schedule))
+    return creating.create(LOCAL, system, new_job(schedule))
 
 
 def reschedule(system: GivenSystem, job_id: UUID, schedule: Schedule) -> JobView:

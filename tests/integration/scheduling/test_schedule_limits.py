@@ -14,7 +14,7 @@ from core.states import JobState, RunStatus
 from models import database
 from models.tables import Job, Run
 from services.execution import claiming, workers
-from services.jobs import lifecycle as job_service
+from services.jobs import lifecycle
 from services.scheduling import dispatching, planning
 from tests.factories import (
     NOON,
@@ -86,7 +86,7 @@ def test_a_schedule_whose_last_occurrences_are_all_missed_completes_its_job(syst
 
 def test_a_job_that_was_cancelled_is_planned_no_more(system: GivenSystem) -> None:
     job_id = made(system)
-    job_service.cancel(LOCAL, system, job_id)
+    lifecycle.cancel(LOCAL, system, job_id)
     system.clock.advance(600)
     assert planning.plan(system) == 0
     assert {run.status for run in runs_of(job_id)} == {RunStatus.CANCELLED}

@@ -9,7 +9,7 @@ from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
 from core.schedules import Cron, Frequency, Interval, Polling, Schedule
 from core.states import JobState, RunStatus
-from services.jobs import lifecycle
+from services.jobs import creating
 from services.reading import records
 from services.scheduling import dispatching, planning
 from tests.factories import NOON, GivenSystem, claim_one, new_job, record, runs_of, stored_job, succeeded
@@ -18,7 +18,7 @@ NOT_DONE = PollAnswer(polling_state={"n": 1}, done=False, next_in_seconds=None, 
 
 
 def made(system: GivenSystem, schedule: Schedule) -> UUID:
-    return lifecycle.create(LOCAL, system, new_job(schedule))
+    return creating.create(LOCAL, system, new_job(schedule))
 
 
 def seconds_after_noon(job_id: UUID) -> list[float]:

@@ -14,7 +14,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Frequency, Interval
 from models import database, timezones
 from models.tables import Job
-from services.jobs import lifecycle as job_service
+from services.jobs import creating
 from services.scheduling import planning
 from services.scheduling import timezones as zones
 from tests.factories import NOON, GivenSystem, first_run, given_system, new_job, runs_of, stored_job
@@ -37,7 +37,7 @@ def with_former_rules(job_id: UUID, next_run_at: object) -> None:
     ],
 )
 def test_a_coming_occurrence_moves_with_the_rules(system: GivenSystem, schedule: Cron | Interval) -> None:
-    job_id = job_service.create(LOCAL, system, new_job(schedule))
+    job_id = creating.create(LOCAL, system, new_job(schedule))
     nine_in_paris = NOON + timedelta(hours=20)
     assert stored_job(job_id).next_run_at == nine_in_paris
     with_former_rules(job_id, nine_in_paris + timedelta(hours=1))

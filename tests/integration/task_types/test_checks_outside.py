@@ -15,7 +15,16 @@ from core.errors import Conflict, InvalidInput
 from core.principals import LOCAL
 from core.states import Trigger
 from models.tables import db
-from services.jobs import cancelling, definition, editing, idempotency, lifecycle, requested_runs, version_history
+from services.jobs import (
+    cancelling,
+    creating,
+    definition,
+    editing,
+    idempotency,
+    lifecycle,
+    requested_runs,
+    version_history,
+)
 from services.jobs.definition import Definition
 from services.reading import records
 from services.reading.views import JobView
@@ -73,7 +82,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
 
 @pytest.fixture
 def job_id(system: GivenSystem, checks: Checks) -> UUID:
-    made = lifecycle.create(LOCAL, system, new_job(LATER, task_type="thumbnail", data={"size": 1}))
+    made = creating.create(LOCAL, system, new_job(LATER, task_type="thumbnail", data={"size": 1}))
     assert checks.made() == [{"size": 1}]
     return made
 
@@ -162,7 +171,7 @@ def test_a_refused_edit_is_told_what_is_wrong_with_the_job_before_its_data(
 
 
 def create(system: GivenSystem, _job_id: UUID) -> object:
-    return lifecycle.create(LOCAL, system, new_job(LATER, task_type="thumbnail", data=GIVEN))
+    return creating.create(LOCAL, system, new_job(LATER, task_type="thumbnail", data=GIVEN))
 
 
 def edit(system: GivenSystem, job_id: UUID) -> object:
@@ -186,7 +195,7 @@ def replay(system: GivenSystem, job_id: UUID) -> object:
 def test_what_is_done_under_a_key_is_checked_before_its_transaction_and_once(
     system: GivenSystem, checks: Checks, act: Callable[[GivenSystem, UUID], object]
 ) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(CRON, task_type="thumbnail", data=GIVEN))
+    job_id = creating.create(LOCAL, system, new_job(CRON, task_type="thumbnail", data=GIVEN))
     editing.edit(LOCAL, system, job_id, changing(data={"size": 2}))
     cancelling.cancel(LOCAL, system, requested_runs.trigger(LOCAL, system, job_id).id)
     checks.made()

@@ -22,7 +22,7 @@ from core.trace_context import TraceContext
 from models.tables import db
 from services.execution import claiming, workers
 from services.execution.work import Failed, Succeeded, Work
-from services.jobs import lifecycle, requested_runs
+from services.jobs import creating, requested_runs
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.task_types import loading, registry
@@ -59,7 +59,7 @@ def documented(folder: Path) -> None:
 
 
 def claimed(system: GivenSystem, data: dict[str, Any]) -> Work:
-    lifecycle.create(LOCAL, system, new_job(task_type="thumbnail", data=data))
+    creating.create(LOCAL, system, new_job(task_type="thumbnail", data=data))
     [work] = claiming.claim(system, workers.register(system), brokers.RUNS_CUSTOM, 1)
     return work
 
@@ -247,6 +247,6 @@ def test_the_check_of_triggered_data_keeps_nobody_waiting_for_its_job(sqlite: st
         checked_within.append(db.in_transaction())
 
     registry.register(TaskType("thumbnail", "Any", Nothing, perform=lambda _task: None, check=check))
-    job_id = lifecycle.create(LOCAL, system, new_job(task_type="thumbnail", data={}))
+    job_id = creating.create(LOCAL, system, new_job(task_type="thumbnail", data={}))
     requested_runs.trigger(LOCAL, system, job_id, {})
     assert checked_within == [False, False]

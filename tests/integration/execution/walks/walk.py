@@ -20,8 +20,7 @@ from services.execution.recording import Unrecorded
 from services.execution.reports import Sender
 from services.execution.rotation import Rotation
 from services.execution.work import Succeeded, Work
-from services.jobs import apps, definition, editing, polling_states
-from services.jobs import lifecycle as job_service
+from services.jobs import apps, creating, definition, editing, polling_states
 from services.jobs.definition import Definition
 from services.maintenance import rescues
 from services.reading.views import JobView
@@ -200,7 +199,7 @@ class Walk:
             app_name=self.draw.choice(APPS),
             **self.draw.choice(menu.DEADLINES),
         )
-        job_service.create(LOCAL, self.system, job)
+        creating.create(LOCAL, self.system, job)
 
     def change_run(self) -> None:
         """Cancel a run, or replay one."""
