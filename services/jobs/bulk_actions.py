@@ -17,8 +17,7 @@ from core.principals import Principal
 from core.scopes import Scope
 from models import chosen_runs, database, jobs, runs
 from models.chosen_runs import Chosen
-from services.jobs import cancelling, editing, failures, requested_runs
-from services.jobs import lifecycle as intents
+from services.jobs import cancelling, editing, failures, lifecycle, requested_runs
 from services.jobs.idempotency import Request, once
 from services.reading import visibility
 from services.system import System
@@ -68,28 +67,38 @@ class BulkResult:
     first: Sequence[UUID] = ()
 
 
-_Act = Callable[..., object]
-_REASONED = (Action.PAUSE, Action.RESUME, Action.CANCEL, Action.DELETE)
-_SCOPES = {Action.DELETE: Scope.JOBS}
-_ACTIONS: dict[Action, _Act] = {
-    Action.PAUSE: intents.pause,
-    Action.RESUME: intents.resume,
-    Action.CANCEL: intents.cancel,
-    Action.DELETE: editing.delete,
-    Action.RETRY: requested_runs.retry,
-    Action.TRIGGER: requested_runs.trigger,
+@dataclass(frozen=True)
+class _OfJobs:
+    """What an action does to one job, in which scope, and whether it takes a reason."""
+
+    carry_out: Callable[..., object]
+    has_reason: bool = False
+    scope: Scope = Scope.OPERATE
+
+
+@dataclass(frozen=True)
+class _OfRuns:
+    """What an action does to one run, whether it takes a reason, and how the runs are found to which it applies."""
+
+    carry_out: Callable[..., object]
+    find: Callable[[RunFilter, UUID | None, int], Chosen]
+    has_reason: bool = False
+
+
+_ACTIONS = {
+    Action.PAUSE: _OfJobs(lifecycle.pause, has_reason=True),
+    Action.RESUME: _OfJobs(lifecycle.resume, has_reason=True),
+    Action.CANCEL: _OfJobs(lifecycle.cancel, has_reason=True),
+    Action.DELETE: _OfJobs(editing.delete, has_reason=True, scope=Scope.JOBS),
+    Action.RETRY: _OfJobs(requested_runs.retry),
+    Action.TRIGGER: _OfJobs(requested_runs.trigger),
 }
-_RUN_ACTIONS: dict[RunAction, _Act] = {
-    RunAction.REPLAY: requested_runs.replay,
-    RunAction.CANCEL: cancelling.cancel,
-    RunAction.DISMISS: failures.dismiss,
+_RUN_ACTIONS = {
+    RunAction.REPLAY: _OfRuns(requested_runs.replay, chosen_runs.not_replayed),
+    RunAction.CANCEL: _OfRuns(cancelling.cancel, chosen_runs.live, has_reason=True),
+    RunAction.DISMISS: _OfRuns(failures.dismiss, chosen_runs.not_dismissed, has_reason=True),
 }
-_FITTING: dict[RunAction, Callable[[RunFilter, UUID | None, int], Chosen]] = {
-    RunAction.REPLAY: chosen_runs.not_replayed,
-    RunAction.CANCEL: chosen_runs.live,
-    RunAction.DISMISS: chosen_runs.not_dismissed,
-}
-_UNREASONED = (RunAction.REPLAY,)
+_Act = Callable[[Principal, System, UUID], object]
 
 
 @dataclass(frozen=True)
@@ -108,15 +117,15 @@ class _Work:
 
         The ids found are stored with the first batch, so that a repeated request continues where the first one stopped.
         """
-        first = once(self.system, self.request, lambda: self._begun(find(), limit))
-        found = [UUID(one) for one in first["found"]]
+        begun = once(self.system, self.request, lambda: self._begun(find(), limit))
+        found = [UUID(one) for one in begun["found"]]
         ids = found[:limit]
-        refused = [_read(told) for told in first["refused"]]
+        refused = [_read(told) for told in begun["refused"]]
         for start in range(BATCH, len(ids), BATCH):
-            part = self.request and self.request.part(f"{first['id']} {start}")
+            part = self.request and self.request.part(f"{begun['id']} {start}")
             batch = partial(self._batch, ids[start : start + BATCH])
             refused += map(_read, once(self.system, part, batch))
-        last = ids[-1] if len(found) > limit else first.get("read_to") and UUID(first["read_to"])
+        last = ids[-1] if len(found) > limit else begun.get("read_to") and UUID(begun["read_to"])
         without = {one.id for one in refused}
         first = [one for one in ids if one not in without][:FIRST_TOLD]
         return BulkResult(len(ids), len(ids) - len(refused), refused[:REFUSED_TOLD], last, first)
@@ -156,14 +165,15 @@ def act(
     end. Raises `InvalidInput` for an impossible end.
     """
     most = limit or MOST_JOBS
-    theirs = visibility.visible(principal, wanted, _SCOPES.get(action, Scope.OPERATE))
+    kind = _ACTIONS[action]
+    theirs = visibility.visible(principal, wanted, kind.scope)
 
     def find() -> Chosen:
         expect_until(until, system.clock.now())  # checked once: an accepted request is carried out to its end
         with database.reading():
             return Chosen(jobs.ids(theirs, after, most + 1))
 
-    one = partial(_ACTIONS[action], reason=reason) if action in _REASONED else _ACTIONS[action]
+    one = partial(kind.carry_out, reason=reason) if kind.has_reason else kind.carry_out
     if until is not None:
         one = partial(one, until=until, is_checked=True)
     return _Work(principal, system, one, _lock_jobs, dry_run, request).carry_out(find, most)
@@ -201,15 +211,15 @@ def act_on_runs(
 
     Runs that are named by their ids are refused if the action does not apply to them.
     """
+    kind = _RUN_ACTIONS[action]
     theirs = visibility.visible(principal, wanted, Scope.OPERATE)
-    fitting = _FITTING[action] if wanted.ids is None else chosen_runs.fitting
+    fitting = kind.find if wanted.ids is None else chosen_runs.fitting
 
     def find() -> Chosen:
         with database.reading():
             return fitting(theirs, after, limit + 1)
 
-    act = _RUN_ACTIONS[action]
-    one = act if action in _UNREASONED else partial(act, reason=reason)
+    one = partial(kind.carry_out, reason=reason) if kind.has_reason else kind.carry_out
     return _Work(principal, system, one, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
 
 

@@ -6,7 +6,6 @@ Requests are counted where they are received (`services/access/shared_quotas.py`
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -25,6 +24,7 @@ from models.pauses import Gate
 from models.tables import Job
 from services.access import visible_apps
 from services.jobs.definition import Definition
+from services.runtime.recent_values import RecentValues
 from services.system import System
 
 COUNTED_SECONDS = 1.0
@@ -63,8 +63,7 @@ def put(principal: Principal, system: System, app_name: str, wanted: Quotas) -> 
         quotas.put(app.id, wanted, unit.now)
         before, after = differences(asdict(former), asdict(wanted))
         unit.audit(principal, "app.quotas_changed", Thing.app(app), before=before, after=after)
-    with _lock:
-        _kept.pop(app.id, None)
+    _recent.forget(app.id)
     return get(principal, app_name)
 
 
@@ -149,22 +148,15 @@ class _Known:
     taken: Taken
 
 
-_kept: dict[UUID, tuple[float, _Known | None]] = {}  # by app, with when it was read
-_lock = threading.Lock()
+_recent: RecentValues[UUID, _Known | None] = RecentValues(COUNTED_SECONDS, _MOST_KNOWN)
 
 
 def _known(system: System, app_ids: Collection[UUID]) -> dict[UUID, _Known]:
     """Returns how much those of these apps that have quotas use; read each second, in the caller's transaction."""
-    now = system.clock.monotonic()
-    with _lock:
-        kept = {one: _kept[one] for one in app_ids if one in _kept}
-    fresh = {one: known for one, (at, known) in kept.items() if 0 <= now - at < COUNTED_SECONDS}
-    if missing := set(app_ids) - fresh.keys():
-        found = quotas.of_apps(missing)
-        read = {one: _Known(found[one], quotas.taken(one, found[one])) if one in found else None for one in missing}
-        with _lock:
-            if len(_kept) > _MOST_KNOWN:
-                _kept.clear()
-            _kept.update({one: (now, known) for one, known in read.items()})
-        fresh |= read
-    return {one: known for one, known in fresh.items() if known is not None}
+    found = _recent.of(app_ids, system.clock.monotonic(), _read)
+    return {one: known for one, known in found.items() if known is not None}
+
+
+def _read(app_ids: Collection[UUID]) -> dict[UUID, _Known | None]:
+    found = quotas.of_apps(app_ids)
+    return {one: _Known(found[one], quotas.taken(one, found[one])) if one in found else None for one in app_ids}

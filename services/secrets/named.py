@@ -15,15 +15,16 @@ from core.scopes import Scope
 from models import app_secrets, database, signing_secrets
 from models.pauses import Gate
 from services.access import visible_apps
+from services.runtime.recent_values import RecentValues
 from services.secrets import sealing
-from services.secrets.recent import Recent
 from services.system import System
 
 MOST_BYTES = 64 * 1024
 MOST_OF_APP = 200
+KNOWN_SECONDS = 5.0
 _MOST_KEPT = 256
 
-_recent: Recent[tuple[UUID, str], str] = Recent(_MOST_KEPT)
+_recent: RecentValues[tuple[UUID, str], str] = RecentValues(KNOWN_SECONDS, _MOST_KEPT)
 
 
 @dataclass(frozen=True)

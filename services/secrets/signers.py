@@ -12,10 +12,11 @@ import structlog
 from core import webhooks
 from core.errors import Misconfigured, TransientFailure
 from models import signing_secrets
+from services.runtime.recent_values import RecentValues
 from services.secrets import sealing, signing
-from services.secrets.recent import Recent
 from services.system import System
 
+KNOWN_SECONDS = 5.0
 _MOST_APPS = 10_000
 
 log = structlog.get_logger()
@@ -39,7 +40,7 @@ class Signer:
 
 
 NOBODY = Signer(())
-_recent: Recent[UUID, Signer] = Recent(_MOST_APPS)
+_recent: RecentValues[UUID, Signer] = RecentValues(KNOWN_SECONDS, _MOST_APPS)
 
 
 def of_apps(system: System, app_ids: Collection[UUID]) -> Mapping[UUID, Signer]:

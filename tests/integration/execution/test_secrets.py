@@ -29,7 +29,7 @@ from services.jobs import apps, creating
 from services.jobs.apps import TaskTypePolicy
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
-from services.secrets import named, recent, rotating
+from services.secrets import named, rotating
 from tests.factories import GivenSystem, attempts_at, claim_one, first_run, given_system, new_job
 from tests.integration.api.client import Client, served
 from tests.integration.execution.answering import Server, answering
@@ -103,7 +103,7 @@ def test_a_new_value_is_sent_after_a_few_seconds_at_most(system: GivenSystem, re
     request = {"url": receiver.url, "body": "{{secret.CANARY}}"}
     perform(system, request)
     named.put(LOCAL, system, "app_a", "CANARY", "new")
-    system.clock.advance(recent.LIFE_SECONDS)
+    system.clock.advance(named.KNOWN_SECONDS)
     perform(system, request)
     assert [sent.decode() for _, _, _, sent in receiver.got] == [CANARY, "new"]
 

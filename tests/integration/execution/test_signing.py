@@ -20,7 +20,7 @@ from models.tables import SigningSecret
 from services.execution.work import Failed, Result
 from services.jobs import apps, creating
 from services.runtime.abort_scope import Scope
-from services.secrets import recent, sealing, signing
+from services.secrets import sealing, signers, signing
 from tests.factories import GivenSystem, claim, claim_one, given_system, new_job
 from tests.integration.execution.answering import Server, answering
 from tests.statements import noted
@@ -102,13 +102,13 @@ def test_a_receiver_that_knows_either_secret_loses_no_call_while_they_are_exchan
     second = added(system)
     call(system)  # signed as before, for what was read a moment ago still counts
     assert is_verified(receiver, first)
-    system.clock.advance(recent.LIFE_SECONDS)
+    system.clock.advance(signers.KNOWN_SECONDS)
     call(system)
     assert is_verified(receiver, first)
     assert is_verified(receiver, second)
     [_, former] = signing.of_app(LOCAL, "app_a")
     signing.delete(LOCAL, system, "app_a", former.id)
-    system.clock.advance(recent.LIFE_SECONDS)
+    system.clock.advance(signers.KNOWN_SECONDS)
     call(system)
     assert not is_verified(receiver, first)
     assert is_verified(receiver, second)
@@ -152,7 +152,7 @@ def test_an_app_gets_its_first_secret_with_its_first_call_and_keeps_it(system: G
     call(system)
     [only] = signing.of_app(LOCAL, "app_a")
     assert len(sent(receiver)[0]["webhook-signature"].split()) == 1
-    system.clock.advance(recent.LIFE_SECONDS)
+    system.clock.advance(signers.KNOWN_SECONDS)
     call(system)
     assert signing.of_app(LOCAL, "app_a") == [only]
 

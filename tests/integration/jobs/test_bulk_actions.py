@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -161,19 +162,23 @@ def test_an_action_that_breaks_off_goes_on_where_it_was_when_it_is_asked_for_aga
     monkeypatch.setattr(bulk_actions, "BATCH", 2)
     those = made(system, 7)
 
+    def carry_out_as(trigger: Callable[..., object]) -> None:
+        kinds = bulk_actions._ACTIONS
+        monkeypatch.setitem(kinds, Action.TRIGGER, replace(kinds[Action.TRIGGER], carry_out=trigger))
+
     def trigger_until(job_id: UUID) -> None:
         def trigger(principal: Principal, system: GivenSystem, one: UUID) -> object:
             if one == job_id:
                 raise DatabaseUnavailable("gone")
             return requested_runs.trigger(principal, system, one)
 
-        monkeypatch.setitem(bulk_actions._ACTIONS, Action.TRIGGER, trigger)
+        carry_out_as(trigger)
 
     trigger_until(those[5])
     with pytest.raises(DatabaseUnavailable):
         act(system, Action.TRIGGER, request=request())
     assert [len(runs_of(one)) for one in those] == [2, 2, 2, 2, 1, 1, 1]
-    monkeypatch.setitem(bulk_actions._ACTIONS, Action.TRIGGER, requested_runs.trigger)
+    carry_out_as(requested_runs.trigger)
     made(system, 1)  # what fits since is not meant
     outcome = act(system, Action.TRIGGER, request=request())
     assert (outcome.matched, outcome.changed, outcome.last) == (7, 7, None)

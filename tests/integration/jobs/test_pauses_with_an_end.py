@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from math import inf
 from typing import Any
@@ -185,7 +186,8 @@ def test_a_request_for_many_jobs_that_was_accepted_is_repeated_and_finished_afte
         pause(*given, **options)
         system.clock.advance(60)
 
-    monkeypatch.setitem(bulk_actions._ACTIONS, Action.PAUSE, pause_then_wait)
+    kinds = bulk_actions._ACTIONS
+    monkeypatch.setitem(kinds, Action.PAUSE, replace(kinds[Action.PAUSE], carry_out=pause_then_wait))
     done = [
         bulk_actions.act(
             LOCAL, system, Action.PAUSE, JobFilter(), dry_run=False, request=request, until=NOON + timedelta(seconds=30)
