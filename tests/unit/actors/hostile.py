@@ -30,6 +30,7 @@ class Hostile:
         self.connections = 0
         self._behaviour = behaviour
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.open: list[socket.socket] = []  # a connection over TLS twice: as it was accepted, and as it is used
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -45,7 +46,11 @@ class Hostile:
     def stop(self) -> None:
         self.stopping.set()
         self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept
-        for thread in list(self._threads):
+        self._threads[0].join()
+        for connection in self.open:  # a behaviour may wait for a caller who keeps the connection
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RD)
+        for thread in self._threads:
             thread.join()
         self._listener.close()
 
@@ -56,6 +61,7 @@ class Hostile:
             except OSError:
                 return
             self.connections += 1
+            self.open.append(accepted)
             thread = threading.Thread(target=self._handle, args=(accepted,))
             self._threads.append(thread)
             thread.start()
@@ -182,6 +188,7 @@ def over_tls(behaviour: Behaviour, certificate: Path, of_clients: Path | None = 
 
     def behave(server: Hostile, accepted: socket.socket) -> None:
         with context.wrap_socket(accepted, server_side=True) as wrapped:
+            server.open.append(wrapped)
             behaviour(server, wrapped)
 
     return behave
