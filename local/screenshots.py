@@ -32,6 +32,8 @@ SIZES: dict[str, ViewportSize] = {
     "phone": {"width": 390, "height": 780},
 }
 _COLOURS = 256
+_AT_A_GLANCE = "overview"
+"""The page whose picture is of the first screen alone, since README begins with it; those of others are of all."""
 _NEW = "/dashboard/new"
 _ZONE = "Europe/Berlin"
 _SECONDS = 60
@@ -43,7 +45,7 @@ def take(folder: Path) -> list[Path]:
     with _a_busy_tuesday() as url, chromium.opened() as browser:
         paths = _paths(url)
         return [
-            _picture(page, url, path, folder / f"{name}-{theme}-{size}.png")
+            _picture(page, url, path, folder / f"{name}-{theme}-{size}.png", whole=name != _AT_A_GLANCE)
             for theme in THEMES
             for size in SIZES
             for page in [_page(browser, url, theme, size)]
@@ -101,11 +103,11 @@ def _page(browser: Browser, url: str, theme: str, size: str) -> Page:
     return page
 
 
-def _picture(page: Page, url: str, path: str, file: Path) -> Path:
+def _picture(page: Page, url: str, path: str, file: Path, *, whole: bool) -> Path:
     page.goto(url + path)
     if path == _NEW:
         _preview(page)
-    _store(page.screenshot(), file)
+    _store(page.screenshot(full_page=whole), file)
     return file
 
 
@@ -116,7 +118,7 @@ def _preview(page: Page) -> None:
     page.check("[name='schedule.type'][value=cron]")
     page.fill("[name='schedule.cron.expression']", "0 9 * * mon-fri")
     page.get_by_role("button", name="Show what it means").click()
-    page.locator("#preview").scroll_into_view_if_needed()
+    page.locator("#preview").wait_for()
 
 
 def _store(png: bytes, file: Path) -> None:
