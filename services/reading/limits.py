@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -174,38 +174,46 @@ def _of_account(principal: Principal) -> Collection[str]:
 
 def _views(system: System, keys: Collection[str]) -> list[LimitView]:
     rows, waiting = limits.by_keys(keys), held_keys.waiting_by_key(keys, MOST_COUNTED)
-    now, is_paused = system.clock.now(), _pauses()
-    views = [_view(system, key, rows.get(key), waiting[key], now) for key in keys]
-    return [_if_paused(one, is_paused) for one in views if one is not None]
+    now, in_force = system.clock.now(), _pauses()
+    views = [_view(system, key, rows.get(key), waiting[key], now, in_force=in_force) for key in keys]
+    return [one for one in views if one is not None]
 
 
 def view(system: System, key: str, now: datetime) -> LimitView | None:
     """Returns the state of a key; None if nothing limits it. Read in the caller's transaction."""
-    found = _view(system, key, limits.by_key(key), held_keys.waiting(key, MOST_COUNTED), now)
-    return None if found is None else _if_paused(found, _pauses())
+    return _view(system, key, limits.by_key(key), held_keys.waiting(key, MOST_COUNTED), now, in_force=_pauses())
 
 
-def _pauses() -> Callable[[str], bool]:
-    """Returns whether a pause of everything or of an app holds the runs of a key; pauses of jobs are not considered."""
+@dataclass(frozen=True)
+class _Pauses:
+    """The pauses in force of everything and of apps; those of jobs are not considered."""
+
+    of_all: bool
+    app_ids: frozenset[UUID]
+    app_names: frozenset[str]
+
+    def hold(self, key: str, row: Row | None) -> bool:
+        """Whether they hold the runs of a key. A job's key does not name its app, but always has a row."""
+        if row is not None:
+            return self.of_all or row.app_id in self.app_ids
+        return self.of_all or limit_keys.read(key).app_name in self.app_names
+
+
+def _pauses() -> _Pauses:
+    apps = pauses.paused_apps(None)
     of_all = pauses.everything_paused_at() is not None
-    paused = {app.name for app in pauses.paused_apps(None)}
-    return lambda key: of_all or (limit_keys.is_of_app(key) and _app_of(key) in paused)
+    return _Pauses(of_all, frozenset(app.id for app in apps), frozenset(app.name for app in apps))
 
 
-def _app_of(key: str) -> str:
-    return key.partition(":")[2].partition("/")[0]
-
-
-def _if_paused(found: LimitView, is_paused: Callable[[str], bool]) -> LimitView:
-    return replace(found, drained_in_seconds=None) if is_paused(found.key) else found
-
-
-def _view(system: System, key: str, row: Row | None, waiting: int, now: datetime) -> LimitView | None:
+def _view(
+    system: System, key: str, row: Row | None, waiting: int, now: datetime, *, in_force: _Pauses
+) -> LimitView | None:
     limit = _limit(system, key, row, now)
     if limit is None:
         return None
     span = None if limit.rate is None else limit.rate.span
     standing = Standing(limit, *limits.used(key, now if span is None else now - span))
+    drained = None if in_force.hold(key, row) else forecasts.drain_seconds(waiting, limit, standing.room, now)
     return LimitView(
         key,
         limit.concurrency,
@@ -219,7 +227,7 @@ def _view(system: System, key: str, row: Row | None, waiting: int, now: datetime
         standing.room if limit.limits_something else None,
         standing.look_at(now) if standing.is_at_its_rate else None,
         waiting,
-        forecasts.drain_seconds(waiting, limit, standing.room, now),
+        drained,
     )
 
 

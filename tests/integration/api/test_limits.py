@@ -91,6 +91,23 @@ def test_its_use_and_what_waits_are_shown_and_when_there_is_room_again(
     assert {one["held_key"] for one in runs} == {f"app:{MINE}", None}
 
 
+def test_no_end_is_told_for_the_limit_of_a_job_whose_app_is_paused(
+    client: Client, system: GivenSystem, anna: Headers
+) -> None:
+    job_id = made_job(client, anna, MINE, overlap="allow")
+    put(client, f"job:{job_id}", anna, {"rate": {"calls": 1, "per_seconds": 60}})
+    for _ in range(3):
+        assert client.simulate_post(f"/api/jobs/{job_id}/trigger", headers=anna).status_code == 201
+    assert len(claim(system)) == 1
+
+    def drained() -> Any:
+        return client.simulate_get(f"/api/limits/job:{job_id}", headers=anna).json["drained_in_seconds"]
+
+    assert drained() == 120
+    client.simulate_post(f"/api/apps/{MINE}/pause", headers=anna)
+    assert drained() is None
+
+
 def test_a_weight_alone_limits_nothing_and_is_shown(client: Client, anna: Headers) -> None:
     made = put(client, f"account:{MINE}/acc1", anna, {"weight": 0.5})
     assert made.status_code == 201
