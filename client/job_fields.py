@@ -109,7 +109,7 @@ JOB_FIELDS = (
     ),
     JobField("overlap", Overlap.SKIP.value, help=_one_of(Overlap)),
     JobField("deadline", None, help="The instant by which a job that runs once is over."),
-    JobField("deadline_seconds", None, help="Seconds after due, for one that comes back.", type=float),
+    JobField("deadline_seconds", None, help="Seconds after due, for one that recurs.", type=float),
     JobField("limit_key", None, help="Equal keys share a limit, for example {{data.customer}}."),
     JobField("expire", False, help="Drop a run that misses its deadline.", type=bool),
     JobField("keep", None, help='How long runs are kept: {"days": 90}, {"last": 20}, or both.', read=json_or_file),

@@ -9,6 +9,7 @@ import typer
 
 from client import options, output
 from client.options import AsJson, Limit, Reason, Url, in_path
+from core.limit_keys import SPELLINGS
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, set and remove limits by key.")
 
@@ -16,7 +17,7 @@ Key = Annotated[
     str,
     typer.Argument(
         metavar="KEY",
-        help="installation, app:NAME, account:APP/ACCOUNT, host:HOST, job:ID or key:APP/NAME.",
+        help=f"{SPELLINGS}.",
         show_default=False,
     ),
 ]

@@ -21,15 +21,15 @@ class AlertKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Event:
-    """The end of an attempt or of a run; `well` is None where it is neither success nor failure."""
+class Happening:
+    """The end of an attempt or of a run, or that a job is late; `well` is None for neither success nor failure."""
 
     well: bool | None
     late: bool = False
     words: str | None = None  # why it failed
 
-    def uncounted(self) -> Event:
-        """Returns the event as one that is neither success nor failure."""
+    def uncounted(self) -> Happening:
+        """Returns this as neither success nor failure."""
         return replace(self, well=None)
 
 
@@ -50,23 +50,23 @@ class Alert:
     words: str | None = None
 
 
-def judge(condition: Condition, events: Sequence[Event], now: datetime) -> tuple[Condition, list[Alert]]:
-    """Returns the job's condition after these events, in their order, and the alerts that they raise."""
+def judge(condition: Condition, happenings: Sequence[Happening], now: datetime) -> tuple[Condition, list[Alert]]:
+    """Returns the job's condition after what happened, in this order, and the alerts that it raises."""
     alerts = []
-    for event in events:
-        following = _after(condition, event, now)
+    for one in happenings:
+        following = _after(condition, one, now)
         if condition.failures_in_row < FAILURES_IN_ROW <= following.failures_in_row:
-            alerts.append(Alert(AlertKind.FAILING, following.failures_in_row, event.words))
+            alerts.append(Alert(AlertKind.FAILING, following.failures_in_row, one.words))
         if condition.late_since is None and following.late_since is not None:
-            alerts.append(Alert(AlertKind.LATE, words=event.words))
+            alerts.append(Alert(AlertKind.LATE, words=one.words))
         condition = following
     return condition, alerts
 
 
-def _after(condition: Condition, event: Event, now: datetime) -> Condition:
-    late_since = None if event.well else condition.late_since
-    if event.late:
+def _after(condition: Condition, one: Happening, now: datetime) -> Condition:
+    late_since = None if one.well else condition.late_since
+    if one.late:
         late_since = condition.late_since or now
-    if event.well is None:
+    if one.well is None:
         return Condition(condition.failures_in_row, late_since)
-    return Condition(0 if event.well else condition.failures_in_row + 1, late_since)
+    return Condition(0 if one.well else condition.failures_in_row + 1, late_since)

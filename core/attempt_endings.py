@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from core import polls, storable
-from core.alerting import Event
+from core.alerting import Happening
 from core.errors import AttemptError
 from core.polls import Polled, PollingFacts
 from core.receiver_answers import PollAnswer
@@ -44,7 +44,7 @@ class Facts(NamedTuple):
     late_at: datetime | None
     cancel_requested_at: datetime | None
     job_state: JobState
-    job_comes_back: bool
+    job_recurs: bool
     polling: PollingFacts
     polling_version: int  # of the state with which the attempt was made
 
@@ -158,14 +158,14 @@ def cancel(facts: Facts, outcome: Outcome, now: datetime) -> Ending:
     return Ending(_closed(outcome, now, **_CANCELLED), changes, job_ends=JobState.CANCELLED)
 
 
-def event(facts: Facts, ending: Ending) -> Event:
-    """Returns an ending as an event for alerts: a recurring job counts its runs, any other its attempts."""
+def happening(facts: Facts, ending: Ending) -> Happening:
+    """Returns what an ending means for alerts: a recurring job counts its runs, any other its attempts."""
     outcome = ending.attempt["outcome"]
-    has_failed = ending.changes["status"] == RunStatus.FAILED if facts.job_comes_back else outcome == Outcome.FAILED
+    has_failed = ending.changes["status"] == RunStatus.FAILED if facts.job_recurs else outcome == Outcome.FAILED
     well = True if outcome == Outcome.SUCCEEDED else False if has_failed else None
     missed = facts.deadline_missed_at is not None or "deadline_missed_at" in ending.changes
     late = missed or facts.late_at is not None
-    return Event(well, late=late, words=ending.changes.get("error_message"))
+    return Happening(well, late=late, words=ending.changes.get("error_message"))
 
 
 def _after_poll(facts: Facts, poll: PollAnswer, now: datetime) -> Polled:

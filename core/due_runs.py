@@ -1,6 +1,6 @@
 """Decide what becomes of runs whose instant has come: first the pause decides, then overlap, then `max_runs`.
 
-Every decision reads frozen facts and returns ids; `services.scheduling.overlap` loads and applies.
+Every decision reads frozen facts and returns ids; `services.scheduling.due_runs` loads and applies.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class JobFacts:
     """
 
     state: JobState
-    comes_back: bool
+    recurs: bool
     overlap: Overlap
     paused: bool = False
     restored: bool = False
@@ -122,7 +122,7 @@ class _Standing:
             return Fate.ORPHAN
         if self.replaces and run.status is RunStatus.RETRYING and run.gives_way:
             return Fate.REPLACE
-        if self._facts.comes_back and run.begins_occurrence:
+        if self._facts.recurs and run.begins_occurrence:
             return self._fate_of_occurrence()
         if self._facts.paused:
             return Fate.HOLD

@@ -17,10 +17,8 @@ KEY_LENGTH = 500
 NAME_LENGTH = 200
 """The longest key that is filled from data."""
 
-_EXAMPLES = (
-    "write installation, app:NAME, account:APP/ACCOUNT, host:HOST, job:ID or key:APP/NAME, "
-    "for example account:shop/acc1."
-)
+SPELLINGS = "installation, app:NAME, account:APP/ACCOUNT, host:HOST, job:ID or key:APP/NAME"
+_EXAMPLES = f"write {SPELLINGS}, for example account:shop/acc1."
 _VALUE = re.compile(r"\{\{\s*data\.(\w+(?:\.\w+)*)\s*\}\}")
 _HOST = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 

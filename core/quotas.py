@@ -49,16 +49,16 @@ def check_pace(quotas: Quotas, schedule: Schedule, now: datetime) -> None:
     if found is not None and found < timedelta(seconds=least):
         raise InvalidInput.at(
             "schedule",
-            f"comes back after {found.total_seconds():g} s, sooner than the {least:g} s of this app's quota; choose a "
+            f"recurs after {found.total_seconds():g} s, sooner than the {least:g} s of this app's quota; choose a "
             f"longer wait, {_ADMINISTRATORS}.",
         )
 
 
 def pace(schedule: Schedule, now: datetime) -> timedelta | None:
-    """Returns the shortest interval between a schedule's next occurrences; None if it does not recur."""
+    """Returns the shortest interval between a schedule's next occurrences; None if there are not two."""
     if isinstance(schedule, Polling):
         return timedelta(seconds=schedule.interval_seconds)
-    if not schedules.comes_back(schedule):
+    if not schedules.recurs(schedule):
         return None
     coming = islice(schedule.preview(now), _LOOKED_AT)
     return min((later - one for one, later in pairwise(coming)), default=None)

@@ -142,7 +142,7 @@ def policy_fields(settings: Settings) -> list[Field]:
         _policy("overlap", "Overlap", words.OVERLAPS, Definition.overlap),
         _policy("catch_up", "Catch-up", words.CATCH_UPS, Definition.catch_up),
         Field("deadline", "Deadline", "instant", hint="for a job that runs once"),
-        Field("deadline_seconds", "Deadline after due", "number", hint="seconds, for a job that comes back"),
+        Field("deadline_seconds", "Deadline after due", "number", hint="seconds, for a job that recurs"),
     ]
 
 

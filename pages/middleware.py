@@ -12,7 +12,7 @@ from falcon.asgi import Request, Response
 
 from pages import forms, words
 from pages.list_filters import CURSOR
-from pages.routes import see_other
+from pages.route import see_other
 from pages.site import Site
 
 HOME = "/dashboard/"

@@ -20,7 +20,7 @@ from pages.asked import Asked
 from pages.forms import Form, Run
 from pages.readers import Readers
 from pages.rendering import Templates
-from pages.routes import see_other
+from pages.route import see_other
 from pages.static_files import StaticFiles
 from services.jobs import idempotency
 from services.reading import pauses_in_force

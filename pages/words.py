@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import schedules
+from core import limit_keys, schedules
 from core.alerting import AlertKind
 from core.past_occurrences import Became
 from core.policies import CatchUp, Overlap
@@ -24,6 +24,8 @@ HOLDS: dict[str | None, str] = {
     Hold.DESTINATION: "until its receiver answers again",
     Hold.RESTORED: "to be released: the database was taken back",
 }
+
+LIMIT_KEYS = limit_keys.SPELLINGS
 
 ALERTS: dict[str, str] = {AlertKind.FAILING: "fails each time", AlertKind.LATE: "late"}
 """How the alerts of a job are described."""

@@ -13,10 +13,10 @@ from api.operations import Operation, Required, with_operation
 from api.threads import Threads
 from core.errors import Forbidden
 from core.principals import Principal
-from pages import app as pages
+from pages import routes
 from pages.middleware import PageAnswers
 from pages.resources.overview import Signs
-from pages.routes import Answer, Responder, Route
+from pages.route import Answer, Responder, Route
 from pages.site import Site
 from processes import page_readers
 from services.execution.trial_places import MOST_AT_ONCE
@@ -44,9 +44,9 @@ def add_to(
     app.add_middleware([PageAnswers(site), threads, calling, acting])
     change_password = app.routes.resource_at("/api/me/password").change
     signs = Signs(broker_is_up, troubles)
-    routes = pages.routes(site, signs, lambda path: _posts_to(app, path), change_password)
+    shown = routes.of_site(site, signs, lambda path: _posts_to(app, path), change_password)
     # All are made before the first is added: a look-up after an addition recompiles the whole router.
-    for path, resource in [(route.path, _resource(app, route)) for route in routes]:
+    for path, resource in [(route.path, _resource(app, route)) for route in shown]:
         app.add_route(path, resource)
     return app
 

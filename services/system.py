@@ -40,7 +40,7 @@ class System:
         """
         transaction = partial(database.transaction, redone_if_lost=redone_if_lost)
         with (database.trial if dry_run else transaction)(gate.value):
-            work = UnitOfWork(self.clock, self.doorbell)
-            yield work
-            work.write()
-            database.after_commit(work.send)
+            unit = UnitOfWork(self.clock, self.doorbell)
+            yield unit
+            unit.write()
+            database.after_commit(unit.send)

@@ -25,7 +25,7 @@ class AlertsQuery(Query):
 class OpenAlert(Shown):
     """A job whose owner was alerted and that has not recovered since: `failing`, or `late` since an instant.
 
-    `failures_in_row` counts failures without a success between: of a job that comes back its runs, replays excluded, of
+    `failures_in_row` counts failures without a success between: of a job that recurs its runs, replays excluded, of
     others their attempts. A success, also of a replay, ends the alert.
     """
 

@@ -9,11 +9,11 @@ from uuid import UUID
 from pydantic import AfterValidator, WithJsonSchema
 
 from api.schemas.values import Given, Shown
-from core import webhooks
+from core import request_signatures
 
 
 def _secret(text: str) -> str:
-    webhooks.key_of(text)
+    request_signatures.key_of(text)
     return text
 
 

@@ -84,7 +84,7 @@ def scheduled_time(view: JobView) -> datetime | None:
             return view.schedule.at
         case schedules.DelayFromNow():
             return delay_ends_at(view, view.schedule)
-        case schedules.Cron() | schedules.Interval():
+        case schedules.Recurring():
             return view.schedule.starts_at
         case _:
             return None

@@ -27,9 +27,9 @@ __all__ = [
     "Recurring",
     "RunAt",
     "Schedule",
-    "comes_back",
     "is_recurring",
     "of_nature",
+    "recurs",
 ]
 
 KINDS: dict[str, type[Schedule]] = {
@@ -46,10 +46,10 @@ RECURRING_KINDS = of_nature(Nature.RECURRING)
 
 
 def is_recurring(kind: str) -> bool:
-    """Whether a stored job of this kind of schedule recurs, as `comes_back` says of a schedule."""
+    """Whether a stored job of this kind of schedule recurs, as `recurs` says of a schedule."""
     return kind in RECURRING_KINDS
 
 
-def comes_back(schedule: Schedule) -> bool:
+def recurs(schedule: Schedule) -> bool:
     """Whether the schedule's occurrences are known ahead, so that they can be planned."""
     return schedule.nature is Nature.RECURRING

@@ -14,7 +14,7 @@ from core.states import Hold
 from pages import forms, shown_again
 from pages.asked import Asked
 from pages.forms import Form
-from pages.routes import Responder
+from pages.route import Responder
 from pages.site import Site
 from services.jobs import editing, lifecycle, polling_states, requested_runs
 from services.reading import pauses_in_force

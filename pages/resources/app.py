@@ -15,7 +15,7 @@ from pages import rights, shown_again, shown_once, words
 from pages.asked import Asked
 from pages.forms import Form, typed_number
 from pages.resources.apps import app_path
-from pages.routes import Responder
+from pages.route import Responder
 from pages.site import Site, if_allowed
 from services.access import app_keys, members
 from services.jobs import apps, quotas

@@ -19,7 +19,7 @@ from pages import words
 from pages.asked import Asked
 from pages.forms import Form
 from pages.naming import called
-from pages.routes import see_other
+from pages.route import see_other
 from pages.site import Site
 from services.jobs.bulk_actions import BulkResult, Refused, RunAction
 from services.reading.views import JobView, RunView

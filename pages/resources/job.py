@@ -95,7 +95,7 @@ class JobPage:
             "rows": if_allowed(lambda: rows_of(_entries(who, job_id))),
             "is_over": str(view.status) in _ENDED,
             "recurs": isinstance(view.schedule, Recurring),
-            "comes_back": isinstance(view.schedule, (Recurring, Polling)),
+            "has_several_runs": isinstance(view.schedule, (Recurring, Polling)),
             "is_failed": view.status is JobStatus.FAILED,
             "zone": clocks.of_job(view) or who.zone,
             "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),

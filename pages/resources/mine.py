@@ -14,7 +14,7 @@ from core.scopes import Scope
 from pages import shown_again, shown_once
 from pages.asked import Asked
 from pages.forms import Form
-from pages.routes import see_other
+from pages.route import see_other
 from pages.site import Site
 from services.access import own_tokens
 

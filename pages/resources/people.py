@@ -13,7 +13,7 @@ from core.errors import InvalidInput, NotFound
 from pages import shown_again, shown_once
 from pages.asked import Asked
 from pages.forms import Form
-from pages.routes import Responder
+from pages.route import Responder
 from pages.site import Site
 from services.access import ending_access, invitations, people
 from services.access.people import Change

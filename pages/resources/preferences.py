@@ -10,7 +10,7 @@ from core.errors import FieldError, InvalidInput
 from pages import asked
 from pages.forms import Form
 from pages.middleware import HOME
-from pages.routes import can_be_led_to, see_other
+from pages.route import can_be_led_to, see_other
 from pages.site import Site
 
 _A_YEAR_SECONDS = 365 * 86_400

@@ -12,7 +12,7 @@ from core.states import Hold
 from pages import examples, rights
 from pages.asked import Asked
 from pages.forms import Form
-from pages.routes import Responder
+from pages.route import Responder
 from pages.site import Do, Site
 from services.execution import breakers as closing
 from services.jobs import apps

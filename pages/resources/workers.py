@@ -16,7 +16,7 @@ from core.version import VERSION
 from pages import run_rows
 from pages.asked import Asked
 from pages.forms import Form
-from pages.routes import Responder
+from pages.route import Responder
 from pages.site import Site
 from services.execution import draining
 from services.reading import durations, listing, processes, workers

@@ -1,4 +1,4 @@
-"""Notes alerts in the transaction of the event that raises them, so that none is lost."""
+"""Notes alerts in the transaction of what raises them, so that none is lost."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from core.alerting import Alert, Condition, Event, judge
+from core.alerting import Alert, Condition, Happening, judge
 from models import alerts
 from models.fields import new_id
 from models.tables import Job
 
 
-def note(happened: Iterable[tuple[Job, Event]], now: datetime) -> None:
-    """Count the events of these locked jobs, and note the alerts that they raise.
+def note(happened: Iterable[tuple[Job, Happening]], now: datetime) -> None:
+    """Count what happened to these locked jobs, and note the alerts that it raises.
 
     Runs in the caller's transaction, and writes nothing for a job that is well and stays so.
     """
-    events: dict[UUID, tuple[Job, list[Event]]] = {}
-    for job, event in happened:
-        events.setdefault(job.id, (job, []))[1].append(event)
+    by_job: dict[UUID, tuple[Job, list[Happening]]] = {}
+    for job, one in happened:
+        by_job.setdefault(job.id, (job, []))[1].append(one)
     changed: dict[UUID, Condition] = {}
     told: list[tuple[UUID, Alert]] = []
-    for job, of_job in events.values():
+    for job, of_job in by_job.values():
         before = Condition(job.failures_in_row, job.late_since)
         condition, raised = judge(before, of_job, now)
         if condition != before:

@@ -27,6 +27,10 @@ SUBJECTS = {
     AlertKind.FAILING: "Task Failed Multiple Times",
     AlertKind.LATE: "Task Did Not Run When It Should Have",
 }
+_WHAT = {
+    AlertKind.FAILING: "has failed {failures} times in a row.",
+    AlertKind.LATE: "did not run in time.",
+}
 _ONCE = "You get this alert once; the next one comes only after the job has recovered."
 log = structlog.get_logger()
 
@@ -40,7 +44,8 @@ def send_oldest(system: System) -> int:
         now = unit.now
         taken = alerts.take(now, now + HELD_FOR, BATCH)
     if taken:
-        are_settled = _settled(system, taken)
+        _log(taken)
+        are_settled = _send(system, taken)
         with system.transaction(Gate.UNUSED) as unit:
             now = unit.now
             if are_settled:
@@ -50,11 +55,16 @@ def send_oldest(system: System) -> int:
     return len(taken)
 
 
-def _settled(system: System, alike: Sequence[Alert]) -> bool:
-    """Send these alerts in one message. Returns whether they are settled: sent, refused for good, or no address."""
+def _log(alike: Sequence[Alert]) -> None:
+    """Log these alerts, unless that was done before an earlier try to send them."""
     for alert in alike:
-        told = {"kind": alert.kind.value, "job_id": str(alert.job_id)}
-        log.warning("alert", failures=alert.failures, words=alert.words, **told)
+        if alert.taken_until is None:
+            told = {"kind": alert.kind.value, "job_id": str(alert.job_id)}
+            log.warning("alert", failures=alert.failures, words=alert.words, **told)
+
+
+def _send(system: System, alike: Sequence[Alert]) -> bool:
+    """Send these alerts in one message. Returns whether they are settled: sent, refused for good, or no address."""
     address = alerts.address(alike[0]) or system.settings.alert_email
     if address is None or not mail.can_send(system.settings):
         return True
@@ -83,5 +93,5 @@ def _letter(system: System, address: str, alike: Sequence[Alert]) -> Letter:
 def _paragraph(alert: Alert) -> str:
     job = alert.job
     name = f"The job {job.name or job.id} (app {job.app.name}, task type {job.task_type})"
-    what = f"has failed {alert.failures} times in a row." if alert.kind == AlertKind.FAILING else "did not run in time."
+    what = _WHAT[alert.kind].format(failures=alert.failures)
     return "\n".join([f"{name} {what}", *filter(None, [alert.words]), f"Job: {job.id}"])

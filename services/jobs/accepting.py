@@ -145,7 +145,7 @@ def _accept(
     if app is None or new.app_id not in (None, app.id):
         return NotFound("app", new.app_name)
     try:
-        definition.judge(system, new, app, now, bound_to=new.bound_to)
+        definition.expect_possible(system, new, app, now, bound_to=new.bound_to)
         ledger.check(app.id, new, now)
         accepted = _rows(system, new, app, now)
         ledger.take(app.id, sum(row["status"] == RunStatus.QUEUED for row in accepted.runs))
@@ -172,7 +172,7 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
     }
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
     first = planning.plan_first(_plannable(columns), new.schedule, now, horizon)
-    if schedules.comes_back(new.schedule) and first.next_run_at is None and not first.rows:
+    if schedules.recurs(new.schedule) and first.next_run_at is None and not first.rows:
         raise InvalidInput.at("schedule", "names no instant in the future; give one that does.")
     columns["next_run_at"] = first.next_run_at
     party = fairness.party(app.name, new.account_id)

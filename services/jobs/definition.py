@@ -92,7 +92,7 @@ def of(job: Job, tags: tuple[str, ...]) -> Definition:
     return Definition(**plain, schedule=stored_schedule.read(job.schedule), tags=tags)
 
 
-def judge(
+def expect_possible(
     system: System,
     wanted: Definition,
     app: App | KnownApp,
@@ -112,13 +112,13 @@ def judge(
         requests_of_accounts.expect_own_receiver(bound_to, url, base_url)
     needs_callback = wanted.callback_url is None and registry.find(wanted.task_type) is None
     if needs_callback and (before is None or before.callback_url is not None or wanted.task_type != before.task_type):
-        _check_base(system, app, wanted.task_type)
+        _expect_base(system, app, wanted.task_type)
     deadline_at = wanted.deadline_at
     if deadline_at is not None and deadline_at <= now and (before is None or deadline_at != before.deadline_at):
         raise InvalidInput.at("deadline", f"is {deadline_at.isoformat()}, which has passed; give a later one.")
 
 
-def refuse_growth(before: Definition, wanted: Definition, most: int) -> None:
+def expect_no_growth(before: Definition, wanted: Definition, most: int) -> None:
     """Raise `InvalidInput` for a member that an edit makes larger than a body may be, as a series of patches could.
 
     A member that was already larger, by an earlier setting or the form of its numbers, may stay unchanged.
@@ -139,7 +139,7 @@ def name_taken(name: str | None, app: App | KnownApp) -> InvalidInput:
 
 def alike(one: Definition, other: Definition) -> bool:
     """Whether two definitions have the same JSON: 1 is neither true nor 1.0."""
-    return one == other and _letter(one) == _letter(other)
+    return one == other and _as_text(one) == _as_text(other)
 
 
 def snapshot(definition: Definition) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def restore(kept: dict[str, Any]) -> Definition:
     return Definition(**values)
 
 
-def _check_base(system: System, app: App | KnownApp, task_type: str) -> None:
+def _expect_base(system: System, app: App | KnownApp, task_type: str) -> None:
     if app.callback_base_url is not None or system.settings.callback_base_url is not None:
         return
     of_app = apps.task_type(app.id, task_type)
@@ -169,7 +169,7 @@ def _check_base(system: System, app: App | KnownApp, task_type: str) -> None:
         )
 
 
-def _letter(definition: Definition) -> str:
+def _as_text(definition: Definition) -> str:
     return json.dumps([definition.user_id, definition.board_id, definition.data, definition.metadata])
 
 

@@ -175,8 +175,8 @@ def _carry_out(system: System, one: _Edit) -> Made:
         _refuse_other_type(job)
     if one.changes("task_type", "data"):
         registry.expect_valid(system.settings, one.wanted.task_type, one.wanted.data)
-    definition.refuse_growth(one.before, one.wanted, system.settings.max_body_bytes)
-    definition.judge(system, one.wanted, job.app, one.now, before=one.before, bound_to=one.bound_to)
+    definition.expect_no_growth(one.before, one.wanted, system.settings.max_body_bytes)
+    definition.expect_possible(system, one.wanted, job.app, one.now, before=one.before, bound_to=one.bound_to)
     quotas.check_edit(system, job, one.before, one.wanted, one.now)
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)

@@ -34,7 +34,7 @@ __all__ = ["Coordinator"]
 
 _EACH_SECOND = 1.0
 _FIGURES_SECONDS = 15.0
-_ALERTS_SECONDS = 5.0
+_EMAILS_SECONDS = 5.0
 _RESTORES_SECONDS = 10.0
 _CHANGES_SECONDS = 60.0
 
@@ -76,8 +76,8 @@ class Coordinator:
             Loop("pauses-left", self._once(pauses.settle_left_behind, _EACH_SECOND)),
             Loop("figures", self._until_done(figures.summarise, _FIGURES_SECONDS)),
             Loop("backlog", self._once(figures.count_backlog, figures.BACKLOG_SECONDS)),
-            Loop("resets", self._until_done(password_resets.send, _ALERTS_SECONDS)),
-            Loop("alerts", self._until_done(sending.send_oldest, _ALERTS_SECONDS)),
+            Loop("resets", self._until_done(password_resets.send, _EMAILS_SECONDS)),
+            Loop("alerts", self._until_done(sending.send_oldest, _EMAILS_SECONDS)),
             Loop("prune", self._prune_loop.turn),
             Loop("prune-changes", self._until_done(changes.prune, _CHANGES_SECONDS)),
             Loop("large-indexes", self._once(lambda _: large_indexes.build(), large_indexes.BUILD_SECONDS)),

@@ -26,7 +26,7 @@ from services.reading import (
     pauses_in_force,
     visibility,
 )
-from services.scheduling import overlap, stored_schedule
+from services.scheduling import due_runs, stored_schedule
 from services.system import System
 
 _WITHIN = timedelta(seconds=1)  # requested instants have whole seconds
@@ -149,7 +149,7 @@ def _of_run(principal: Principal, system: System, run: Run, job: Job) -> str:
     before = hold_words.of_past(holds.read(principal, run))
     if run.held_by == Hold.PAUSED and (held := pauses_in_force.of_job(principal, job.id)):
         return f"{_since(run)} and held: {pause_words.of_held(held)}.{before}"
-    if run.status == RunStatus.SKIPPED and run.reason == overlap.PAUSED:
+    if run.status == RunStatus.SKIPPED and run.reason == due_runs.PAUSED:
         return f"{_skipped_by_pause(principal, run, job)}{before}"
     if run.held_by in KEYED_HOLDS:
         return f"It is due since {shown(run.due_at)} and {limit_words.of_held(principal, system, run)}{before}"
@@ -229,7 +229,7 @@ def _skipped(run: Run, job: Job) -> str:
 
 def _blocker(run: Run) -> Run | None:
     """Returns the run that was still going when an occurrence was skipped because of it."""
-    if run.status != RunStatus.SKIPPED or run.reason == overlap.PAUSED:
+    if run.status != RunStatus.SKIPPED or run.reason == due_runs.PAUSED:
         return None
     other = history.going_at(run.job_id, run.finished_at, run.id)
     of_same_account = other is not None and other.account_id == run.account_id  # the job may have moved meanwhile

@@ -8,7 +8,7 @@ from core.principals import Principal
 from core.states import DID_NOT_RUN, LIVE, RunStatus
 from models import history
 from models.tables import Run
-from services.scheduling import overlap
+from services.scheduling import due_runs
 
 
 def by(principal: Principal, run: Run, at: datetime) -> Run | None:
@@ -22,7 +22,7 @@ def in_words(run: Run, other: Run | None) -> str:
     """Returns what the answer about an occurrence says of its backfill, after a space; empty if it says nothing."""
     if other is not None:
         return f" {_of(other)}"
-    was_paused = run.status == RunStatus.SKIPPED and run.reason == overlap.PAUSED
+    was_paused = run.status == RunStatus.SKIPPED and run.reason == due_runs.PAUSED
     return " A backfill can make up for it." if was_paused else ""
 
 

@@ -13,7 +13,7 @@ from models.hot import dues
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
 from services.runtime import events
-from services.scheduling import limit_holds, overlap
+from services.scheduling import due_runs, limit_holds
 from services.system import System
 
 LOOK_AHEAD = timedelta(seconds=2)
@@ -36,8 +36,8 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
     with system.transaction(redone_if_lost=True) as unit:
         now = unit.now
         due = dues.lock(run_ids, now)
-        verdict = overlap.judge(due)
-        overlap.carry_out(verdict, now)
+        verdict = due_runs.judge(due)
+        due_runs.carry_out(verdict, now)
         begins = [run for run in due.runs if verdict.fates[run.id] is Fate.START]
         held = limit_holds.hold(begins, due.jobs, now) if due.keys_hold else {}
         started = [run for run in begins if run.id not in held]

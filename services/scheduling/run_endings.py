@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from core import attempt_endings, fairness, schedules
-from core.alerting import Alert, Condition, Event, judge
+from core.alerting import Alert, Condition, Happening, judge
 from core.attempt_endings import Ending, Facts
 from core.polls import PollingFacts
 from core.states import ENDED, JobState, RunStatus, Trigger
@@ -53,7 +53,7 @@ class Settlement:
     run: EndingRun
     job: EndingJob
     ending: Ending
-    event: Event
+    happening: Happening
     next_poll: dict[str, Any] | None = None
 
     @property
@@ -84,7 +84,7 @@ def facts(run: EndingRun, job: EndingJob, polling_version: int | None) -> Facts:
         late_at=run.late_at,
         cancel_requested_at=run.cancel_requested_at,
         job_state=job.state,
-        job_comes_back=schedules.is_recurring(job.schedule_kind),
+        job_recurs=schedules.is_recurring(job.schedule_kind),
         polling=_polling(job),
         polling_version=job.polling_version if polling_version is None else polling_version,
     )
@@ -96,7 +96,7 @@ def settle(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, no
     next_poll = None if next_at is None else runs.draft(job, Trigger.POLL, next_at, now, status=RunStatus.PENDING)
     if next_poll is not None and ending.polled_anew_at is not None:
         next_poll["data"] = runs.data_of(run.id)  # as a retry would have it
-    return Settlement(run, job, ending, attempt_endings.event(decided_by, ending), next_poll)
+    return Settlement(run, job, ending, attempt_endings.happening(decided_by, ending), next_poll)
 
 
 def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
@@ -189,7 +189,7 @@ def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[Job
     for of_job in of_jobs.values():
         job = of_job[0].job
         before = Condition(job.failures_in_row, job.late_since)
-        happened = [one.event.uncounted() if one.run.id in uncounted else one.event for one in of_job]
+        happened = [one.happening.uncounted() if one.run.id in uncounted else one.happening for one in of_job]
         condition, raised = judge(before, happened, now)
         if condition != before or any(one.ending.polled or one.ending.end_reason for one in of_job):
             changes.append(_change(job, condition, [one.ending for one in of_job]))
@@ -199,9 +199,11 @@ def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[Job
 
 
 def _failed_replays(settlements: Sequence[Settlement]) -> set[UUID]:
-    """Returns the replays that failed, of jobs that come back: somebody ran them again, the schedule did not."""
+    """Returns the replays that failed, of jobs that recur: somebody ran them again, the schedule did not."""
     failed = [
-        one.run.id for one in settlements if one.event.well is False and schedules.is_recurring(one.job.schedule_kind)
+        one.run.id
+        for one in settlements
+        if one.happening.well is False and schedules.is_recurring(one.job.schedule_kind)
     ]
     return repeats.among(failed) if failed else set()
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from core import webhooks
+from core import request_signatures
 from core.errors import Misconfigured, TransientFailure
 from models import signing_secrets
 from services.runtime.recent_values import RecentValues
@@ -36,7 +36,7 @@ class Signer:
         """
         if self.fault is not None:
             raise TransientFailure(f"The request cannot be signed: {self.fault}", was_called=False)
-        return webhooks.headers(self.keys, message_id, at, body or b"") if self.keys else {}
+        return request_signatures.headers(self.keys, message_id, at, body or b"") if self.keys else {}
 
 
 NOBODY = Signer(())

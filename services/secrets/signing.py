@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from core import webhooks
+from core import request_signatures
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFound
 from core.principals import Principal
@@ -60,7 +60,7 @@ def add(principal: Principal, system: System, name: str, secret: str | None) -> 
         if known is None:
             signing_secrets.delete([one.id for one in rows[signing_secrets.SIGNING - 1 :]])
             unit.audit(principal, "signing_secret.created", Thing("signing_secret", str(row.id), app.id))
-    return _view(row), webhooks.secret_of(key), known is None
+    return _view(row), request_signatures.secret_of(key), known is None
 
 
 def delete(principal: Principal, system: System, name: str, secret_id: UUID) -> None:
@@ -80,26 +80,26 @@ def delete(principal: Principal, system: System, name: str, secret_id: UUID) -> 
 
 
 def _new_key() -> bytes:
-    return secrets.token_bytes(webhooks.NEW_BYTES)
+    return secrets.token_bytes(request_signatures.NEW_BYTES)
 
 
 def _checked(secret: str) -> bytes:
     try:
-        return webhooks.key_of(secret)
+        return request_signatures.key_of(secret)
     except ValueError as error:
         raise InvalidInput.at("secret", str(error)) from None
 
 
 def _known(system: System, rows: list[SigningSecret], key: bytes) -> SigningSecret | None:
     """The row of a secret among those that sign, if it is one of them."""
-    hint = webhooks.hint_of(key)
+    hint = request_signatures.hint_of(key)
     alike = (row for row in rows[: signing_secrets.SIGNING] if row.hint == hint)
     return next((row for row in alike if sealing.unseal(system.settings, row.sealed) == key), None)
 
 
 def _store(system: System, app_id: UUID, key: bytes, now: datetime) -> SigningSecret:
-    return signing_secrets.add(app_id, sealing.seal(system.settings, key), webhooks.hint_of(key), now)
+    return signing_secrets.add(app_id, sealing.seal(system.settings, key), request_signatures.hint_of(key), now)
 
 
 def _view(row: SigningSecret) -> SigningSecretView:
-    return SigningSecretView(row.id, webhooks.masked(row.hint), row.created_at)
+    return SigningSecretView(row.id, request_signatures.masked(row.hint), row.created_at)

@@ -83,6 +83,12 @@ def _refuse_what_cannot_be(task_type: TaskType) -> None:
         raise TypeError(f"The task type {task_type.key!r} has parameters that are no pydantic model; give its class.")
     if task_type.queue == brokers.RUNS_CUSTOM and task_type.perform is None:
         raise ValueError(f"The task type {task_type.key!r} has nobody to do it; give a function as perform.")
+    of_queue = {one.handler for one in _TYPES.values() if one.queue == task_type.queue}
+    if task_type.handler is not None and of_queue - {task_type.handler}:
+        raise ValueError(
+            f"The task type {task_type.key!r} names the handler {task_type.handler!r} for the queue {task_type.queue}, "
+            "which has another; give it a queue of its own."
+        )
 
 
 def find(key: str) -> TaskType | None:

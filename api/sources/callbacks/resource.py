@@ -49,7 +49,7 @@ def _scheduled_at(view: JobHead | JobView) -> datetime | None:
             return view.schedule.at
         case schedules.DelayFromNow():
             return translating.delay_ends_at(view, view.schedule)
-        case schedules.Cron() | schedules.Interval():
+        case schedules.Recurring():
             return view.next_run_at
         case _:
             return None

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from core import webhooks
+from core import request_signatures
 from tests.factories import given_system
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 
 PATH = "/api/apps/app_a/signing-secrets"
-OWN = webhooks.secret_of(b"a secret of the receiver's own 32")
+OWN = request_signatures.secret_of(b"a secret of the receiver's own 32")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_an_app_has_a_secret_from_its_beginning(client: Client) -> None:
 def test_a_new_secret_is_shown_once(client: Client) -> None:
     made = client.simulate_post(PATH)
     assert made.status_code == 201
-    assert len(webhooks.key_of(made.json["secret"])) == 32
+    assert len(request_signatures.key_of(made.json["secret"])) == 32
     assert listed(client)[0]["id"] == made.json["id"]
     assert made.json["secret"] not in client.simulate_get(PATH).text
 

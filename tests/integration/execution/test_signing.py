@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from actors.calling import perform_call
-from core import webhooks
+from core import request_signatures
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, TransientFailure
 from core.principals import LOCAL
 from models import database
@@ -26,7 +26,7 @@ from tests.integration.execution.answering import Server, answering
 from tests.statements import noted
 
 KEY, FORMER_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-OWN = webhooks.secret_of(b"a secret of the receiver's own 32")
+OWN = request_signatures.secret_of(b"a secret of the receiver's own 32")
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_secret_is_sealed_where_it_is_stored(system: GivenSystem) -> None:
     with database.reading():
         [stored] = [row.sealed for row in SigningSecret.select() if row.hint == OWN.rstrip("=")[-4:]]
     assert OWN.removeprefix("whsec_") not in stored
-    assert sealing.unseal(system.settings, stored) == webhooks.key_of(OWN)
+    assert sealing.unseal(system.settings, stored) == request_signatures.key_of(OWN)
 
 
 def test_an_app_gets_its_first_secret_with_its_first_call_and_keeps_it(system: GivenSystem, receiver: Server) -> None:

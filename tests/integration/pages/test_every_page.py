@@ -12,9 +12,9 @@ import pytest
 from core import schedules
 from core.errors import PermanentFailure
 from core.principals import LOCAL
-from pages import app as pages
+from pages import routes
 from pages.resources.overview import Signs
-from pages.routes import Route
+from pages.route import Route
 from pages.site import Site
 from pages.static_files import StaticFiles
 from processes import page_readers
@@ -136,4 +136,4 @@ def all_routes(system: GivenSystem) -> list[Route]:
         """No password is changed here."""
 
     shown = Site(system, run, page_readers.readers(system), lambda *_: True, call=run, act_on_many=run)  # type: ignore[arg-type]  # it only lists its pages
-    return pages.routes(shown, Signs(lambda: True, tuple), lambda _path: answer, change)
+    return routes.of_site(shown, Signs(lambda: True, tuple), lambda _path: answer, change)

@@ -20,7 +20,7 @@ from services.jobs import backfill, creating, definition, editing, lifecycle, re
 from services.maintenance import rescues
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching, overlap_queue, planning
-from services.scheduling.overlap import REPLACED
+from services.scheduling.due_runs import REPLACED
 from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, runs_of, stored_job, succeeded
 
 MINUTELY = Interval(every_seconds=60)

@@ -201,6 +201,8 @@ def test_a_function_that_has_returned_is_done_whatever_it_returned(
         (TaskType("http", "x", Nothing, perform=print), "is registered twice"),
         (TaskType("mine", "x", dict, perform=print), "no pydantic model"),  # type: ignore[arg-type]
         (TaskType("mine", "x", Nothing), "has nobody to do it"),
+        (TaskType("mine", "x", Nothing, queue=brokers.RUNS_EMAIL, handler="upload"), "a queue of its own"),
+        (TaskType("mine", "x", Nothing, queue=brokers.RUNS_HTTP, handler="upload"), "a queue of its own"),
     ],
 )
 def test_a_kind_that_could_not_be_done_is_not_registered(task_type: TaskType, says: str) -> None:

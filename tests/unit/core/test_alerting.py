@@ -6,17 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from core.alerting import FAILURES_IN_ROW, Alert, AlertKind, Condition, Event, judge
+from core.alerting import FAILURES_IN_ROW, Alert, AlertKind, Condition, Happening, judge
 from tests.factories import NOON
 
-FAILED = Event(well=False, words="The receiver is down.")
-WELL = Event(well=True)
-NOTHING = Event(well=None)
-LATE = Event(well=None, late=True)
+FAILED = Happening(well=False, words="The receiver is down.")
+WELL = Happening(well=True)
+NOTHING = Happening(well=None)
+LATE = Happening(well=None, late=True)
 LATER = NOON + timedelta(minutes=1)
 
 
-def alerts(*events: Event, since: Condition | None = None) -> list[Alert]:
+def alerts(*events: Happening, since: Condition | None = None) -> list[Alert]:
     return judge(since or Condition(), events, NOON)[1]
 
 
@@ -47,12 +47,12 @@ def test_what_says_nothing_leaves_the_row_as_it_is() -> None:
 
 
 def test_being_late_is_told_once_until_it_goes_well_in_time() -> None:
-    late = Event(well=True, late=True)
+    late = Happening(well=True, late=True)
     assert [one.kind for one in alerts(LATE, LATE, late, FAILED, LATE)] == [AlertKind.LATE]
     assert len(alerts(LATE, WELL, LATE)) == 2
 
 
 @pytest.mark.parametrize(("event", "since"), [(LATE, NOON), (FAILED, NOON), (NOTHING, NOON), (WELL, None)])
-def test_a_job_is_late_since_the_first_time(event: Event, since: object) -> None:
+def test_a_job_is_late_since_the_first_time(event: Happening, since: object) -> None:
     condition, _ = judge(Condition(late_since=NOON), [event], LATER)
     assert condition.late_since == since

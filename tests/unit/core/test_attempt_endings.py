@@ -33,7 +33,7 @@ FACTS = Facts(
     late_at=None,
     cancel_requested_at=None,
     job_state=JobState.ACTIVE,
-    job_comes_back=False,
+    job_recurs=False,
     polling=POLLING,
     polling_version=4,
 )
@@ -197,7 +197,7 @@ def test_a_poll_that_is_handed_back_too_late_is_called_again() -> None:
 
 
 def test_runs_count_for_a_job_that_comes_back_and_attempts_for_all_others() -> None:
-    comes_back = FACTS._replace(job_comes_back=True)
-    assert attempt_endings.event(FACTS, failed(FACTS)).well is False
-    assert attempt_endings.event(comes_back, failed(comes_back)).well is None
-    assert attempt_endings.event(comes_back, failed(comes_back, GIVE_UP)).well is False
+    recurs = FACTS._replace(job_recurs=True)
+    assert attempt_endings.happening(FACTS, failed(FACTS)).well is False
+    assert attempt_endings.happening(recurs, failed(recurs)).well is None
+    assert attempt_endings.happening(recurs, failed(recurs, GIVE_UP)).well is False

@@ -19,8 +19,8 @@ SKIP_OVERLAP, SKIP_PAUSED, ORPHAN = Fate.SKIP_OVERLAP, Fate.SKIP_PAUSED, Fate.OR
 SKIP, ALLOW, QUEUE_ONE, CANCEL_PREVIOUS = Overlap.SKIP, Overlap.ALLOW, Overlap.QUEUE_ONE, Overlap.CANCEL_PREVIOUS
 
 JOB = UUID(int=1)
-FACTS = JobFacts(JobState.ACTIVE, comes_back=True, overlap=SKIP)
-ONE_SHOT = JobFacts(JobState.ACTIVE, comes_back=False, overlap=SKIP)
+FACTS = JobFacts(JobState.ACTIVE, recurs=True, overlap=SKIP)
+ONE_SHOT = JobFacts(JobState.ACTIVE, recurs=False, overlap=SKIP)
 
 
 def occurrences(count: int, job_id: UUID = JOB) -> list[DueRun]:
@@ -154,7 +154,7 @@ def test_what_is_due_after_the_last_of_max_runs_stays_planned_and_the_schedule_i
 FACTS_OF_ANY_JOB = st.builds(
     JobFacts,
     state=st.sampled_from(JobState),
-    comes_back=st.booleans(),
+    recurs=st.booleans(),
     overlap=st.sampled_from(Overlap),
     paused=st.booleans(),
     going=st.booleans(),
@@ -212,7 +212,7 @@ def test_never_more_than_max_runs_start_and_never_more_is_given_back_than_was_co
 def test_what_an_overlap_policy_promises(due: list[DueRun], facts: JobFacts) -> None:
     found = verdict(facts, *due).fates
     new = [found[run.id] for run in due if run.begins_occurrence]
-    if not facts.comes_back:
+    if not facts.recurs:
         assert set(found.values()) <= {START, HOLD, ORPHAN}
     elif facts.overlap is SKIP:
         assert new.count(START) <= (0 if facts.going else 1)
@@ -228,7 +228,7 @@ def test_what_an_overlap_policy_promises(due: list[DueRun], facts: JobFacts) -> 
 
 @given(due_runs(jobs=1), FACTS_OF_ANY_JOB)
 def test_a_paused_job_starts_nothing_and_keeps_what_someone_asked_for(due: list[DueRun], facts: JobFacts) -> None:
-    paused = replace(facts, state=JobState.PAUSED, paused=True, comes_back=True)
+    paused = replace(facts, state=JobState.PAUSED, paused=True, recurs=True)
     found = verdict(paused, *due)
     assert found.fates == {run.id: SKIP_PAUSED if run.begins_occurrence else HOLD for run in due}
     assert not found.starts

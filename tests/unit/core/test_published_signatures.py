@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core import webhooks
+from core import request_signatures
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ BY_HAND = Published(
 
 
 def signature(keys: list[bytes], of: Published) -> str:
-    return webhooks.headers(keys, of.message_id, of.at, of.body)["webhook-signature"]
+    return request_signatures.headers(keys, of.message_id, of.at, of.body)["webhook-signature"]
 
 
 @pytest.mark.parametrize("published", [JAVASCRIPT_AND_GO, RUST, BY_HAND], ids=["javascript and go", "rust", "by hand"])
 def test_a_message_is_signed_as_others_sign_it(published: Published) -> None:
-    headers = webhooks.headers([published.key], published.message_id, published.at, published.body)
+    headers = request_signatures.headers([published.key], published.message_id, published.at, published.body)
     assert headers == {
         "webhook-id": published.message_id,
         "webhook-timestamp": str(published.timestamp),
@@ -83,9 +83,9 @@ def test_while_secrets_are_exchanged_each_signature_is_the_one_of_its_secret_alo
 
 @pytest.mark.parametrize("published", [JAVASCRIPT_AND_GO, RUST], ids=["javascript and go", "rust"])
 def test_a_secret_as_others_write_it_is_the_same_key(published: Published) -> None:
-    assert webhooks.key_of(webhooks.PREFIX + published.secret) == published.key
+    assert request_signatures.key_of(request_signatures.PREFIX + published.secret) == published.key
 
 
 def test_a_shorter_secret_than_the_standard_asks_for_is_refused() -> None:
     with pytest.raises(ValueError, match="24 to 64 random bytes"):
-        webhooks.key_of(webhooks.PREFIX + BY_HAND.secret)
+        request_signatures.key_of(request_signatures.PREFIX + BY_HAND.secret)

@@ -31,7 +31,7 @@ def endings() -> Iterator[Ending]:
     for cancelled, state, expired, version in product((None, NOON), states, (False, True), (0, 1)):
         facts = Facts(
             UUID(int=1), NOON, 0, 0, 1, expired, NOON - timedelta(1), NOON if expired else None, None, cancelled, state,
-            job_comes_back=False, polling=PollingFacts(Polling(20), {}, 1, 0, NOON), polling_version=version,
+            job_recurs=False, polling=PollingFacts(Polling(20), {}, 1, 0, NOON), polling_version=version,
         )  # fmt: skip
         yield attempt_endings.succeed(facts, None, NOON, result={"a": 1}, note="x", status_code=200, answer="{}")
         yield attempt_endings.succeed(facts, ANSWER, NOON, result=None)

@@ -14,7 +14,7 @@ from core.retry import RetryPolicy, after_failure, after_loss
 from core.schedules import Schedule
 from core.states import Hold, Outcome, RunStatus
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
-from tests.integration.execution.walks.rows import Row, Rows, comes_back
+from tests.integration.execution.walks.rows import Row, Rows, recurs
 
 Told = tuple[RunStatus, datetime | None, datetime | None]
 
@@ -85,7 +85,7 @@ class Decisions:
             run_id=run["id"],
             **{name: run[name] for name in (*of_run, *instants)},
             job_state=job["state"],
-            job_comes_back=comes_back(job),
+            job_recurs=recurs(job),
             polling=polling,
             polling_version=job["polling_version"] if made_with is None else made_with,
         )

@@ -16,7 +16,7 @@ from core.policies import Overlap
 from core.schedules import Recurring, Schedule
 from core.states import ENDED, GOING, LIVE, Hold, JobState, RunStatus, Trigger
 from tests.integration.execution.walks.decisions import Decisions, End
-from tests.integration.execution.walks.rows import Row, Rows, comes_back, waits_for_turn
+from tests.integration.execution.walks.rows import Row, Rows, recurs, waits_for_turn
 
 REPORT_LEASE = timedelta(seconds=60)
 REPORT_LIMIT = timedelta(seconds=200)
@@ -34,9 +34,9 @@ def rows_after(decisions: Decisions, ends: Sequence[End], *, turns: bool = True)
         following.run_ended(end.run_id, end.ending)
     for job_id in dict.fromkeys(run["job"] for run, _ in over):
         mine = [(run, ending) for run, ending in over if run["job"] == job_id]
-        events = [attempt_endings.event(decisions.facts(run), ending) for run, ending in mine]
-        following.job_follows(job_id, [ending for _, ending in mine], events)
-        if turns and comes_back(before.jobs[job_id]):
+        happened = [attempt_endings.happening(decisions.facts(run), ending) for run, ending in mine]
+        following.job_follows(job_id, [ending for _, ending in mine], happened)
+        if turns and recurs(before.jobs[job_id]):
             following.turn_given(job_id)
     return following.rows
 
@@ -71,7 +71,7 @@ class _After:
         for ending in endings:
             self._polled(job, ending)
         if (job_ends := endings[-1].job_ends) is not None:  # before the last of them the job was not over
-            self._end_if_over(job, JobState.COMPLETED if comes_back(job) else job_ends)
+            self._end_if_over(job, JobState.COMPLETED if recurs(job) else job_ends)
 
     def turn_given(self, job_id: UUID) -> None:
         """Start the run that waits longest, if no other run of its job is going."""

@@ -93,8 +93,8 @@ def _all(table: type[Table]) -> Iterator[Row]:
     return iter(table.raw(f"SELECT * FROM {table._meta.table_name} ORDER BY 1, 2").dicts())  # noqa: S608  a name of ours
 
 
-def comes_back(job: Row) -> bool:
-    """Whether a job's schedule names instants known ahead."""
+def recurs(job: Row) -> bool:
+    """Whether a job recurs: its schedule names instants known ahead."""
     return job["schedule_kind"] in RECURRING_KINDS
 
 

@@ -13,7 +13,7 @@ from core.schedules import Polling
 from core.states import ENDED, GOING, KEYED_HOLDS, LIVE, JobState, RunStatus, Trigger
 from settings import Settings
 from tests.integration.execution.walks.claiming import account
-from tests.integration.execution.walks.rows import Row, Rows, comes_back, waits_for_turn
+from tests.integration.execution.walks.rows import Row, Rows, recurs, waits_for_turn
 
 REPLACED = "replaced by a newer occurrence"
 
@@ -117,7 +117,7 @@ def assert_overlap_holds(rows: Rows) -> None:
     for job_id, job in rows.jobs.items():
         going = [run for run in rows.runs_of(job_id, *GOING) if run["trigger"] is Trigger.SCHEDULE]
         waiting = [run for run in going if waits_for_turn(run)]
-        if comes_back(job) and job["overlap"] is not Overlap.ALLOW:
+        if recurs(job) and job["overlap"] is not Overlap.ALLOW:
             assert len(waiting) <= (0 if job["overlap"] is Overlap.SKIP else 1), going
             assert len(going) - len(waiting) <= 1, going
         if job["schedule_kind"] == Polling.kind:
@@ -134,7 +134,7 @@ class Starts:
         """Count the occurrences that have started in a step."""
         for run_id, run in after.runs.items():
             was = before.runs.get(run_id)
-            if run["trigger"] is not Trigger.SCHEDULE or not comes_back(after.jobs[run["job"]]):
+            if run["trigger"] is not Trigger.SCHEDULE or not recurs(after.jobs[run["job"]]):
                 continue
             if run["status"] is RunStatus.QUEUED and not waits_for_turn(run):
                 self._counted[run_id] = run["job"]

@@ -10,7 +10,7 @@ import pytest
 
 from core import schedules
 from core.instants import to_utc
-from core.schedules import Cron, DelayFromNow, Immediate, Polling, RunAt, Schedule, comes_back
+from core.schedules import Cron, DelayFromNow, Immediate, Polling, RunAt, Schedule, recurs
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -71,7 +71,7 @@ def test_a_fold_that_came_with_the_time_changes_nothing() -> None:
 )
 def test_a_one_shot_and_a_first_poll_have_one_instant(schedule: Schedule, instant: datetime) -> None:
     assert list(schedule.upcoming(NOON)) == [instant]
-    assert not comes_back(schedule)
+    assert not recurs(schedule)
 
 
 def test_the_next_poll_is_counted_from_the_end_of_the_last() -> None:
@@ -90,7 +90,7 @@ def test_the_answer_brings_the_next_poll_no_sooner_than_an_interval_may_say() ->
 def test_a_cron_names_its_occurrences_one_after_the_other() -> None:
     schedule = Cron("*/5 * * * *")
     assert list(islice(schedule.upcoming(NOON), 3)) == minutes(5, 10, 15)
-    assert comes_back(schedule)
+    assert recurs(schedule)
 
 
 def test_an_occurrence_at_the_very_instant_is_not_later_than_it() -> None:

@@ -67,7 +67,7 @@ def _facts(due: Sequence[DueRun], locked: Mapping[UUID, LockedJob]) -> dict[UUID
     return {
         job.id: JobFacts(
             state=job.state,
-            comes_back=schedules.is_recurring(job.schedule_kind),
+            recurs=schedules.is_recurring(job.schedule_kind),
             overlap=job.overlap,
             paused=_is_paused(job),
             restored=job.is_restored and not _is_paused(job),

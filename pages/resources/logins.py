@@ -11,7 +11,7 @@ from falcon.asgi import Request, Response
 
 from core.errors import CarillonError, InvalidInput, TooMany
 from pages import forms
-from pages.routes import Responder, can_be_led_to
+from pages.route import Responder, can_be_led_to
 from pages.site import Site
 
 _OURS = ("/dashboard/", "/task/")
@@ -30,8 +30,8 @@ class Field:
 
 
 @dataclass(frozen=True)
-class AccountForm:
-    """A form about an account."""
+class LoginForm:
+    """A form about the login of a user."""
 
     path: str
     title: str
@@ -41,13 +41,13 @@ class AccountForm:
 
 _TO_LOGIN = ("/login/", "Log in to an account you have")
 _NAME = Field("username", "Name", autocomplete="username")
-LOGIN = AccountForm(
+LOGIN = LoginForm(
     "/login/",
     "Log in",
     (_NAME, Field("password", "Password", "password", "current-password")),
     (("/register/", "Make an account"), ("/forgot/", "Forgotten the password?")),
 )
-REGISTER = AccountForm(
+REGISTER = LoginForm(
     "/register/",
     "Register",
     (
@@ -58,13 +58,13 @@ REGISTER = AccountForm(
     ),
     (_TO_LOGIN,),
 )
-FORGOT = AccountForm(
+FORGOT = LoginForm(
     "/forgot/",
     "Send a link",
     (Field("email", "E-mail address of the account", "email", "email"),),
     (_TO_LOGIN,),
 )
-RESET = AccountForm(
+RESET = LoginForm(
     "/reset/",
     "Set a new password",
     (
@@ -73,13 +73,13 @@ RESET = AccountForm(
     ),
     (("/forgot/", "Send another link"), _TO_LOGIN),
 )
-LOGOUT = AccountForm("/logout/", "Log out")
+LOGOUT = LoginForm("/logout/", "Log out")
 
 
-class AccountPage:
+class LoginPage:
     """One of the forms. `answer` is the API's responder for posts to the same path."""
 
-    def __init__(self, site: Site, form: AccountForm, answer: Responder) -> None:
+    def __init__(self, site: Site, form: LoginForm, answer: Responder) -> None:
         self._site = site
         self._form = form
         self._answer = answer
