@@ -202,6 +202,13 @@ def test_the_database_itself_refuses_to_change_an_entry(client: Client, app: str
         AuditEntry.update(principal="nobody").execute()
 
 
+def test_the_database_itself_refuses_to_delete_an_entry(client: Client, app: str) -> None:
+    before = AuditEntry.select().count()
+    with pytest.raises(peewee.IntegrityError, match="never deleted"), database.transaction():
+        AuditEntry.delete().execute()
+    assert AuditEntry.select().count() == before > 0
+
+
 @pytest.mark.parametrize("reason", ["", "x" * 501])
 def test_a_reason_is_one_to_500_characters(client: Client, app: str, anna: Headers, reason: str) -> None:
     job = made_job(client, anna, app)
