@@ -16,6 +16,10 @@ from settings import Settings
 
 COOKIE = SESSION_COOKIE
 HEALTH_PATHS = ("/healthz", "/readyz")
+_FROM_NOWHERE = (
+    "A request with the cookie of a session must say from which page it comes, by Sec-Fetch-Site or Origin, as "
+    "browsers do. Programs send a token in Authorization instead."
+)
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(:\d*)?")
 
 
@@ -34,13 +38,17 @@ def refuse_other_hosts(req: Request) -> None:
 
 
 def refuse_other_sites(req: Request) -> None:
-    """Raise 403 if a page of another site, open in a browser on this machine, sent a request."""
-    site = req.get_header("Sec-Fetch-Site")
-    if site is not None:
-        own = site in ("same-origin", "none")
-    else:
-        origin = req.get_header("Origin")
-        own = origin is None or origin.partition("://")[2] == (req.get_header("Host") or "")
+    """Raise 403 if a page of another site, open in a browser on this machine, sent or may have sent a request.
+
+    Browsers say where a request comes from. One that says nothing comes from a program, which has no session.
+    """
+    site, origin = req.get_header("Sec-Fetch-Site"), req.get_header("Origin")
+    if site is None and origin is None:
+        if cookie(req, COOKIE) is not None:
+            raise falcon.HTTPForbidden(description=_FROM_NOWHERE)
+        return
+    host = (origin or "").partition("://")[2]
+    own = host == (req.get_header("Host") or "") if site is None else site in ("same-origin", "none")
     if not own:
         raise falcon.HTTPForbidden(description="A page of another site may not change anything here.")
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from client.job_fields import JOB_FIELDS
 from core import instants, schedules
-from core.masking import masked
+from core.masking import addresses, masked
 from core.priority import PRIORITY_WORDS
 from core.schedules.members import Instant, Member, Zone
 
@@ -62,7 +62,8 @@ def without_defaults(definition: Definition) -> Definition:
 def changes(old: Definition, new: Definition) -> tuple[Change, ...]:
     """Returns the fields in which two definitions differ.
 
-    Headers with a secret in plain are compared, and told, as the server shows them: it never tells what they hold.
+    Headers and addresses with a secret in plain are compared, and told, as the server shows them: it never tells what
+    they hold.
     """
     before, after = (dict(_leaves(_masked(canonical(one)))) for one in (old, new))
     return tuple(
@@ -81,8 +82,19 @@ def not_compared(definition: Definition) -> list[str]:
 
 def _masked(definition: Definition) -> Definition:
     """Returns a definition as the server shows it."""
-    headers = _headers(definition)
-    return {**definition, "data": {**definition["data"], "headers": masked(headers)}} if headers else definition
+    shown = {**definition, "callback_url": _masked_address(definition.get("callback_url"))}
+    if definition.get("task_type") != _HTTP or not isinstance(definition.get("data"), dict):
+        return shown
+    data = dict(definition["data"])
+    if headers := _headers(definition):
+        data["headers"] = masked(headers)
+    if "url" in data:
+        data["url"] = _masked_address(data["url"])
+    return {**shown, "data": data}
+
+
+def _masked_address(url: Any) -> Any:
+    return addresses(url) if isinstance(url, str) else url
 
 
 def _headers(definition: Definition) -> dict[str, Any]:

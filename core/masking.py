@@ -102,6 +102,14 @@ def addresses(text: str) -> str:
     return _PARAMETER.sub(_parameter, text) if "=" in text else text
 
 
+def fault_of_address(url: str) -> str | None:
+    """Returns what is wrong with an address that has a mask for a parameter, as it is shown, or None."""
+    parameters: list[tuple[str, str]] = _PARAMETER.findall(url) if MASK in url else []
+    if any(value == MASK and is_secretive(unquote(name), value) for name, value in parameters):
+        return f"has {MASK} where it is shown without a secret; give the whole address."
+    return None
+
+
 def _parameter(found: re.Match[str]) -> str:
     name, value = found.groups()
     return f"{name}={MASK}" if is_secretive(unquote(name), value) else found.group()
@@ -140,3 +148,6 @@ def _encoded(spelling: str) -> set[bytes]:
     """A text as bytes: in UTF-8, and as headers carry it."""
     in_headers = {spelling.encode("iso-8859-1")} if max(spelling) <= "\xff" else set()
     return {spelling.encode(), *in_headers}
+
+
+NOTHING_HIDDEN = Mask(())

@@ -53,9 +53,10 @@ def mark_used(found: Token, now: datetime) -> None:
     Token.update(used_at=now).where(Token.hash == found.hash).execute()
 
 
-def drop(hashed: str) -> None:
-    """Delete a token."""
-    Token.delete().where(Token.hash == hashed).execute()
+def drop(hashed: str, kind: TokenKind | None = None) -> None:
+    """Delete a token, if it is of this kind."""
+    is_meant = Token.hash == hashed if kind is None else (Token.hash == hashed) & (Token.kind == kind)
+    Token.delete().where(is_meant).execute()
 
 
 def remove(user_id: UUID, token_id: UUID) -> Token | None:

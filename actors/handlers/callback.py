@@ -7,11 +7,12 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from actors import results, sending
+from actors import hiding, results, sending
 from actors.calls import http
-from core import json_text, receiver_answers
+from core import json_text, masking, receiver_answers
 from core.errors import AttemptError, PermanentFailure
 from core.instants import shown
+from core.masking import NOTHING_HIDDEN, Mask
 from services.execution.work import Deferred, Failed, Result, Work
 from services.runtime.abort_scope import Scope
 from services.system import System
@@ -19,16 +20,19 @@ from services.system import System
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
     """Call the application back for one attempt. Raises `Aborted` when the scope is aborted."""
+    url, mask = work.target.url, NOTHING_HIDDEN
     try:
-        if work.target.url is None:
+        if url is None:
             raise PermanentFailure(
                 "No URL to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
                 "is not set. Give one of the three."
             )
-        answer = http.call(request_of(system, work, work.target.url), scope, work.transcript)
+        if hidden := masking.plain_secrets({}, url):
+            mask = work.transcript.mask = Mask(hidden)
+        answer = http.call(request_of(system, work, url), scope, work.transcript)
     except AttemptError as error:
-        return Failed(error)
-    return _judge(work, answer, system.clock.now())
+        return Failed(hiding.error_without_secrets(mask, error))
+    return _judge(work, hiding.answer_without_secrets(mask, answer), system.clock.now())
 
 
 def request_of(system: System, work: Work, url: str) -> http.Call:

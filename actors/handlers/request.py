@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from actors import access_tokens, results, sending
+from actors import access_tokens, hiding, results, sending
 from actors.calls import http
 from core import masking, receiver_answers, secret_references
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure, Unavailable
 from core.instants import shown
-from core.masking import Mask
+from core.masking import NOTHING_HIDDEN, Mask
 from services.execution.work import Failed, Result, Work
 from services.runtime.abort_scope import Scope
 from services.secrets import named
@@ -27,7 +27,7 @@ from services.task_types.validation_messages import first_fault
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
     """Send the request once. Raises `Aborted` when the scope is aborted."""
-    mask, token = Mask(()), None
+    mask, token = NOTHING_HIDDEN, None
     try:
         request, values = _wanted(work)
         secrets = _secrets(system, work, request)
@@ -43,14 +43,14 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
     except Unavailable as error:
         return Failed(TransientFailure(str(error), was_called=False))
     except AttemptError as error:
-        return Failed(_without_secrets(mask, error))
+        return Failed(hiding.error_without_secrets(mask, error))
     except Aborted:
         raise
     except Exception as error:
         if mask.is_empty:
             raise
         raise RuntimeError(mask.text(f"{type(error).__name__}: {error}")) from None  # which is logged
-    kept = _as_kept(mask, answer)
+    kept = hiding.answer_without_secrets(mask, answer)
     if token is not None and answer.status_code == HTTPStatus.UNAUTHORIZED and access_tokens.was_used_before(token):
         return Failed(access_tokens.refused(token), results.text_of(kept))
     return _judge(work, request, kept, system.clock.now())
@@ -73,22 +73,6 @@ def _filled(request: HttpRequest, secrets: Mapping[str, str]) -> HttpRequest:
     oauth2 = None if request.oauth2 is None else request.oauth2.filled(secrets)
     new = {"url": url, "headers": headers, "client_certificate": certificate, "oauth2": oauth2}
     return request.model_copy(update=new)
-
-
-def _without_secrets(mask: Mask, error: AttemptError) -> AttemptError:
-    told = mask.text(error.message)
-    if told == error.message:
-        return error
-    seconds = error.retry_after_seconds
-    return type(error)(told, status_code=error.status_code, retry_after_seconds=seconds, was_called=error.was_called)
-
-
-def _as_kept(mask: Mask, answer: http.Answer) -> http.Answer:
-    """An answer without the secrets of the request, since a receiver may send back what it got."""
-    if mask.is_empty:
-        return answer
-    headers = {name: mask.text(value) for name, value in answer.headers.items()}
-    return replace(answer, headers=headers, body=mask.bytes(answer.body))
 
 
 def _wanted(work: Work) -> tuple[HttpRequest, dict[str, Any]]:

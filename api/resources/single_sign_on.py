@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from falcon.asgi import Request, Response
 
-from api import access, posted_forms, sites
+from api import access, posted_forms, sessions, sites
 from api.operations import Required, operation
 from api.threads import Threads
 from core.errors import Forbidden, NotFound
@@ -75,7 +75,7 @@ class LoginFromElsewhere(_SingleSignOn):
             throttle=self._throttle,
         )
         resp.unset_cookie(COOKIE, path="/", same_site="Lax")
-        sites.keep_session(req, resp, self._system.settings, token)
+        await sessions.begin(req, resp, self._system, self._asking, token)
         posted_forms.lead(resp, f"{urlsplit(self._system.settings.address).path.rstrip('/')}{_HOME}")
 
 

@@ -37,6 +37,12 @@ def log_out(system: System, token: str) -> None:
         tokens.drop(hashed(token))
 
 
+def end_session(system: System, token: str) -> None:
+    """End a session; any other token stays."""
+    with system.transaction(Gate.UNUSED):
+        tokens.drop(hashed(token), TokenKind.SESSION)
+
+
 def is_idle(token: Token, now: datetime) -> bool:
     """Whether a token has not been used for too long."""
     return token.kind in IDLE and now - token.used_at > IDLE[token.kind]

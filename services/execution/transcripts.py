@@ -8,14 +8,13 @@ from enum import StrEnum
 from typing import Any
 
 from core import masking
-from core.masking import Mask
+from core.masking import NOTHING_HIDDEN
 from core.urls import URL_LENGTH
 
 BODY_KEPT = 16 * 1024
 HEADER_KEPT = 1_000
 NAME_KEPT = 200
 HEADERS_KEPT = 16 * 1024
-_HIDES_NOTHING = Mask(())
 
 
 class Phase(StrEnum):
@@ -35,7 +34,7 @@ class Transcript:
     __slots__ = ("_address", "_answer", "_is_kept", "_marks", "_request", "mask", "text")
 
     def __init__(self) -> None:
-        self.mask = _HIDES_NOTHING
+        self.mask = NOTHING_HIDDEN
         self.text: str | None = None
         """The call as JSON, ready to be stored; None if it is not kept."""
         self._request: tuple[str, str, Mapping[str, str], bytes | None] | None = None

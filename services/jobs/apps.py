@@ -23,7 +23,7 @@ from services.reading.views import view_of
 from services.runtime import slow_checks
 from services.secrets import signing
 from services.system import System
-from services.task_types import header_masks
+from services.task_types import request_masks
 
 Request = Mapping[str, Any]
 
@@ -239,16 +239,18 @@ def _size(policies: Policies) -> int:
 
 
 def _unmasked(task_type: str, request: Request | None, stored: Request | None) -> Request | None:
-    """Returns a request in which masked headers are replaced by the stored values. Raises `InvalidInput`."""
-    restored = header_masks.restored(request, stored, f"task_types.{task_type}.request")
+    """Returns a request in which what is shown masked is replaced by what is stored. Raises `InvalidInput`."""
+    restored = request_masks.restored(request, stored, f"task_types.{task_type}.request")
     for name, value in (restored or {}).get("headers", {}).items():
         if masking.is_mask(name, value):
             raise InvalidInput.at(f"task_types.{task_type}.request.headers.{name}", masking.fault_of_mask(name))
+    if restored is not None and (fault := masking.fault_of_address(str(restored.get("url")))):
+        raise InvalidInput.at(f"task_types.{task_type}.request.url", fault)
     return restored
 
 
 def _shown(row: AppTaskType) -> TaskTypePolicy:
-    return view_of(TaskTypePolicy, row, request=header_masks.masked(row.request))
+    return view_of(TaskTypePolicy, row, request=request_masks.masked(row.request))
 
 
 def _audit(principal: Principal, unit: UnitOfWork, app: App, former: AppView | None, view: AppView) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core import built_in_apps, json_text, names, schedules
+from core import built_in_apps, json_text, masking, names, schedules
 from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
@@ -101,12 +101,14 @@ def expect_possible(
     before: Definition | None = None,
     bound_to: str | None = None,
 ) -> None:
-    """Raise `InvalidInput` if the job has no URL to call or one that the caller may not give, or a past deadline.
+    """Raise `InvalidInput` if the job has no URL to call, or a wrong one, or a deadline that has passed.
 
-    Members that an edit leaves as they were `before` are not checked again. `bound_to` is the account to which the
-    key of the caller is bound.
+    Wrong is a masked one, and one that the caller may not give. Members that an edit leaves as they were `before` are
+    not checked again. `bound_to` is the account to which the key of the caller is bound.
     """
     url = wanted.callback_url
+    if url is not None and (before is None or url != before.callback_url) and (fault := masking.fault_of_address(url)):
+        raise InvalidInput.at("callback_url", fault)
     if bound_to is not None and url is not None and (before is None or url != before.callback_url):
         base_url = app.callback_base_url or system.settings.callback_base_url
         requests_of_accounts.expect_own_receiver(bound_to, url, base_url)

@@ -29,7 +29,7 @@ from services.reading.views import JobView
 from services.runtime import slow_checks
 from services.scheduling import overlap_queue, planning, run_endings, stored_schedule
 from services.system import System
-from services.task_types import header_masks, registry
+from services.task_types import registry, request_masks
 
 Amend = Callable[[JobView], Definition]
 Refuse = Callable[[JobView], None]
@@ -155,8 +155,12 @@ def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None)
 
 
 def _unmasked(before: Definition, wanted: Definition) -> Definition:
-    """Returns the requested definition in which masked headers are replaced by the job's stored ones."""
-    return replace(wanted, data=header_masks.restored_data(wanted.task_type, wanted.data, before.data))
+    """Returns the requested definition in which what is shown masked is replaced by what the job has stored."""
+    return replace(
+        wanted,
+        callback_url=request_masks.restored_address(wanted.callback_url, before.callback_url),
+        data=request_masks.restored_data(wanted.task_type, wanted.data, before.data),
+    )
 
 
 def _as_wanted(one: _Edit) -> _Edit:

@@ -20,7 +20,7 @@ from services.reading import visibility
 from services.reading.views import JobView
 from services.scheduling import stored_schedule
 from services.system import System
-from services.task_types import header_masks
+from services.task_types import request_masks
 
 MOST_LISTED = 100
 _MEMBERS = tuple(one.name for one in fields(Definition))
@@ -130,4 +130,8 @@ def _found(principal: Principal, job: Job, version: int) -> Definition:
 
 
 def _masked(definition: Definition) -> Definition:
-    return replace(definition, data=header_masks.masked_data(definition.task_type, definition.data))
+    return replace(
+        definition,
+        callback_url=request_masks.masked_address(definition.callback_url),
+        data=request_masks.masked_data(definition.task_type, definition.data),
+    )

@@ -35,7 +35,7 @@ from services.reading.views import (
     view_of,
 )
 from services.scheduling import stored_schedule
-from services.task_types import header_masks
+from services.task_types import request_masks
 
 LOG_ENTRIES = 20
 FEW_ATTEMPTS = 20
@@ -140,7 +140,7 @@ def data_of_run(principal: Principal, run_id: UUID) -> Any:
         found = _seen_run(principal, run_id)
         job_data = _shown(principal, found.job_id).data
         own = runs.data_of(run_id)  # which no list reads: it may be large
-        return job_data if own is None else header_masks.masked_own(own)
+        return job_data if own is None else request_masks.masked_own(own)
 
 
 def log_of_run(principal: Principal, run_id: UUID, limit: int) -> list[LineView]:

@@ -20,7 +20,7 @@ from models import shown_jobs
 from models.shown_jobs import ShownJob
 from models.shown_runs import Execution, ShownRun
 from services.scheduling import stored_schedule
-from services.task_types import header_masks
+from services.task_types import request_masks
 
 View = TypeVar("View")
 log = structlog.get_logger()
@@ -277,7 +277,7 @@ def execution_view(found: Execution) -> ExecutionView:
 
 
 def view_of(view: type[View], row: Any, **others: Any) -> View:
-    """Returns a view of a row: columns with the same names as the view's members, and others as given."""
+    """Returns a view of a row: its columns by the view's names, and others as given."""
     return view(**{name: getattr(row, name) for name in _names(cast("Any", view)) if name not in others}, **others)
 
 
@@ -291,7 +291,8 @@ def _job_view(found: ShownJob) -> JobView:
     return view_of(
         JobView,
         found,
-        data=header_masks.masked_data(found.task_type, found.data),
+        callback_url=request_masks.masked_address(found.callback_url),
+        data=request_masks.masked_data(found.task_type, found.data),
         last_run=None if last is None else LastRun(*last),
         deadline=found.deadline_at,
         schedule=stored_schedule.read_stored(found.schedule),

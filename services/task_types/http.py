@@ -151,9 +151,11 @@ class HttpTask(HttpRequest):
     )
 
     @model_validator(mode="after")
-    def _no_header_is_a_mask(self) -> Self:
+    def _holds_no_mask(self) -> Self:
         if name := self.masked_header():
             raise ValueError(masking.fault_of_mask(name))
+        if fault := masking.fault_of_address(self.url):
+            raise ValueError(f"has a url that {fault}")
         return self
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, posted_forms, sites
+from api import access, answers, posted_forms, sessions, sites
 from api.access import unauthorized
 from api.hashing import Hashing
 from api.openapi import documented
@@ -106,7 +106,7 @@ class Logins(Accounts):
         if kind is TokenKind.TOKEN:
             answers.send(resp, LoggedIn(token=token, user=ShownUser.model_validate(user)))
             return
-        sites.keep_session(req, resp, self._system.settings, token)
+        await sessions.begin(req, resp, self._system, self._hashing, token)
         posted_forms.lead(resp, DASHBOARD)
 
 

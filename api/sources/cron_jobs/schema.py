@@ -17,7 +17,7 @@ from core.schedules import cron
 from core.states import JobStatus
 from services.jobs.definition import NewJob
 from services.reading.views import JobView
-from services.task_types import header_masks, registry
+from services.task_types import registry, request_masks
 
 DEFAULT_ACTION = "job"
 SEND_EMAIL = "send_email"
@@ -73,7 +73,10 @@ class NewCronJob(Given):
             name=self.name,
             task_type=action,
             data=self._data(action),
-            metadata={"description": self.description, "parameters": header_masks.masked_data(action, self.parameters)},
+            metadata={
+                "description": self.description,
+                "parameters": request_masks.masked_data(action, self.parameters),
+            },
             schedule=schedules.Cron(expression=self.cron_expression, starts_at=self.start_time),
             paused=not self.is_active,
         )

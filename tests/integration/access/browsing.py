@@ -52,12 +52,12 @@ class Browser:
         return self.client.simulate_get("/oidc/callback", params=query, headers={"Cookie": header} if header else {})
 
     def log_in(self) -> Headers:
-        """Log in; the header that shows the session."""
+        """Log in; the headers that the browser sends then."""
         result = self.come_back(self.go())
         assert (result.status_code, result.headers.get("Location")) == (303, "/dashboard/"), result.text
         cookie = result.cookies[SESSION]
         assert (cookie.http_only, cookie.same_site) == (True, "Lax")
-        return {"Cookie": f"{SESSION}={cookie.value}"}
+        return {"Cookie": f"{SESSION}={cookie.value}", "Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture

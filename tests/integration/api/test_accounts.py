@@ -179,11 +179,43 @@ def test_an_odd_form_is_a_400(client: Client, form: str) -> None:
 
 
 def session_of(client: Client, name: str) -> dict[str, str]:
-    """Register and log in by the form; the header that says so."""
+    """Register and log in by the form; the headers that a browser sends then."""
     register(client, name)
     form = f"username={name}&password={PASSWORD.replace(' ', '+')}"
     result = client.simulate_post("/login/", body=form, content_type="application/x-www-form-urlencoded")
-    return {"Cookie": f"{COOKIE}={result.cookies[COOKIE].value}"}
+    return {"Cookie": f"{COOKIE}={result.cookies[COOKIE].value}", "Sec-Fetch-Site": "same-origin"}
+
+
+def test_a_login_replaces_the_session_that_its_browser_had(client: Client) -> None:
+    """Nobody who has given a browser a session, or learnt it, shares the one in which its user logs in."""
+    former = session_of(client, "anna")
+    form = f"username=anna&password={PASSWORD.replace(' ', '+')}"
+    result = client.simulate_post("/login/", body=form, content_type=FORM, headers=former)
+    assert result.cookies[COOKIE].value not in former["Cookie"]
+    assert client.simulate_get("/api/tasks/", headers=former).status_code == 401
+    new = {"Cookie": f"{COOKIE}={result.cookies[COOKIE].value}"}
+    assert client.simulate_get("/api/tasks/", headers=new).status_code == 200
+
+
+def test_a_login_with_a_token_for_its_cookie_leaves_the_token(client: Client) -> None:
+    token = token_of(client, "anna")
+    cookie = f"{COOKIE}={token['Authorization'].partition(' ')[2]}"
+    form = f"username=anna&password={PASSWORD.replace(' ', '+')}"
+    headers = {"Cookie": cookie, "Sec-Fetch-Site": "same-origin"}
+    assert client.simulate_post("/login/", body=form, content_type=FORM, headers=headers).status_code == 303
+    assert client.simulate_get("/api/tasks/", headers=token).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/logout", "/logout"])
+def test_a_request_with_a_session_that_does_not_say_where_it_comes_from_changes_nothing(
+    client: Client, path: str
+) -> None:
+    session = {"Cookie": session_of(client, "anna")["Cookie"]}
+    result = client.simulate_post(path, headers=session)
+    assert (result.status_code, "Sec-Fetch-Site or Origin" in result.json["detail"]) == (403, True)
+    assert client.simulate_post(path, headers={**session, "Origin": "http://evil.example"}).status_code == 403
+    assert client.simulate_get("/api/tasks/", headers=session).status_code == 200
+    assert client.simulate_post(path, headers={**session, "Origin": "http://127.0.0.1"}).status_code in (204, 303)
 
 
 def test_who_logs_out_is_out_at_once_and_stays_in_by_other_tokens(client: Client) -> None:
@@ -198,7 +230,7 @@ def test_who_logs_out_is_out_at_once_and_stays_in_by_other_tokens(client: Client
 
 
 def test_without_a_token_there_is_nothing_to_log_out_of(client: Client) -> None:
-    for headers in ({}, HIDDEN, {"Cookie": f"{COOKIE}=x"}):
+    for headers in ({}, HIDDEN, {"Cookie": f"{COOKIE}=x", "Origin": "http://127.0.0.1"}):
         assert client.simulate_post("/api/logout", headers=headers).status_code == 401
 
 
@@ -214,7 +246,7 @@ def test_a_session_ends_at_once_and_the_browser_forgets_it(client: Client, path:
 
 
 def test_the_form_leads_to_the_login_where_the_session_is_over_already(client: Client) -> None:
-    for headers in ({}, {"Cookie": f"{COOKIE}=x"}):
+    for headers in ({}, {"Cookie": f"{COOKIE}=x", "Sec-Fetch-Site": "same-origin"}):
         result = client.simulate_post("/logout/", headers=headers)
         assert (result.status_code, result.headers["Location"]) == (303, "/login/")
 

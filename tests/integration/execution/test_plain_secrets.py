@@ -64,6 +64,18 @@ def test_a_plain_secret_that_a_receiver_sends_back_is_not_kept(
     assert "as it is" in shown
 
 
+@pytest.mark.parametrize("status", [200, 404])
+def test_the_secret_of_a_callback_s_address_that_a_receiver_sends_back_is_not_kept(
+    system: GivenSystem, server: Server, status: int
+) -> None:
+    server.status, server.headers = status, {"X-Echo": "CANARY in plain", "Content-Type": "application/json"}
+    server.body = json.dumps({"result": {"got": "CANARY in plain"}, "error": "no CANARY in plain"}).encode()
+    url = server.url.removesuffix("?y=1") + "?api_key=CANARY%20in%20plain"
+    shown = kept(system, callback_url=url)
+    assert len(server.got) == 1
+    assert "CANARY" not in shown
+
+
 def test_a_short_word_is_left_where_it_stands(system: GivenSystem, server: Server) -> None:
     server.body = b"once upon a time"
     shown = kept(system, task_type="http", data={"url": server.url, "headers": {"X-Auth-Mode": "on"}})

@@ -10,7 +10,7 @@ from api.schemas.jobs import Job, JobDefinition, NewJob
 from client.definitions import DEFAULTS, FIELDS, MARK, NEEDED, Change, canonical, changes, without_defaults
 from models.fields import new_id
 from services.reading.views import JobView
-from services.task_types import header_masks
+from services.task_types import request_masks
 from tests.factories import NOON
 
 SHORT: dict[str, Any] = {
@@ -34,7 +34,8 @@ def shown(definition: dict[str, Any]) -> Any:
     view: dict[str, Any] = {
         **rest,
         **given,
-        "data": header_masks.masked_data(parsed.task_type, parsed.data),
+        "callback_url": request_masks.masked_address(parsed.callback_url),
+        "data": request_masks.masked_data(parsed.task_type, parsed.data),
         "id": new_id(),
         "schedule": parsed.schedule.accepted(NOON),
         "deadline": given["deadline_at"],
