@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, FloatRect, Page, ViewportSize
 
 from api.app import create_app
 from core.rates import Rate
@@ -34,6 +34,7 @@ SIZES: dict[str, ViewportSize] = {
 _COLOURS = 256
 _AT_A_GLANCE = "overview"
 """The page whose picture is of the first screen alone, since README begins with it; those of others are of all."""
+_HIGHEST = 3_200  # pixels, of a picture
 _NEW = "/dashboard/new"
 _ZONE = "Europe/Berlin"
 _SECONDS = 60
@@ -107,8 +108,14 @@ def _picture(page: Page, url: str, path: str, file: Path, *, whole: bool) -> Pat
     page.goto(url + path)
     if path == _NEW:
         _preview(page)
-    _store(page.screenshot(full_page=whole), file)
+    _store(page.screenshot(full_page=whole, clip=_beginning(page) if whole else None), file)
     return file
+
+
+def _beginning(page: Page) -> FloatRect:
+    """What is shown of a whole page: the list of what comes would make a picture of twenty screens."""
+    width, height = page.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+    return {"x": 0, "y": 0, "width": width, "height": min(height, _HIGHEST)}
 
 
 def _preview(page: Page) -> None:
