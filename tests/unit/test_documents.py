@@ -26,16 +26,34 @@ def packages(folder: Path) -> set[str]:
     return {f"{file.parent.relative_to(ROOT).as_posix()}/" for file in folder.glob("*/__init__.py")}
 
 
-def test_every_test_that_tells_of_a_source_system_is_there() -> None:
-    told = (DOCS / "sources.md").read_text()
-    named = re.findall(r"`([\w/]*test_\w+\.py)(?:::(\w+))?`", told)
-    alone = re.findall(r"`(test_\w+)`", told)
+@pytest.mark.parametrize("document", ["security.md", "sources.md"])
+def test_every_test_that_a_document_names_is_there(document: str) -> None:
+    told = (DOCS / document).read_text()
+    named, alone = named_in(told), re.findall(r"`(test_\w+)`", told)
     assert len(named) + len(alone) > 50
     for path, test in named:
-        there = [text for file, text in FILES.items() if file == path or file.endswith(f"/{path}")]
-        assert any(f"def {test}(" in text if test else True for text in there), (path, test)
+        assert any(f"def {test}(" in FILES[file] if test else True for file in files_of(path)), (path, test)
     for test in alone:
         assert any(f"def {test}(" in text for text in FILES.values()), test
+
+
+def test_every_file_of_tests_that_shows_a_line_of_security_is_one_alone() -> None:
+    named = {path for path, _ in named_in((DOCS / "security.md").read_text())}
+    assert {path: files_of(path) for path in named if len(files_of(path)) != 1} == {}
+
+
+def named_in(text: str) -> list[tuple[str, str]]:
+    """The files of tests that stand in backticks, each with a test of it or none; `::test` is of the file before it."""
+    found: list[tuple[str, str]] = []
+    for path, test in re.findall(r"`([\w/]*test_\w+\.py)?(?:::(\w+))?`", text):
+        if path or test:
+            found.append((path or found[-1][0], test))
+    return found
+
+
+def files_of(path: str) -> list[str]:
+    """The files of tests that a path means, from the root or from anywhere in tests."""
+    return [file for file in FILES if f"/{file}".endswith(f"/{path}")]
 
 
 def test_every_room_has_its_line_in_the_architecture() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,7 @@ def test_a_key_is_shown_once_and_kept_as_a_hash_alone(client: Client, app: str, 
     with database.reading():
         kept = [str(value) for row in db.execute_sql("SELECT * FROM app_keys").fetchall() for value in row]
     assert not any(secret in value for value in kept)
+    assert hashlib.sha256(key.encode()).hexdigest() in kept
     assert secret not in client.simulate_get(f"/api/apps/{app}/keys", headers=anna).text
 
 

@@ -142,6 +142,19 @@ def test_an_action_on_many_records_each_with_the_reason(client: Client, app: str
     assert {one["reason"] for one in found} == {"maintenance"}
 
 
+@pytest.mark.parametrize("action", ["job.resumed", "job.cancelled", "job.edited", "job.deleted", "run.cancelled"])
+def test_the_reason_that_is_given_for_a_change_is_kept(client: Client, app: str, anna: Headers, action: str) -> None:
+    method, path, body = ACTS[action]
+    job = made_job(client, anna, app)
+    client.simulate_post(f"/api/jobs/{job}/pause", headers=anna)
+    filled = path.format(job=job, run=runs_of(UUID(job))[0].id)
+    why = {"reason": "the customer has left"}
+    answer = client.simulate_request(method, filled, headers=anna, json=body, params=why)
+    assert answer.status_code < 300, answer.text
+    entry = newest(client, anna)
+    assert (entry["action"], entry["reason"]) == (action, why["reason"])
+
+
 def test_secrets_are_masked_and_only_what_differs_is_kept(client: Client, app: str, anna: Headers) -> None:
     request = {"url": "https://example.com/", "headers": {"Authorization": "Bearer canary", "X-A": "1"}}
     job = made_job(client, anna, app, task_type="http", data=request)

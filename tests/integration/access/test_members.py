@@ -11,7 +11,7 @@ from core.errors import Conflict
 from core.principals import LOCAL
 from core.scopes import Role
 from services.access import members
-from tests.factories import GivenSystem, in_threads, runs_of
+from tests.factories import GivenSystem, claim, in_threads, record, refused, runs_of
 from tests.integration.access.tenants import ADDRESS, MINE, THEIRS, Headers, joined, made_app, made_job
 from tests.integration.api.client import PRINTED, Client, refusal
 from tests.integration.api.test_accounts import HIDDEN, token_of
@@ -37,11 +37,16 @@ def test_a_name_means_one_app(client: Client, app: str, berta: Headers, name: st
     assert "name of an app already" in refusal(refused)["name"]
 
 
+LAST_MINUTES = {"from": "2026-11-20T11:58:00Z", "to": "2026-11-20T12:00:00Z"}
 ON_THE_APP: dict[str, tuple[str, str, Any, Role]] = {
     "look at the app": ("GET", "/api/apps/mine", None, Role.VIEWER),
     "look at a job": ("GET", "/api/jobs/{job}", None, Role.VIEWER),
     "look at a run": ("GET", "/api/runs/{run}", None, Role.VIEWER),
     "ask why": ("GET", "/api/jobs/{job}/why?at=2026-11-20T12:00:00Z", None, Role.VIEWER),
+    "resume a job": ("POST", "/api/jobs/{job}/resume", None, Role.OPERATOR),
+    "retry a job": ("POST", "/api/jobs/{failed}/retry", None, Role.OPERATOR),
+    "replay a run": ("POST", "/api/runs/{dead}/replay", None, Role.OPERATOR),
+    "backfill a job": ("POST", "/api/jobs/{job}/backfill", LAST_MINUTES, Role.OPERATOR),
     "pause a job": ("POST", "/api/jobs/{job}/pause", None, Role.OPERATOR),
     "trigger a job": ("POST", "/api/jobs/{job}/trigger", {}, Role.OPERATOR),
     "cancel a run": ("POST", "/api/runs/{run}/cancel", None, Role.OPERATOR),
@@ -54,18 +59,36 @@ ON_THE_APP: dict[str, tuple[str, str, Any, Role]] = {
     "replace the app": ("PUT", "/api/apps/mine", {"callback_base_url": ADDRESS}, Role.OWNER),
     "list the members": ("GET", "/api/apps/mine/members", None, Role.OWNER),
     "give a role": ("PUT", "/api/apps/mine/members/anna", {"role": "owner"}, Role.OWNER),
+    "list the keys": ("GET", "/api/apps/mine/keys", None, Role.OWNER),
+    "make a key": ("POST", "/api/apps/mine/keys", {"name": "a", "scopes": ["read"]}, Role.OWNER),
+    "list the secrets": ("GET", "/api/apps/mine/secrets", None, Role.OWNER),
+    "put a secret": ("PUT", "/api/apps/mine/secrets/API_KEY", {"value": "canary"}, Role.OWNER),
+    "list the signing secrets": ("GET", "/api/apps/mine/signing-secrets", None, Role.OWNER),
+    "make a signing secret": ("POST", "/api/apps/mine/signing-secrets", {}, Role.OWNER),
 }
 
 
-def test_each_role_may_do_what_it_is_for_and_no_more(client: Client, app: str, anna: Headers) -> None:
+def test_each_role_may_do_what_it_is_for_and_no_more(
+    client: Client, guarded: GivenSystem, app: str, anna: Headers
+) -> None:
     of_role = {role: joined(client, anna, app, f"the_{role.value}", role) for role in EVERYONE}
     for what, (method, path, body, least) in ON_THE_APP.items():
         for rank, role in enumerate(EVERYONE):
-            job = made_job(client, anna, app)
-            filled = path.replace("{job}", job).replace("{run}", str(runs_of(UUID(job))[0].id))
+            ends = "{failed}" in path or "{dead}" in path
+            job = failed_job(client, guarded, anna, app) if ends else made_job(client, anna, app)
+            run = str(runs_of(UUID(job))[0].id)
+            filled = path.format(job=job, run=run, failed=job, dead=run)
             status = client.simulate_request(method, filled, headers=of_role[role], json=body).status_code
             allowed = rank >= EVERYONE.index(least)
             assert (status < 300) if allowed else (status == 403), (what, role, status)
+
+
+def failed_job(client: Client, system: GivenSystem, who: Headers, app: str) -> str:
+    """The id of a new job whose only run failed for good."""
+    job = made_job(client, who, app, schedule={"type": "immediate"}, max_retries=0)
+    for work in claim(system):
+        record(system, work, refused())
+    return job
 
 
 def test_an_app_of_others_is_answered_as_one_that_is_not_there(client: Client, app: str, berta: Headers) -> None:

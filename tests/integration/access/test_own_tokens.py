@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -51,6 +52,18 @@ def test_a_token_is_shown_once_and_kept_as_a_hash_alone(client: Client, anna: He
     with database.reading():
         kept = [str(value) for row in db.execute_sql("SELECT * FROM tokens").fetchall() for value in row]
     assert not any(secret in value for value in kept)
+    assert {hashlib.sha256(shown.encode()).hexdigest() for shown in (token["token"], anna["Authorization"][6:])} < {
+        *kept
+    }
+
+
+def test_a_session_is_kept_as_a_hash_alone(client: Client) -> None:
+    secret = session_of(client, "anna")["Cookie"].partition("=")[2]
+    assert len(secret) >= 43  # 256 bits
+    with database.reading():
+        kept = [str(value) for row in db.execute_sql("SELECT * FROM tokens").fetchall() for value in row]
+    assert not any(secret in value for value in kept)
+    assert hashlib.sha256(secret.encode()).hexdigest() in kept
 
 
 IN_SCOPE: dict[str, tuple[str, str, Any]] = {

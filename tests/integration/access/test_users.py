@@ -18,7 +18,7 @@ from core.errors import InvalidInput, TooMany
 from models import database
 from models.tables import KnownAddress, Token, User
 from services.access import authentication, passwords, registering, users
-from services.access.guesses import KNOWN_FOR, MOST_AT_ACCOUNT, MOST_OF_ACCOUNT
+from services.access.guesses import KNOWN_FOR, MOST_AT_ACCOUNT, MOST_OF_ACCOUNT, MOST_OF_ADDRESS
 from services.access.login_throttle import SPAN_SECONDS, Throttle
 from services.access.registering import NewUser
 from services.access.tokens import IDLE
@@ -151,6 +151,20 @@ def test_one_account_is_guessed_at_only_so_often_from_wherever(system: GivenSyst
             logged_in(system, "wrong", throttle=throttle, address=f"10.0.1.{number}")
     with pytest.raises(TooMany):
         logged_in(system, throttle=throttle, address="10.0.2.1")
+
+
+def test_one_address_guesses_at_many_accounts_only_so_often(system: GivenSystem) -> None:
+    registered(system)
+    throttle = Throttle(system.clock)
+    for number in range(MOST_OF_ADDRESS):
+        with pytest.raises(InvalidInput):
+            logged_in(system, "wrong", throttle=throttle, name=f"user-{number}")
+    with pytest.raises(TooMany) as refused:
+        logged_in(system, throttle=throttle)
+    assert 0 < refused.value.seconds <= SPAN_SECONDS
+    assert logged_in(system, throttle=throttle, address="10.0.2.1")
+    system.clock.advance(SPAN_SECONDS)
+    assert logged_in(system, throttle=throttle)
 
 
 def test_strangers_who_guess_lock_nobody_out_of_where_they_logged_in(system: GivenSystem) -> None:

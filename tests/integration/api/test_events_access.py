@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from typing import Any
 from uuid import UUID
 
+import falcon
 import pytest
 
 from api.posted_forms import FORM
@@ -12,13 +15,15 @@ from api.sites import COOKIE
 from core.principals import LOCAL
 from services.access import tokens
 from services.jobs import failures
-from tests.factories import claim_one, given_system, record, refused, runs_of
-from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, made_app, made_job, made_key
-from tests.integration.api.client import NO_JOB, Client, served
-from tests.integration.api.listening import conducted, events
+from tests.factories import claim, claim_one, given_system, record, refused, runs_of, succeeded
+from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app, made_job, made_key
+from tests.integration.api.client import NO_JOB, PRINTED, Client, served
+from tests.integration.api.listening import Event, Events, conducted, events
 from tests.integration.api.test_accounts import HIDDEN, PASSWORD, SECRET, register, token_of
+from tests.integration.api.test_live_channels import OWN_JOBS, STATUSES, opened
 
 COMMENTS = 5  # that come after what would have been told
+TOPICS = "topics=jobs,runs,stats"
 
 pytestmark = pytest.mark.usefixtures("prompt_streams")
 
@@ -70,6 +75,36 @@ def test_a_revoked_token_ends_its_streams(store: str) -> None:
             tokens.log_out(system, anna["Authorization"].removeprefix("Token "))
             system.clock.advance(5)
             await heard.end()
+
+    asyncio.run(scene())
+
+
+def test_a_revoked_key_ends_its_streams(store: str) -> None:
+    system = given_system(**SETTINGS)
+    client = Client(served(system))
+    anna = token_of(client, "anna")
+    made_app(client, anna, MINE)
+    key, other = (made_key(client, anna, MINE, "read", name=name) for name in ("revoked", "kept"))
+    [revoked] = [
+        one["id"]
+        for one in client.simulate_get(f"/api/apps/{MINE}/keys", headers=anna).json["results"]
+        if one["name"] == "revoked"
+    ]
+
+    async def scene() -> None:
+        async with (
+            conducted(served(system)) as conductor,
+            events(conductor, **key) as heard,
+            opened(conductor, STATUSES, **key) as channel,
+            events(conductor, **other) as of_other,
+        ):
+            gone = await conductor.simulate_delete(f"/api/apps/{MINE}/keys/{revoked}", headers=anna)
+            assert gone.status_code == 204
+            system.clock.advance(5)
+            await heard.end()
+            assert await channel.close_code() == 1008
+            made = await conductor.simulate_post("/api/jobs", json={**PRINTED, "app_name": MINE}, headers=anna)
+            assert (await of_other.next("job")).data["job"]["id"] == made.json["id"]
 
     asyncio.run(scene())
 
@@ -142,3 +177,68 @@ def test_a_key_of_an_account_is_told_nothing_of_a_run_from_before_its_job_came_t
             assert (await of_key.next("run")).data["run"]["id"] == made.json["id"]
 
     asyncio.run(scene())
+
+
+def test_no_topic_and_no_channel_tells_of_another_tenants_jobs(sqlite: str) -> None:
+    system = given_system(**SETTINGS)
+    client = Client(served(system))
+    anna, berta = token_of(client, "anna"), token_of(client, "berta")
+    made_app(client, anna, MINE)
+    made_app(client, berta, THEIRS)
+    key = made_key(client, anna, MINE, "read")
+    there = made_job(client, berta, THEIRS)
+    theirs: set[str] = {there}
+
+    async def scene() -> None:
+        async with (
+            conducted(served(system)) as conductor,
+            events(conductor, TOPICS, **HIDDEN) as of_operator,
+            events(conductor, TOPICS, **anna) as of_anna,
+            events(conductor, TOPICS, **key) as of_key,
+            events(conductor, f"app={THEIRS}&{TOPICS}", **anna) as of_their_app,
+            opened(conductor, STATUSES, **anna) as in_001,
+            opened(conductor, OWN_JOBS, **anna) as in_004,
+        ):
+            totals = [(await stream.next("stats")).data["stats"]["total"] for stream in (of_anna, of_key, of_their_app)]
+            totals.append((await in_004.next())["data"]["total_jobs"])
+            assert totals == [0, 0, 0, 0]
+            theirs.update(await in_their_app_and_in_a_shared_one(conductor, THEIRS, berta))
+            for work in claim(system):
+                record(system, work, succeeded())
+                theirs.add(str(work.run_id))
+            await of_operator.until(lambda event: event.name == "run" and event.data["run"]["status"] == "completed")
+            system.clock.advance(2)  # statistics may be told again
+            mine = await in_their_app_and_in_a_shared_one(conductor, MINE, anna)
+            heard = [*(await until_told_of(of_anna, *mine)), *(await until_told_of(of_key, mine[0]))]
+            heard += [await of_their_app.until(lambda _: True) for _ in range(COMMENTS)]
+            told = [event.data for event in heard if event.data is not None]
+            totals = [data["stats"]["total"] for data in told if "stats" in data]
+            told += [await in_001.next() for _ in mine]
+            while (frame := await in_004.next())["type"] != "job_update":
+                totals.append(frame["data"]["total_jobs"])
+            assert set(totals) <= {0, 1, 2}, "no more than what is hers"
+            assert [one for one in theirs if one in json.dumps([*told, frame])] == []
+            with pytest.raises(falcon.WebSocketDisconnected) as refused:
+                async with opened(conductor, f"/ws/jobs/{there}/", **anna):
+                    pass
+            assert refused.value.code == 3404
+            assert (await conductor.simulate_get(f"/api/events?job={there}", headers=anna)).status_code == 404
+
+    asyncio.run(scene())
+
+
+async def in_their_app_and_in_a_shared_one(conductor: Any, app: str, who: Headers) -> list[str]:
+    """The ids of two new jobs of somebody, of which the first is due."""
+    due = {**PRINTED, "app_name": app, "schedule": {"type": "immediate"}}
+    wanted = (("/api/jobs/create", due), ("/jobs/api/jobs", {"name": "Report"}))
+    made = [await conductor.simulate_post(path, json=job, headers=who) for path, job in wanted]
+    assert [one.status_code for one in made] == [201, 201]
+    return [one.json["id"] for one in made]
+
+
+async def until_told_of(stream: Events, *jobs: str) -> list[Event]:
+    """What is told until each of these jobs was."""
+    heard: list[Event] = []
+    while not set(jobs) <= {event.data["job"]["id"] for event in heard if event.name == "job"}:
+        heard.append(await stream.until(lambda _: True))
+    return heard

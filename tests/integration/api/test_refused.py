@@ -16,7 +16,8 @@ from api import bodies
 from api.app import App
 from models import database
 from tests.factories import GivenSystem, given_system
-from tests.integration.api.client import NO_JOB, PRINTED, Client, served
+from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
+from tests.integration.api.test_accounts import token_of
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,36 @@ def test_a_job_that_has_nobody_to_call_is_refused(sqlite: str) -> None:
 def test_a_body_that_is_no_json_or_nests_too_deeply_is_refused(client: Client, body: bytes) -> None:
     result = client.simulate_post("/api/jobs/create", body=body, content_type="application/json")
     assert result.status_code == 400
+
+
+@pytest.mark.parametrize(("levels", "status"), [(32, 201), (33, 400)])
+@pytest.mark.parametrize(("opening", "end"), [('{"a":', "}"), ("[", "]")])
+def test_a_body_nests_thirty_two_levels_at_most(
+    client: Client, opening: str, end: str, levels: int, status: int
+) -> None:
+    """Whatever it nests in: the body itself, `data`, and a member of it are the first levels."""
+    inner = levels - 2
+    nested = json.loads(opening * inner + "1" + end * inner)
+    result = client.simulate_post("/api/jobs/create", json={**PRINTED, "data": {"deep": nested}})
+    assert result.status_code == status, result.text
+    assert status == 201 or result.json["title"] == "The body nests too deeply"
+
+
+def test_a_page_of_whatever_list_has_a_hundred_at_most(client: Client) -> None:
+    longer = {"/api/jobs/{job_id}/occurrences", "/api/runs/{run_id}/log", "/api/upcoming", "/api/users"}
+    limited = {
+        path
+        for path, methods in client.simulate_get("/openapi.json").json["paths"].items()
+        if any(one["name"] == "limit" for one in methods.get("get", {}).get("parameters", []))
+    }
+    assert len(limited - longer) > 10
+    assert longer < limited, "lists whose rows are small have their own bounds"
+    job = client.simulate_post("/jobs/api/jobs", json={"name": "Report"}).json["id"]
+    anna = token_of(client, "anna")
+    for path in limited - longer:
+        asked = path.replace("{job_id}", job).replace("{day}", "2026-11-19")
+        who = anna if path == "/api/tasks" else {}
+        assert refusal(client.simulate_get(asked, params={"limit": "101"}, headers=who)).keys() == {"limit"}, path
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from actors.calling import perform_call
 from core.principals import LOCAL
+from models.tables import Run
 from services.execution import careful_recording, kept_calls
 from services.jobs import creating
 from services.reading import records
 from services.runtime.abort_scope import Scope
-from tests.factories import GivenSystem, claim_one, given_system, new_job, record
+from tests.factories import GivenSystem, claim_one, first_run, given_system, new_job, record, stored_run
+from tests.integration.api.client import PRINTED, Client, served
 from tests.integration.execution.answering import Server, answering
+from tests.integration.execution.executing import execute
+from tests.integration.execution.overhearing import overheard
 
 
 @pytest.fixture
@@ -74,6 +79,64 @@ def test_the_secret_of_a_callback_s_address_that_a_receiver_sends_back_is_not_ke
     shown = kept(system, callback_url=url)
     assert len(server.got) == 1
     assert "CANARY" not in shown
+
+
+EVERYWHERE = ("log", "metrics", "of_job", "of_run")
+IN_PLAIN: dict[str, tuple[dict[str, Any], str, Sequence[str]]] = {
+    "header": ({"headers": {"Authorization": "Bearer CANARY-in-plain"}}, "", EVERYWHERE),
+    "address": ({}, "?a=1&api_key=CANARY-in-plain", EVERYWHERE),
+    "body": ({"body": {"text": "CANARY-in-plain"}}, "", ("log", "metrics")),
+}
+
+
+@pytest.mark.parametrize("status", [200, 404, 503])
+@pytest.mark.parametrize("name", IN_PLAIN)
+def test_what_a_request_has_in_plain_is_in_no_log_no_metric_and_no_live_update(
+    system: GivenSystem, server: Server, name: str, status: int
+) -> None:
+    """The body of a job is shown to whoever may see it, live too: it is no place for secrets."""
+    given, query, where = IN_PLAIN[name]
+    server.status, server.headers = status, {"X-Echo": "CANARY-in-plain", "Content-Type": "application/json"}
+    server.body = b'{"got": "CANARY-in-plain"}'
+    data = {**given, "url": server.url.removesuffix("?y=1") + query}
+
+    def act() -> Run:
+        made = first_run(system, task_type="http", data=data)
+        execute(system)
+        return stored_run(made.id)
+
+    told = overheard(system, act)
+    assert (told.returned.attempt_count, len(server.got)) == (1, 1)
+    assert "execution_recorded" in told.log
+    assert "carillon_attempt_duration_seconds_count" in told.metrics
+    assert str(told.returned.id) in told.of_run
+    assert [one for one in where if "CANARY" in getattr(told, one)] == []
+
+
+@pytest.mark.parametrize("status", [200, 404, 503])
+def test_the_secret_of_a_callback_s_address_is_in_no_log_no_metric_and_no_live_update(
+    system: GivenSystem, server: Server, status: int
+) -> None:
+    server.status, server.headers = status, {"X-Echo": "CANARY-in-plain", "Content-Type": "application/json"}
+    server.body = b'{"result": "CANARY-in-plain", "error": "no CANARY-in-plain"}'
+
+    def act() -> None:
+        first_run(system, callback_url=f"{server.url}&api_key=CANARY-in-plain")
+        execute(system)
+
+    told = overheard(system, act)
+    assert len(server.got) == 1
+    assert [text for text in told.everything if "CANARY" in text] == []
+
+
+@pytest.mark.parametrize("member", ["data", "callback_url"])
+def test_an_address_with_a_password_is_refused_and_repeated_nowhere(system: GivenSystem, member: str) -> None:
+    url = "http://anna:CANARY-in-plain@receiver.example/"
+    given = {"data": {"url": url}, "task_type": "http"} if member == "data" else {member: url}
+    with capture_logs() as logged:
+        answer = Client(served(system)).simulate_post("/api/jobs/create", json={**PRINTED, **given})
+    assert (answer.status_code, "user name or password" in answer.text) == (400, True)
+    assert "CANARY" not in answer.text + repr(logged)
 
 
 def test_a_short_word_is_left_where_it_stands(system: GivenSystem, server: Server) -> None:

@@ -33,6 +33,7 @@ from services.secrets import named, rotating
 from tests.factories import GivenSystem, attempts_at, claim_one, first_run, given_system, new_job
 from tests.integration.api.client import Client, served
 from tests.integration.execution.answering import Server, answering
+from tests.integration.execution.overhearing import overheard
 
 KEY = Fernet.generate_key().decode()
 CANARY = 'cänary/"&42'
@@ -195,12 +196,14 @@ def test_a_secret_that_a_receiver_sends_back_is_seen_nowhere(
     receiver.status = status
     base = receiver.url.removesuffix("/x?y=1")
     url = str(request_.get("url", "URL")).replace("URL", base)
-    with capture_logs() as logged:
-        made = run(system, {**request_, "url": url})
+    told = overheard(system, lambda: run(system, {**request_, "url": url}))
     assert len(receiver.got) == 1
-    [tried] = attempts_at(made.id)
+    [tried] = attempts_at(told.returned.id)
     assert "***" in (tried.answer or "")
-    seen = [stored(), repr(logged), *shown(system, made)]
+    assert "execution_recorded" in told.log
+    assert "carillon_attempt_duration_seconds_count" in told.metrics
+    assert str(told.returned.id) in told.of_run
+    seen = [stored(), *told.everything, *shown(system, told.returned)]
     assert [text for text in seen if "nary" in text] == []
 
 

@@ -87,6 +87,7 @@ def test_fields_may_come_before_the_file_or_after(client: Client) -> None:
         ({"file_name": "x" * 256}, "file_name"),
         ({"file_name": "a\0b"}, "file_name"),
         ({"colour": "red"}, "colour"),
+        ({"aws_endpoint_url": "http://127.0.0.1:9"}, "aws_endpoint_url"),
         ({"priority": "5" * 5_000}, "priority"),
     ],
 )

@@ -14,13 +14,15 @@ from core.errors import PermanentFailure
 from core.principals import LOCAL
 from pages import routes
 from pages.resources.overview import Signs
-from pages.route import Route
+from pages.route import FOR_EVERYONE, Route
 from pages.site import Site
 from pages.static_files import StaticFiles
 from processes import page_readers
 from services.execution.work import Failed
 from services.jobs import creating, lifecycle
-from tests.factories import GivenSystem, claim, new_job, record, runs_of
+from tests.factories import GivenSystem, claim, given_system, new_job, record, runs_of
+from tests.integration.api.client import NO_JOB
+from tests.integration.api.test_accounts import SECRET
 from tests.integration.pages.browser import Browser, Page
 from tests.integration.pages.conftest import site
 
@@ -51,6 +53,9 @@ PAGES = (
     "/dashboard/settings",
     "/dashboard/outbox",
 )
+ACCOUNT_PATHS = {"/login", "/register", "/forgot", "/reset", "/logout"}
+OPEN_PAGES = {"GET /dashboard/static/{name}", "GET /admin", *(f"GET {path}" for path in ACCOUNT_PATHS)}
+OPEN_FORMS = {f"POST {path}" for path in ACCOUNT_PATHS}
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -123,6 +128,26 @@ def test_each_page_names_an_operation_of_the_api_and_each_button_leads_to_such_a
     for action in actions:
         found: Any = app.routes.find(action.rstrip("/"))
         assert routes[found[3]].post is not None, action
+
+
+def test_pages_for_everyone_are_those_listed(sqlite: str) -> None:
+    """The forms of accounts are answered by the operations of the API at their paths, which say who may send them."""
+    system = given_system(internal_secret=SECRET)
+    stranger = Browser(site(system))
+    answers = {
+        f"{method} {route.path}": answer for route in all_routes(system) for method, answer in route.answers().items()
+    }
+    assert {page for page, answer in answers.items() if answer.like is FOR_EVERYONE} == OPEN_PAGES
+    assert {page for page, answer in answers.items() if answer.like == page} == OPEN_FORMS
+    closed = answers.keys() - OPEN_PAGES - OPEN_FORMS
+    assert len(closed) > 50
+    for page in closed:
+        method, path = page.split(" ", 1)
+        address = re.sub(r"\{(\w+)[^}]*\}", lambda found: NO_JOB if found[1].endswith("_id") else "1", path)
+        answer = stranger.request(method, address, body="" if method == "POST" else None)
+        wanted = f"?next={quote(address, safe='')}" if method == "GET" else ""
+        assert (answer.status_code, answer.headers.get("Location")) == (303, f"/login/{wanted}"), page
+        assert answer.text == "", page
 
 
 def all_routes(system: GivenSystem) -> list[Route]:

@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from falcon.testing import ASGIConductor
+from falcon.testing import ASGIConductor, TestClient
 from jinja2 import Environment, FileSystemLoader, nodes
 
 from core.errors import DatabaseUnavailable
@@ -49,6 +49,19 @@ def test_pages_load_only_their_own_files_which_browsers_keep_for_a_year(browser:
         assert result.status_code == 200
         assert result.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "path", ["/dashboard/jobs", "/dashboard/nowhere", "/login/", "/api/jobs", "/api/nowhere", "/healthz", "/swagger/"]
+)
+def test_nothing_may_be_framed_and_no_script_stands_in_a_page(browser: Browser, path: str) -> None:
+    """The pages of Swagger UI alone, which are not Carillon's own, have styles in their text."""
+    given = TestClient(browser.app).simulate_get(path, host="127.0.0.1").headers["Content-Security-Policy"]
+    directives = dict(one.strip().split(" ", 1) for one in given.split(";"))
+    assert directives["default-src"] == directives["frame-ancestors"] == "'none'"
+    assert directives.get("script-src", "'self'") == "'self'"
+    loose = {name for name, sources in directives.items() if "unsafe" in sources}
+    assert loose == ({"style-src"} if path == "/swagger/" else set())
 
 
 def test_a_page_on_which_nothing_changes_listens_to_nothing(browser: Browser) -> None:

@@ -181,6 +181,14 @@ def test_a_command_that_heeds_sigterm_may_clean_up(tmp_path: Path) -> None:
     assert (tmp_path / "bye").read_text() == "bye\n"
 
 
+def test_a_command_has_a_session_and_a_group_of_its_own() -> None:
+    """What it sends to its group, as a shell may when it ends, reaches neither its keeper nor the worker."""
+    ids = "import os; print(os.getpid(), os.getsid(0), os.getpgrp(), os.getsid(os.getppid()), os.getpgid(os.getppid()))"
+    own, session, group, *of_keeper = map(int, result_of("python3", "-c", ids)["stdout"].split())
+    assert (session, group) == (own, own)
+    assert {own}.isdisjoint({*of_keeper, os.getsid(0), os.getpgrp()})
+
+
 def test_what_a_command_leaves_behind_ends_with_it(tmp_path: Path) -> None:
     pid = int(result_of("sh", "-c", "setsid sleep 1000 > /dev/null 2>&1 & echo $!")["stdout"])
     assert not is_there(pid)
