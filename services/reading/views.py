@@ -287,13 +287,12 @@ def _names(view: Any) -> tuple[str, ...]:
 
 
 def _job_view(found: ShownJob) -> JobView:
-    last = found.last_started
     return view_of(
         JobView,
         found,
         callback_url=request_masks.masked_address(found.callback_url),
         data=request_masks.masked_data(found.task_type, found.data),
-        last_run=None if last is None else LastRun(*last),
+        last_run=None if found.last_started is None else LastRun(*found.last_started),
         deadline=found.deadline_at,
         schedule=stored_schedule.read_stored(found.schedule),
         status=shown_status(found.state, found.going),
