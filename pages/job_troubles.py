@@ -50,8 +50,9 @@ def _holds(who: Asked, newest: Sequence[RunView], next_calls: Mapping[UUID, date
     for key, runs in held.items():
         count, why = formats.plural(len(runs), "run waits", "runs wait"), words.HOLDS[runs[0].held_by]
         soonest = min((next_calls[run.id] for run in runs if run.id in next_calls), default=None)
-        call = "" if soonest is None else f"; next call {formats.relative(soonest, who.now, who.zone)}"
         of_receiver = runs[0].held_by == Hold.DESTINATION
+        first = "the next call there" if of_receiver else "the limit allows the next call"
+        call = "" if soonest is None else f"; {first} {formats.relative(soonest, who.now, who.zone)}"
         yield Verdict("wait", f"{count} {why}{call}.", key_path(key), "This receiver" if of_receiver else key)
 
 

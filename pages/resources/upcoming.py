@@ -47,7 +47,8 @@ class UpcomingPage:
         ahead = self._days.of(who.principal, wanted, start, end)
         known_until = ahead.until or end
         minute = _minute(who)
-        first, seconds = (minute, 60.0) if minute else (start, (end - start).total_seconds())
+        first, last = (minute, minute + timedelta(minutes=1)) if minute else (start, end)
+        seconds = (last - first - timedelta.resolution).total_seconds()  # what is due at `last` belongs to the next
         listed = wanted if minute else _but_frequent(wanted, ahead)
         coming = upcoming.coming(who.principal, self._site.system, listed, seconds, LISTED, start=first)
         return {

@@ -147,7 +147,9 @@ class HttpTask(HttpRequest):
     """The parameters of a job of the type `http`; `data` is what its body is filled from."""
 
     data: dict[str, Any] = Field(
-        default_factory=dict, description="The values for {{data.NAME}} in the body.", examples=[{"order": 17}]
+        default_factory=dict,
+        description="The values for {{data.NAME}} in the body; they are sent nowhere else.",
+        examples=[{"order": 17}],
     )
 
     @model_validator(mode="after")

@@ -130,7 +130,7 @@ def test_what_failed_since_an_instant_is_replayed_as_a_whole_and_says_so(browser
 
 
 def test_what_is_tried_again_is_told_by_why_it_failed(browser: Browser, system: GivenSystem) -> None:
-    assert "No run waits for another try" in browser.load("/dashboard/failures").text
+    assert "No run waits for the instant of another try" in browser.load("/dashboard/failures").text
     for _ in range(2):
         creating.create(LOCAL, system, new_job(max_retries=1, retry_backoff_base=60.0))
     for work in claim(system):

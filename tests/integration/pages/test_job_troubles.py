@@ -41,7 +41,7 @@ def test_a_limit_that_holds_a_run_is_told_with_the_next_call(browser: Browser, s
     job_id = creating.create(LOCAL, system, new_job())
     assert claim(system) == []
     page = browser.load(f"/dashboard/jobs/{job_id}")
-    assert "1 run waits until its rate allows another call; next call in 1 min." in page.text
+    assert "1 run waits until its rate allows another call; the limit allows the next call in 1 min." in page.text
     assert page.links["app:app_a"] == naming.key_path("app:app_a")
 
 

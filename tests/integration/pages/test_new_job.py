@@ -142,6 +142,7 @@ def test_a_preview_says_what_the_schedule_means_and_makes_nothing(browser: Brows
     shown = browser.submit(page.form(PREVIEW), do="preview", **typed)
     assert "Tue 1 Dec 2026 04:30:00" in shown.text
     assert shown.text.count("04:30:00") == 10
+    assert "On the clocks of UTC: " in shown.text
     assert '"expression": "30 4 1 * *"' in shown.text, "the same from a shell"
     assert jobs(system) == []
     assert shown.form(MAKE).fields["schedule.cron.expression"] == "30 4 1 * *"

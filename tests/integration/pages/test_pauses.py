@@ -45,6 +45,15 @@ def test_a_job_is_paused_until_an_instant_on_the_readers_clocks(browser: Browser
     assert "2026-11-20T14:30" not in log
 
 
+def test_a_job_that_is_paused_until_an_instant_tells_which_occurrences_come_before(
+    browser: Browser, system: GivenSystem
+) -> None:
+    job_id = creating.create(LOCAL, system, new_job(schedules.Cron("0 * * * *")))
+    form = browser.load(f"/dashboard/jobs/{job_id}").form("Pause")
+    page = browser.submit(form, until=TYPED, reason="It moves")
+    assert page.text.count("is skipped if the pause lasts") == len(("13:00", "14:00"))
+
+
 def test_an_app_is_paused_until_an_instant(browser: Browser, system: GivenSystem) -> None:
     creating.create(LOCAL, system, new_job())
     page = browser.submit(browser.load("/dashboard/apps/app_a").form("Pause"), until=TYPED, reason="It moves")
