@@ -1,4 +1,4 @@
-"""What is told of a run outside of the database: in the log, on the page of metrics, and on the live channel."""
+"""What the log, the page of metrics and the live channel say about a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Returned = TypeVar("Returned")
 
 @dataclass(frozen=True)
 class Overheard(Generic[Returned]):
-    """What a deed returned, and what was told of it: the last two by the live channel."""
+    """What a deed returned, and what was said about it: `of_job` and `of_run` are the frames of the live channel."""
 
     returned: Returned
     log: str
@@ -36,12 +36,12 @@ class Overheard(Generic[Returned]):
 
     @property
     def everything(self) -> list[str]:
-        """All that was told."""
+        """All that was said."""
         return [self.log, self.metrics, self.of_job, self.of_run]
 
 
 def overheard(system: GivenSystem, act: Callable[[], Returned]) -> Overheard[Returned]:
-    """Make and execute a run, and listen to everything until the live channel has told of it."""
+    """Make and execute a run, and listen to everything until the live channel has shown it."""
     metrics = Metrics(brokers.RUNS)
     app = create_app(system, lambda: True, threading.Event(), list, metrics)
 
