@@ -74,10 +74,13 @@ def changes(old: Definition, new: Definition) -> tuple[Change, ...]:
 
 
 def not_compared(definition: Definition) -> list[str]:
-    """Returns the names of the headers with a secret in plain, whose values the server does not tell."""
-    headers = _headers(definition)
-    shown = masked(headers)
-    return [name for name, value in headers.items() if shown[name] != value]
+    """Returns the names of the headers and addresses with a secret in plain, whose values the server does not tell."""
+    headers, shown = _headers(definition), _masked(definition)
+    shown_headers = _headers(shown)
+    return [
+        *(name for name, value in headers.items() if shown_headers[name] != value),
+        *(name for name, url in _addresses(definition).items() if _addresses(shown)[name] != url),
+    ]
 
 
 def _masked(definition: Definition) -> Definition:
@@ -91,6 +94,14 @@ def _masked(definition: Definition) -> Definition:
     if "url" in data:
         data["url"] = _masked_address(data["url"])
     return {**shown, "data": data}
+
+
+def _addresses(definition: Definition) -> dict[str, Any]:
+    """Returns the addresses that may hold a secret, by their names."""
+    of_callback, data = {"callback_url": definition.get("callback_url")}, definition.get("data")
+    if definition.get("task_type") != _HTTP or not isinstance(data, dict):
+        return of_callback
+    return {**of_callback, "data.url": data.get("url")}
 
 
 def _masked_address(url: Any) -> Any:

@@ -61,6 +61,15 @@ def test_a_secret_in_plain_that_cannot_be_compared_is_named() -> None:
     assert str(step.reason).startswith("not compared: Authorization,")
 
 
+def test_an_address_with_a_secret_in_plain_is_named_likewise() -> None:
+    new, shown = "https://example.com/?api_key=new", "https://example.com/?api_key=***"
+    of_callback = only_step(declared(callback_url=new), found(callback_url=shown))
+    of_request = only_step(declared(task_type="http", data={"url": new}), found(task_type="http", data={"url": shown}))
+    assert (of_callback.action, of_request.action) == (Action.KEEP, Action.KEEP)
+    assert str(of_callback.reason).startswith("not compared: callback_url,")
+    assert str(of_request.reason).startswith("not compared: data.url,")
+
+
 @pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
 def test_what_has_ended_is_left_alone_even_if_it_differs(status: str) -> None:
     step = only_step(declared(priority=8), found(status))
