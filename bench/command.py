@@ -15,6 +15,7 @@ from requests import RequestException
 from bench import checkout, report
 from bench.figures import Result
 from bench.measurements import (
+    access,
     backlog,
     callbacks,
     cost,
@@ -43,6 +44,7 @@ MEASUREMENTS: Mapping[str, Callable[[Session], list[Result]]] = {
     "recovery": recovery.measure,
     "cost": cost.measure,
     "limits": limits.measure,
+    "access": access.measure,
     "embedded": embedded.measure,
     "requests": requests.measure,
 }

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,23 +82,31 @@ def whole_status(received: bytes) -> int | None:
     return int(head[9:12]) if len(received) >= end + len(_END_OF_HEAD) + length else None
 
 
-def ask(url: str, body: Any, seconds: float, folder: Path) -> dict[str, float]:
+@dataclass(frozen=True)
+class Asked:
+    """The request that is sent again and again: where to, its JSON, and more lines of its head."""
+
+    url: str
+    body: Any
+    headers: Sequence[str] = ()
+
+
+def ask(asked: Asked, seconds: float, folder: Path) -> dict[str, float]:
     """Run this module in a process of its own; returns what it prints."""
     file = folder / "body.json"
-    file.write_text(json.dumps(body))
-    options = ["--url", url, "--body", str(file), "--seconds", str(seconds)]
+    file.write_text(json.dumps(asked.body))
+    options = ["--url", asked.url, "--body", str(file), "--seconds", str(seconds)]
+    options += [option for header in asked.headers for option in ("--header", header)]
     done = subprocess.run([sys.executable, "-m", "bench.load", *options], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
 
-def measured(
-    url: str, body: Any, seconds: float, folder: Path, meters: Mapping[str, Callable[[], float]]
-) -> dict[str, float]:
+def measured(asked: Asked, seconds: float, folder: Path, meters: Mapping[str, Callable[[], float]]) -> dict[str, float]:
     """Warm up, measure, and add the processor time of a request by kind of process."""
-    ask(url, body, WARM_UP_SECONDS, folder)
+    ask(asked, WARM_UP_SECONDS, folder)
     before = {kind: meter() for kind, meter in meters.items()}
-    figures = ask(url, body, seconds, folder)
+    figures = ask(asked, seconds, folder)
     requests = figures["per_s"] * seconds
     return {**figures, **{f"{kind}_ms": 1000 * (meter() - before[kind]) / requests for kind, meter in meters.items()}}
 
@@ -109,9 +117,10 @@ def _main() -> None:
     parser.add_argument("--body", type=Path, required=True)
     parser.add_argument("--connections", type=int, default=CONNECTIONS)
     parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--header", action="append", default=[], help="a line of the head, such as a token")
     options = parser.parse_args()
     address = urlsplit(options.url)
-    request = _request(address.path, options.body.read_bytes())
+    request = request_of(address.path, options.body.read_bytes(), options.header)
     began, processor = time.perf_counter(), time.process_time()
     tally = _run(address.hostname or "127.0.0.1", address.port or 80, request, options.connections, options.seconds)
     elapsed = time.perf_counter() - began
@@ -120,12 +129,14 @@ def _main() -> None:
     print(json.dumps(_figures(tally, elapsed, time.process_time() - processor)))
 
 
-def _request(path: str, body: bytes) -> bytes:
+def request_of(path: str, body: bytes, headers: Sequence[str] = ()) -> bytes:
+    """Returns the bytes of a request, with these lines in its head."""
     lines = [
         f"POST {path} HTTP/1.1",
         "Host: 127.0.0.1",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
+        *headers,
     ]
     return "\r\n".join([*lines, "", ""]).encode() + body
 

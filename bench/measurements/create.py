@@ -14,6 +14,7 @@ from bench.alternating import Contestant
 from bench.carillon import IMMEDIATE, at, installed, job
 from bench.checkout import Checkout
 from bench.figures import Result, Sample
+from bench.load import Asked
 from bench.peers import webs
 from bench.servers import Servers
 from bench.session import Session
@@ -43,7 +44,12 @@ def _contestants(session: Session) -> list[Contestant]:
 
 
 def _schedules() -> dict[str, Mapping[str, Any]]:
-    return {"immediate": IMMEDIATE, "future": at(datetime.now(UTC) + _LEAD)}
+    return {"immediate": IMMEDIATE, "future": at(tomorrow())}
+
+
+def tomorrow() -> datetime:
+    """Returns an instant at which no job is due while this is measured."""
+    return datetime.now(UTC) + _LEAD
 
 
 @dataclass(frozen=True)
@@ -69,5 +75,5 @@ class CarillonCreate:
         with self.servers.place() as place, installed(self.checkout, self.folder, place, settings) as carillon:
             carillon.start("web")
             meters = {**carillon.children.meters("web"), **self.servers.processor_times()}
-            url, body = f"{carillon.url}/api/jobs/create", job(schedule=self.schedule)
-            return load.measured(url, body, seconds, self.folder, meters)
+            asked = Asked(f"{carillon.url}/api/jobs/create", job(schedule=self.schedule))
+            return load.measured(asked, seconds, self.folder, meters)

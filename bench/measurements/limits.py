@@ -1,4 +1,7 @@
-"""What limits cost: a claim under a limit, rates of many accounts, and one account that waits at its limit."""
+"""What limits cost, and what fairness gives.
+
+A claim under a limit, rates of many accounts, one account that waits at its limit, and one that floods.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,13 @@ from bench.carillon_drain import RunsDrain
 from bench.checkout import Checkout
 from bench.draining import Amount
 from bench.figures import Result, Row, Sample
+from bench.measurements.timed import Flooded
 from bench.servers import Place, Servers
 from bench.session import Session
 
 _ACCOUNTS = 10_000
 _WAITING, _QUICK_WAITING = 200_000, 20_000
+_FLOOD, _QUICK_FLOOD = 5_000, 2_000
 _FIGURES = ("per_s", "worker_ms", "coordinator_ms", "postgresql_ms")
 _LEFT_OF_OTHER = "SELECT count(*) FROM runs WHERE account_id = 'b' AND finished_at IS NULL"
 _SECONDS_OF_OTHER = """
@@ -28,7 +33,10 @@ _SECONDS_OF_OTHER = """
 
 
 def measure(session: Session) -> list[Result]:
-    """Drain jobs without a limit and with one that is never reached, then jobs of 10,000 accounts, then beside one."""
+    """Drain jobs without a limit and with one that is never reached, then jobs of 10,000 accounts, then beside one.
+
+    Last, how late jobs of a small account begin beside a flood.
+    """
     ours, servers, folder = session.checkouts[0], session.servers, session.folder
     with receiver.running(folder, 0) as running:
         claims = [
@@ -51,7 +59,17 @@ def measure(session: Session) -> list[Result]:
                 _FIGURES[:1],
                 _rows(session, beside),
             ),
+            _flooded(session),
         ]
+
+
+def _flooded(session: Session) -> Result:
+    flood = _QUICK_FLOOD if session.is_quick else _FLOOD
+    contestants = [
+        Flooded(size, jobs=40).by(session.checkouts[0], session.servers, session.folder) for size in (0, flood)
+    ]
+    rows = alternating.measure(contestants, session.options.rounds, session.options.seconds)
+    return Result("beside_a_flood", f"{Flooded.title}, in ms", ("p95", "p50", "p99", "max", "left"), rows)
 
 
 def _rows(session: Session, contestants: list[Any]) -> list[Row]:

@@ -21,12 +21,14 @@ from bench.servers import Place, Servers
 from processes.programs import LocalServerError
 
 _LATENESS = """
-    SELECT 1000 * extract(epoch FROM started_at - due_at)::float8 FROM runs WHERE status = 'completed' AND priority = %s
-"""
+    SELECT 1000 * extract(epoch FROM started_at - due_at)::float8 FROM runs WHERE status = 'completed' AND """
 _LEFT = "SELECT count(*) FROM runs WHERE status = 'queued'"
 _WORKERS = "SELECT count(*) FROM workers WHERE stopped_at IS NULL"
 _PROCESSES = 2
 _WARMING, _USUAL, _URGENT = 1, 5, 9
+_OF_USUAL, _OF_URGENT = f"priority = {_USUAL}", f"priority = {_URGENT}"
+_SMALL = "small"
+_OF_SMALL = f"account_id = '{_SMALL}'"
 _JOBS_PER_SECOND_CREATED = 100  # as a slow machine takes them
 _LOOK_AGAIN_SECONDS = 0.25
 _LEAST_LEAD_SECONDS = 5.0
@@ -38,6 +40,12 @@ class Timed(ABC):
 
     title: str
     threads = 8
+    callback_seconds = 0.0
+
+    @property
+    def label(self) -> str:
+        """What a contestant's name says of this pattern, after its workers."""
+        return ""
 
     def by(self, checkout: Checkout, servers: Servers, folder: Path) -> Run:
         """Returns the contestant that runs this pattern on a tree."""
@@ -63,11 +71,12 @@ class Run:
     @property
     def name(self) -> str:
         """The tree, and its workers."""
-        return f"{self.checkout.name}, 2 x {self.pattern.threads}"
+        return f"{self.checkout.name}, 2 x {self.pattern.threads}{self.pattern.label}"
 
     def sample(self, _seconds: float) -> Sample:
         """Start everything on an empty database, and let the pattern measure."""
-        with receiver.running(self.folder) as receiving, self.servers.place() as place:
+        answering = receiver.running(self.folder, self.pattern.callback_seconds)
+        with answering as receiving, self.servers.place() as place:
             settings = {"worker_threads": self.pattern.threads, "callback_base_url": receiving.url}
             with installed(self.checkout, self.folder, place, settings) as carillon:
                 carillon.start("web")
@@ -146,8 +155,37 @@ class Urgent(Timed):
         first = _after_creating(self.jobs)
         dues = (at(first + timedelta(milliseconds=25 * number)) for number in range(self.jobs))
         _create(carillon, dues, priority=_URGENT)
-        _wait(place, carillon, self.jobs, first, _URGENT)
-        return {**_claimed(place, _URGENT), "left": float(place.count(_LEFT))}
+        _wait(place, carillon, self.jobs, first, _OF_URGENT)
+        return {**_claimed(place, _OF_URGENT), "left": float(place.count(_LEFT))}
+
+
+@dataclass(frozen=True)
+class Flooded(Timed):
+    """Jobs of a small account that come due while so many callbacks of another account wait for the same threads."""
+
+    flood: int
+    jobs: int
+    callback_seconds = 0.2
+    title = "Lateness of a small account's callbacks of 200 ms, 4 due a second"
+
+    @property
+    def label(self) -> str:
+        """How many of the other account wait."""
+        return f", {self.flood:,} of another"
+
+    def prepare(self, place: Place, carillon: Carillon) -> None:
+        """Queue the flood."""
+        if self.flood:
+            cloning.fill(place, carillon, job(CALLBACK, account_id="large"), self.flood)
+            place.query("VACUUM ANALYZE")
+
+    def measure(self, place: Place, carillon: Carillon, receiving: RunningReceiver) -> Sample:  # noqa: ARG002
+        """Create the small account's jobs while the flood drains; `left` is what then is left of it (0: too few)."""
+        first = _after_creating(self.jobs)
+        dues = (at(first + timedelta(milliseconds=250 * number)) for number in range(self.jobs))
+        _create(carillon, dues, account_id=_SMALL)
+        _wait(place, carillon, self.jobs, first, _OF_SMALL)
+        return {**_claimed(place, _OF_SMALL), "left": float(place.count(_LEFT))}
 
 
 @dataclass(frozen=True)
@@ -174,11 +212,11 @@ def _warm_up(place: Place, carillon: Carillon) -> None:
     """Return when both workers are registered, and a run has completed."""
     carillon.wait_until(lambda: place.count(_WORKERS) == _PROCESSES, "the workers")
     carillon.create(1, job(priority=_WARMING))
-    carillon.wait_until(lambda: _is_done(place.count, 1, _WARMING), "the first run")
+    carillon.wait_until(lambda: _is_done(place.count, 1, f"priority = {_WARMING}"), "the first run")
 
 
-def _is_done(count: Count, jobs: int, priority: int = _USUAL) -> bool:
-    return count(f"{COMPLETED} AND priority = {priority}") >= jobs
+def _is_done(count: Count, jobs: int, which: str = _OF_USUAL) -> bool:
+    return count(f"{COMPLETED} AND {which}") >= jobs
 
 
 def _after_creating(jobs: int) -> datetime:
@@ -186,21 +224,19 @@ def _after_creating(jobs: int) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
-def _create(
-    carillon: Carillon, schedules: Iterator[Mapping[str, Any]], task_type: str = CALLBACK, priority: int = _USUAL
-) -> None:
-    carillon.create_all([job(task_type, schedule, priority=priority) for schedule in schedules])
+def _create(carillon: Carillon, schedules: Iterator[Mapping[str, Any]], task_type: str = CALLBACK, **more: Any) -> None:
+    carillon.create_all([job(task_type, schedule, **more) for schedule in schedules])
 
 
-def _wait(place: Place, carillon: Carillon, jobs: int, first: datetime, priority: int = _USUAL) -> None:
+def _wait(place: Place, carillon: Carillon, jobs: int, first: datetime, which: str = _OF_USUAL) -> None:
     """Sleep until the first is due, so that no query disturbs the start, then wait until all are done."""
     left = (first - datetime.now(UTC)).total_seconds()
     if left < 0:
         raise LocalServerError(f"Creating the jobs took {-left:.1f} s longer than there was time.")
     time.sleep(left)
     with place.counting() as count:  # a connection for each look would disturb what is measured
-        carillon.wait_until(lambda: _is_done(count, jobs, priority), "the last run", _LOOK_AGAIN_SECONDS)
+        carillon.wait_until(lambda: _is_done(count, jobs, which), "the last run", _LOOK_AGAIN_SECONDS)
 
 
-def _claimed(place: Place, priority: int = _USUAL) -> dict[str, float]:
-    return distribution([milliseconds for (milliseconds,) in place.query(_LATENESS, (priority,))])
+def _claimed(place: Place, which: str = _OF_USUAL) -> dict[str, float]:
+    return distribution([milliseconds for (milliseconds,) in place.query(f"{_LATENESS}{which}")])

@@ -12,6 +12,7 @@ from bench import load, waiting
 from bench.checkout import ROOT
 from bench.children import Children
 from bench.figures import Sample
+from bench.load import Asked
 from bench.peers import environment
 from bench.servers import Servers
 from local import ports
@@ -58,7 +59,7 @@ class WebPeer:
             url = f"http://127.0.0.1:{port}/jobs"
             waiting.until(lambda: _answers(url), self.name, check=children.check)
             meters = {**children.meters("web"), **self.servers.processor_times()}
-            return load.measured(url, BODY, seconds, self.folder, meters)
+            return load.measured(Asked(url, BODY), seconds, self.folder, meters)
 
 
 def _answers(url: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -36,6 +36,7 @@ class _Slice:
     beyond: float = 0.0
     until: float = 0.0
     refused_until: float = 0.0
+    asking: threading.Lock = field(default_factory=threading.Lock)  # held while a slice is fetched
 
 
 class SharedQuotas:
@@ -64,18 +65,32 @@ class SharedQuotas:
             return _left_of(mine, mine.left)
 
     def take(self, caller_id: UUID, per_minute: int) -> Left:
-        """Count a request of a new slice. Returns what is left: less than zero if the request is one too many."""
+        """Count a request, of a new slice if need be. Returns what is left: less than zero if it is one too many.
+
+        Requests that come together use one slice: with one for each, a burst would take the whole bucket and be refused
+        while almost all of it is at hand.
+        """
+        with self._slice_of(caller_id, per_minute).asking:
+            left = self.at_hand(caller_id, per_minute)
+            return self._take_slice(caller_id, per_minute) if left is None else left
+
+    def _slice_of(self, caller_id: UUID, per_minute: int) -> _Slice:
+        with self._lock:
+            mine = self._slices.setdefault(caller_id, _Slice(per_minute))
+            self._slices.move_to_end(caller_id)
+            while len(self._slices) > MOST_KEYS:
+                self._slices.popitem(last=False)
+            return mine
+
+    def _take_slice(self, caller_id: UUID, per_minute: int) -> Left:
         returned = self._given_back(caller_id, per_minute)
         now = self._system.clock.monotonic()
         with self._system.transaction(Gate.UNUSED) as unit:
             bucket = request_buckets.lock(caller_id, per_minute, unit.now)
             count, bucket = bucket.taken(max(1, per_minute // SLICES), unit.now, returned)
             request_buckets.put(caller_id, bucket)
+        mine = self._slice_of(caller_id, per_minute)
         with self._lock:
-            mine = self._slices.setdefault(caller_id, _Slice(per_minute))
-            self._slices.move_to_end(caller_id)
-            while len(self._slices) > MOST_KEYS:
-                self._slices.popitem(last=False)
             mine.per_minute, mine.beyond, mine.until = per_minute, bucket.left, now + SLICE_SECONDS
             if count == 0:
                 mine.refused_until = now + (1 - bucket.left) * MINUTE_SECONDS / per_minute

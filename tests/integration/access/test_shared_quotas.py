@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
@@ -56,6 +58,20 @@ def test_a_request_costs_a_query_only_where_a_slice_begins(system: GivenSystem) 
     with statements.noted() as made:
         assert let_in([quotas], SIZE - 1) == SIZE - 1
     assert made == []
+
+
+def test_requests_that_come_at_once_use_one_slice(system: GivenSystem) -> None:
+    quotas = SharedQuotas(system)
+    together = threading.Barrier(SLICES + 5, timeout=60)
+
+    def first(_: int) -> Left:
+        assert quotas.at_hand(ANNA, 10_000) is None
+        together.wait()
+        return quotas.take(ANNA, 10_000)
+
+    with ThreadPoolExecutor(together.parties) as pool:
+        answers = list(pool.map(first, range(together.parties)))
+    assert sorted(left.requests for left in answers) == list(range(10_000 - together.parties, 10_000))
 
 
 def test_who_is_refused_is_refused_without_a_query_until_one_more_is_due(system: GivenSystem) -> None:

@@ -20,6 +20,12 @@ def test_an_answer_gives_its_status() -> None:
     assert load.whole_status(b"HTTP/1.1 204 No Content\r\n\r\n") == 204
 
 
+def test_a_request_carries_the_headers_it_is_given() -> None:
+    sent = load.request_of("/x", b"{}", ["Authorization: Bearer k"])
+    assert receiver.header(sent.partition(b"\r\n\r\n")[0], b"authorization") == "Bearer k"
+    assert receiver.split_request(sent) == (sent, b"")
+
+
 def test_a_request_is_split_from_the_next_one() -> None:
     one = b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}"
     assert receiver.split_request(one[:-1]) is None
