@@ -55,6 +55,7 @@ class Settings(BaseModel):
     internal_secret: SecretStr | None = None
     requests_per_minute: int | None = Field(default=None, ge=0, le=1_000_000)
     cors_origins: str = ""
+    apps_per_user: int = Field(default=100, ge=0, le=1_000_000)
     admin_usernames: str = ""
     registration: Registration | None = None
     oidc_issuer: str | None = None

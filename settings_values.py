@@ -17,6 +17,7 @@ from core.ways import Way
 # What `none` stands for where the default is neither an empty text nor nothing.
 _NOTHING: dict[str, Any] = {
     "requests_per_minute": 0,
+    "apps_per_user": 0,
     "forwarded_allow_ips": "",
     "callback_networks_allowed": "",
     "account_rate": None,

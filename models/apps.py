@@ -68,11 +68,16 @@ def made_on_first_use(name: str, now: datetime) -> App:
     return found
 
 
-def insert(name: str, now: datetime) -> App | None:
-    """Store a new app; None if another has this name, in any spelling."""
-    app = App(name=name, name_key=names.folded(name), created_at=now, updated_at=now)
+def insert(name: str, now: datetime, maker_id: UUID | None = None) -> App | None:
+    """Store a new app of the user who makes it; None if another has this name, in any spelling."""
+    app = App(name=name, name_key=names.folded(name), maker_id=maker_id, created_at=now, updated_at=now)
     stored = App.insert(app.__data__).on_conflict_ignore().returning(App.id)
     return app if list(stored.execute()) else None
+
+
+def count_of_maker(user_id: UUID) -> int:
+    """Returns how many apps a user has made that are still there."""
+    return int(App.select().where(App.maker_id == user_id).count())
 
 
 def names_of(app_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -48,7 +48,7 @@ class AllApps:
         access=Required.ACCOUNT,
         scope=Scope.APP,
         body=NewNamedApp,
-        problems=(403,),
+        problems=(403, 409),
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Make an app; the user who makes one owns it."""

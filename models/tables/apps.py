@@ -11,7 +11,10 @@ from models.tables.base import Table
 
 
 class App(Table):
-    """A tenant's application: whom to call."""
+    """A tenant's application: whom to call.
+
+    `maker_id` is the user who made it; None if that was nobody known, or a former release.
+    """
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     name = peewee.TextField()
@@ -20,6 +23,7 @@ class App(Table):
     destination_breaker = peewee.BooleanField(null=True)
     paused_at = InstantField(null=True)
     restored_at = InstantField(null=True)
+    maker_id = peewee.UUIDField(null=True)
     created_at = InstantField()
     updated_at = InstantField()
 

@@ -17,7 +17,7 @@ from core.scopes import Role, Scope
 from models import apps, database, members, pause_ends
 from models.pauses import Gate
 from models.tables import App, AppTaskType
-from services.access import visible_apps
+from services.access import apps_of_makers, visible_apps
 from services.messaging.unit_of_work import UnitOfWork
 from services.reading.views import view_of
 from services.runtime import slow_checks
@@ -113,13 +113,14 @@ def _views(found: Sequence[App], types: Mapping[UUID, Iterable[AppTaskType]]) ->
 def create(principal: Principal, system: System, name: str, wanted: AppDefinition) -> AppView:
     """Create an app; the user who creates it owns it.
 
-    Raises `InvalidInput` if the name is taken, `Forbidden` for keys.
+    Raises `InvalidInput` if the name is taken, `Forbidden` for keys, `Conflict` if the user has made too many.
     """
     principal.expect_scope(Scope.APP)
     if principal.key_id is not None:
         raise Forbidden("A key is for one app only; users create apps, with a token of theirs.")
     with system.transaction(Gate.UNUSED) as unit:
-        app = None if _is_kept(principal, system, name) else apps.insert(name, unit.now)
+        apps_of_makers.refuse_more(principal, system)
+        app = None if _is_kept(principal, system, name) else apps.insert(name, unit.now, principal.user_id)
         if app is None:
             raise InvalidInput.at("name", f"is {name!r}, which is the name of an app already; take another.")
         if principal.user_id is not None:
