@@ -47,10 +47,18 @@ def refuse_other_sites(req: Request) -> None:
         if cookie(req, COOKIE) is not None:
             raise falcon.HTTPForbidden(description=_FROM_NOWHERE)
         return
-    host = (origin or "").partition("://")[2]
-    own = host == (req.get_header("Host") or "") if site is None else site in ("same-origin", "none")
+    own = _is_own(req, origin or "") if site is None else site in ("same-origin", "none")
     if not own:
         raise falcon.HTTPForbidden(description="A page of another site may not change anything here.")
+
+
+def _is_own(req: Request, origin: str) -> bool:
+    """Whether an origin is this server's: its host, and TLS if the request came with it.
+
+    A proxy that ends TLS may not say so; then its pages are of https, though the request came without.
+    """
+    scheme, _, host = origin.partition("://")
+    return host == (req.get_header("Host") or "") and (scheme == "https" or req.scheme not in ("https", "wss"))
 
 
 def cookie(req: Request, name: str) -> str | None:

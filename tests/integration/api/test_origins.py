@@ -88,6 +88,26 @@ def test_a_session_opens_nothing_from_another_origin(client: Client) -> None:
     assert client.simulate_post("/jobs/api/jobs/", json=JOB, headers=own).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("protocol", "origin", "status"),
+    [
+        ("https", "https://carillon.example.com", 201),
+        ("https", "http://carillon.example.com", 403),
+        ("http", "http://carillon.example.com", 201),
+        ("http", "https://carillon.example.com", 201),  # a proxy ended TLS, and did not say so
+    ],
+)
+def test_a_page_without_tls_changes_nothing_where_there_is_tls(
+    sqlite: str, protocol: str, origin: str, status: int
+) -> None:
+    client = client_of(cors_origins="")
+    own = {**token_of(client, "anna"), "Origin": origin}
+    created = client.simulate_post(
+        "/jobs/api/jobs/", json=JOB, headers=own, protocol=protocol, host="carillon.example.com"
+    )
+    assert created.status_code == status
+
+
 def test_all_origins_may_be_named_at_once(sqlite: str) -> None:
     client = client_of(cors_origins="*")
     assert preflight(client, OTHERS).headers["Access-Control-Allow-Origin"] == OTHERS
