@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from bench.chaos.journal import Journal, Post, Request
+from bench.chaos.journal import Answer, Journal, Post, Request
 
 _TIMEOUT_SECONDS = 20.0
 _REST_SECONDS = 0.3
@@ -111,10 +111,14 @@ class Caller:
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
         session: requests.Session = self._local.session
+        sent = time.time()
         try:
-            return session.request(method, f"{self.url}{path}", timeout=_TIMEOUT_SECONDS, **more)
+            answer = session.request(method, f"{self.url}{path}", timeout=_TIMEOUT_SECONDS, **more)
         except requests.RequestException:
             return None
+        says_when = "Retry-After" in answer.headers
+        self._journal.answers.append(Answer(f"{method} {path}", sent, time.time(), answer.status_code, says_when))
+        return answer
 
 
 def _is_good(answer: requests.Response | None) -> bool:

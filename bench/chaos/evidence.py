@@ -82,6 +82,7 @@ class Evidence:
 
     journal: Journal
     lease_seconds: float
+    fewest_calm: int = 0  # runs of small tenants that must have fallen due outside outages, so that they can be judged
     jobs: tuple[JobRow, ...] = ()
     runs: tuple[RunRow, ...] = ()
     attempts: tuple[AttemptRow, ...] = ()

@@ -180,8 +180,10 @@ class Faults:
             self.receiver.is_down = False
 
     def _flooded(self) -> None:
-        with self._noted(FLOOD):
+        """Flood, and break nothing else for a while: what small tenants wait for then is the flood's work alone."""
+        with self._killing, self._noted(FLOOD):
             self.flood()
+            self._last(15)
 
     def _last(self, of_ten_minutes: float) -> None:
         self._over.wait(self.scenario.fault_seconds(of_ten_minutes))

@@ -34,6 +34,17 @@ class Post:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """Any answer of the API: to what, when that was sent and answered, and whether it says when to ask again."""
+
+    to: str
+    sent: float
+    answered: float
+    status: int
+    says_when: bool = False
+
+
+@dataclass(frozen=True)
 class Request:
     """A cancel, delete or edit that was answered well: the instants at which it was sent and answered."""
 
@@ -65,13 +76,17 @@ class Fault:
 
 @dataclass(frozen=True)
 class Told:
-    """One event of a live channel: `run` with its id, status and attempts, `job` with its id and status, or `reset`."""
+    """One event of a live channel: `run` with its id, status and attempts, `job` with its id and status, or `reset`.
+
+    `at` is when it was heard.
+    """
 
     kind: str
     as_of: int
     id: str = ""
     status: str = ""
     attempts: int = 0
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +104,7 @@ class Journal:
 
     calls: list[Call] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)

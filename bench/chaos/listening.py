@@ -64,6 +64,5 @@ class Listener:
 
     def _note(self, event: str, data: dict[str, Any]) -> None:
         shown = data.get(event) or {}
-        self._told.append(
-            Told(event, data["as_of"], shown.get("id", ""), shown.get("status", ""), shown.get("attempt_count", 0))
-        )
+        status, attempts = shown.get("status", ""), shown.get("attempt_count", 0)
+        self._told.append(Told(event, data["as_of"], shown.get("id", ""), status, attempts, time.time()))

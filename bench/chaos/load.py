@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from bench.chaos.caller import Caller
-from bench.chaos.kinds import KINDS, Body, Kind
+from bench.chaos.kinds import KINDS, Kind
 from bench.chaos.scenario import Scenario
 
 _THREADS = 12
@@ -24,7 +24,6 @@ _CHANGES = {"edit": 50, "cancel": 50, "delete": 50, "backfill": 30}
 _CHANGED = {"edit": ("timed",), "cancel": ("timed", "interval", "polling"), "delete": ("timed", "interval")}
 _UPLOADS = 40
 _LATE_ENOUGH_SECONDS = 8.0
-_LOW = 1  # the priority of a flood where no limit holds it back
 
 
 @dataclass
@@ -54,11 +53,11 @@ class Load:
         """Have one tenant create very many jobs at once."""
         kind = next(kind for kind in KINDS if kind.name == "immediate")
         draws = self.scenario.draws("flood")
-        more: Body = {"account_id": "big"} if self.scenario.has_limits else {"account_id": "big", "priority": _LOW}
         for _ in range(self.scenario.count(_FLOOD) // _FLOOD_IN_ONE_BODY):
             numbers = [next(self._numbers) for _ in range(_FLOOD_IN_ONE_BODY)]
             now = datetime.now(UTC)
-            self.caller.post_many({one: {**kind.body(self.scenario, draws, one, now), **more} for one in numbers})
+            bodies = {one: kind.body(self.scenario, draws, one, now) for one in numbers}
+            self.caller.post_many({one: {**body, "account_id": "big"} for one, body in bodies.items()})
 
     def _draw(self) -> None:
         draws = self.scenario.draws("load")

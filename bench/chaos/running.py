@@ -110,6 +110,7 @@ def _evidence(scenario: Scenario, running: Stack, caller: Caller, journal: Journ
     evidence = Evidence(
         journal=journal,
         lease_seconds=scenario.lease_seconds,
+        fewest_calm=scenario.fewest_calm,
         jobs=tuple(history.jobs(place)),
         runs=tuple(history.runs(place)),
         attempts=tuple(history.attempts(place)),

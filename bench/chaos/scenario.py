@@ -16,6 +16,7 @@ APP = "chaos"
 TENANTS = {"big": 0.7, "middle": 0.2, "small": 0.1}
 SMALL_TENANTS = ("middle", "small")
 POLLS = 10
+FEWEST_CALM = 20
 _WHOLE_SECONDS = 600.0
 _SHORT_SECONDS = 120.0
 _BRIEF_SECONDS = 45.0
@@ -47,6 +48,11 @@ class Scenario:
     def lease_seconds(self) -> float:
         """How long a worker's lease lasts."""
         return SHORT_LEASE_SECONDS if self.is_short else LEASE_SECONDS
+
+    @property
+    def fewest_calm(self) -> int:
+        """How many runs of small tenants must fall due outside outages: those of the calm around a flood, at least."""
+        return 0 if self.is_short else FEWEST_CALM
 
     @property
     def load_seconds(self) -> float:

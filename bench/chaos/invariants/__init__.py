@@ -19,6 +19,8 @@ INVARIANTS: dict[int, Invariant] = {
     10: of_others.small_tenants_do_not_wait,
     11: of_others.live_updates_go_forward,
     12: of_others.processes_stay_small,
+    13: of_jobs.the_api_answers_through_outages,
+    14: of_jobs.runs_of_a_job_that_skips_take_turns,
 }
 
 

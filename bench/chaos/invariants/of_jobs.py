@@ -6,11 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from bench.chaos.evidence import Evidence, JobRow, RunRow
+from bench.chaos.faults import WORKER_FROZEN
 from bench.chaos.invariants.breaches import Breach
-from bench.chaos.journal import Post, Request
+from bench.chaos.invariants.outages import is_within, outages
+from bench.chaos.journal import Call, Post, Request
 from bench.chaos.oracle import occurrences
 
-_UNPROCESSABLE = 422
+_UNPROCESSABLE, _AWAY = 422, 503
+_GOOD = range(200, 300)
+_REFUSED = (404, 409, _UNPROCESSABLE)
 _MISSED_AFTER_SECONDS = 60.0
 _SAME_INSTANT_SECONDS = 0.001
 _ONCE_EACH = ("schedule", "poll", "backfill")
@@ -45,6 +49,44 @@ def _of_one_number(number: int, sent: Sequence[Post], stored: Sequence[str], evi
     for post in sent:
         if post.changed and post.status not in (_UNPROCESSABLE, None):
             yield Breach((str(post.job_id),), f"a key with another body was answered {post.status}, not 422")
+
+
+def the_api_answers_through_outages(evidence: Evidence) -> Iterator[Breach]:
+    """No answer is a fault of the server but 503, which says when to ask again, while PostgreSQL is away.
+
+    While RabbitMQ alone is away, everything is accepted.
+    """
+    without_database = outages(evidence, lambda fault: fault.kind.startswith("PostgreSQL"))
+    for answer in evidence.journal.answers:
+        if answer.status == _AWAY:
+            if not answer.says_when:
+                yield Breach((answer.to,), "503 without Retry-After")
+            if not is_within(without_database, answer.sent, answer.answered):
+                yield Breach((answer.to,), f"503 at {answer.answered:.3f}, while PostgreSQL was there")
+        elif answer.status not in _GOOD and answer.status not in _REFUSED:
+            yield Breach((answer.to,), f"answered {answer.status}")
+
+
+def runs_of_a_job_that_skips_take_turns(evidence: Evidence) -> Iterator[Breach]:
+    """No run of a job whose overlaps are skipped is called while an earlier one of its runs is not over.
+
+    By the journal alone: once a later run was called, no earlier one is called any more. While a worker is frozen, and
+    a lease later, one may be, whose result is refused.
+    """
+    frozen = outages(evidence, lambda fault: fault.kind == WORKER_FROZEN)
+    calls: dict[str, list[Call]] = defaultdict(list)
+    for call in sorted(evidence.journal.calls, key=lambda one: one.started):
+        calls[call.job_id].append(call)
+    planned = {run.id: run.scheduled_for for run in evidence.runs if run.trigger == "schedule"}
+    for job in evidence.jobs:
+        if job.overlap != "skip" or "ends_at" not in job.schedule:
+            continue
+        latest = 0.0
+        for call in calls[job.id]:
+            instant = planned.get(call.run_id, latest)
+            if instant < latest and not is_within(frozen, call.started, call.started):
+                yield Breach((job.id, call.run_id), "was called after a later run of a job whose overlaps are skipped")
+            latest = max(latest, instant)
 
 
 def rows_match_the_oracle(evidence: Evidence) -> Iterator[Breach]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.chaos.evidence import TERMINAL, Evidence, RunRow
 from bench.chaos.faults import FLOOD
 from bench.chaos.invariants.breaches import Breach
+from bench.chaos.invariants.outages import is_within, outages
 from bench.chaos.journal import Told
-from bench.chaos.scenario import CALL_LIMIT_SECONDS, SMALL_TENANTS, THREADS
+from bench.chaos.scenario import CALL_LIMIT_SECONDS, FEWEST_CALM, SMALL_TENANTS, THREADS
 from bench.figures import percentile
 
 MOST_MEGABYTES = 300.0
 # Web: its threads and the loops beside them. Worker: the engine, its lane, the heartbeat, and a thread each.
 MOST_CONNECTIONS = {"web": 17, "worker": 2 * (THREADS + 6), "coordinator": 2 * 24, "periodic": 2 * 2}
-FEWEST_TO_JUDGE = 20
 _CLOCK_SECONDS = 0.25
+_HEARD_SECONDS = 2.0
 _ORDER = {"pending": 0, "running": 1, "retrying": 2, "queued": 3}
 _OVER = 4
 
@@ -60,20 +61,15 @@ def _of_edit(run: RunRow, edition: int | None, answered: float, evidence: Eviden
 def small_tenants_do_not_wait(evidence: Evidence) -> Iterator[Breach]:
     """Outside outages, small tenants' runs begin within a callback's duration and a second, but one of twenty."""
     waited = waits(evidence)
-    if len(waited) >= FEWEST_TO_JUDGE and percentile(waited, 0.95) > CALL_LIMIT_SECONDS + 1:
+    if len(waited) < evidence.fewest_calm:
+        yield Breach(SMALL_TENANTS, f"only {len(waited)} of their runs fell due outside outages, too few to judge")
+    if len(waited) >= FEWEST_CALM and percentile(waited, 0.95) > CALL_LIMIT_SECONDS + 1:
         yield Breach(SMALL_TENANTS, f"{percentile(waited, 0.95):.1f} s (p95 of {len(waited)} runs)")
 
 
 def waits(evidence: Evidence) -> list[float]:
-    """Returns how long the runs of small tenants waited that fell due outside outages.
-
-    An outage is over once what it left is worked off: a lease and a moment later, and again as long as it lasted.
-    """
-    faults = [fault for fault in evidence.journal.faults if fault.kind != FLOOD]
-    outages = [
-        (fault.began - CALL_LIMIT_SECONDS, 2 * fault.ended - fault.began + evidence.lease_seconds + 2)
-        for fault in faults
-    ]
+    """Returns how long the runs of small tenants waited that fell due outside outages; a flood is none."""
+    spans = outages(evidence, lambda fault: fault.kind != FLOOD)
     return [
         (run.started or run.scheduled_for) - run.scheduled_for
         for run in evidence.runs
@@ -81,28 +77,38 @@ def waits(evidence: Evidence) -> list[float]:
         and not run.was_held
         and evidence.job[run.job_id].account in SMALL_TENANTS
         and run.trigger in ("schedule", "poll")
-        and not any(began <= run.scheduled_for <= ended for began, ended in outages)
+        and not is_within(spans, run.scheduled_for, run.scheduled_for)
     ]
 
 
 def live_updates_go_forward(evidence: Evidence) -> Iterator[Breach]:
-    """What listeners are told never goes back, and ends with what the database has."""
-    final = {run.id: run.status for run in evidence.runs if not evidence.job[run.job_id].deleted}
+    """What listeners are told never goes back, and ends with what the database has, of each run."""
+    final = {run.id: run for run in evidence.runs if not evidence.job[run.job_id].deleted}
     for name, told in evidence.journal.told.items():
         for before, after in itertools.pairwise(told):
             if after.as_of < before.as_of:
                 yield Breach((name,), f"as_of fell from {before.as_of} to {after.as_of}")
-        resets = [place for place, one in enumerate(told) if one.kind == "reset"]
         of_runs: dict[str, list[Told]] = defaultdict(list)
         for one in told:
             if one.kind == "run":
                 of_runs[one.id].append(one)
         for run_id, frames in of_runs.items():
             yield from _of_frames(name, run_id, frames)
-        after_reset = {one.id: one.status for one in told[(resets[-1] + 1 if resets else 0) :] if one.kind == "run"}
-        for run_id, status in after_reset.items():
-            if run_id in final and status != final[run_id]:
-                yield Breach((run_id,), f"{name} was last told {status}; it is {final[run_id]}")
+        yield from _of_ends(name, told, final)
+
+
+def _of_ends(name: str, told: Sequence[Told], final: Mapping[str, RunRow]) -> Iterator[Breach]:
+    """What a listener was told since it was last told to read everything again."""
+    resets = [place for place, one in enumerate(told) if one.kind == "reset"]
+    since = told[(resets[-1] + 1 if resets else 0) :]
+    last = {one.id: one.status for one in since if one.kind == "run"}
+    for run_id, status in last.items():
+        if run_id in final and status != final[run_id].status:
+            yield Breach((run_id,), f"{name} was last told {status}; it is {final[run_id].status}")
+    heard_from = told[resets[-1]].at + _HEARD_SECONDS if resets else 0.0
+    for run_id, run in final.items():
+        if run_id not in last and (run.finished or 0.0) > heard_from:
+            yield Breach((run_id,), f"{name} was never told of it, which ended after it was last told to read all")
 
 
 def _of_frames(name: str, run_id: str, frames: Sequence[Told]) -> Iterator[Breach]:

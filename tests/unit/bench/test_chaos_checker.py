@@ -12,7 +12,7 @@ import pytest
 from bench.chaos import invariants
 from bench.chaos.evidence import AttemptRow, Evidence, JobRow, RunRow, Step
 from bench.chaos.invariants.of_runs import overlaps
-from bench.chaos.journal import Call, Fault, Journal, Post, Report, Request, Sample, Told
+from bench.chaos.journal import Answer, Call, Fault, Journal, Post, Report, Request, Sample, Told
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 ONCE = JobRow("once", 1, "small", "greet", "completed", {"type": "immediate"}, "skip", NOON)
@@ -75,6 +75,15 @@ def attempts(*of_first: AttemptRow) -> Evidence:
     return dataclasses.replace(evidence, attempts=(*of_first, *kept))
 
 
+def answer(status: int, **more: Any) -> Answer:
+    return Answer("POST /api/jobs/create", NOON + 20, NOON + 20.1, status, **more)
+
+
+def database_away(journal: Journal, given: Answer) -> None:
+    journal.faults.append(Fault("PostgreSQL frozen", NOON + 19, NOON + 24))
+    journal.answers.append(given)
+
+
 R = first(good())
 JOB_TWICE = dataclasses.replace(ONCE, id="again")
 DROP = dataclasses.replace
@@ -134,6 +143,12 @@ BREACHES: dict[str, tuple[int, Evidence]] = {
         10,
         good(runs=tuple(run(f"w{n}", OFTEN, NOON + n, started=NOON + n + 9) for n in range(30))),
     ),
+    "small tenants of whom nothing can be judged": (10, good(fewest_calm=5)),
+    "a run of which a listener was never told": (
+        11,
+        noting(lambda j: j.told.update(a=[Told("reset", 1, at=NOON - 9), Told("run", 2, "r", "completed", 1)])),
+    ),
+    "a listener that heard nothing": (11, noting(lambda journal: journal.told.update(a=[]))),
     "a live channel that went back": (
         11,
         noting(lambda j: j.told.update(a=[Told("run", 1, "r", "completed", 1), Told("run", 2, "r", "running", 1)])),
@@ -145,6 +160,17 @@ BREACHES: dict[str, tuple[int, Evidence]] = {
     "an as_of that fell": (11, noting(lambda j: j.told.update(a=[Told("job", 5, "x"), Told("job", 4, "x")]))),
     "a worker that grew": (12, noting(lambda journal: journal.samples.append(Sample("worker_a", megabytes=301)))),
     "too many connections": (12, noting(lambda j: j.samples.append(Sample("carillon web", connections=99)))),
+    "a fault of the server": (13, noting(lambda journal: journal.answers.append(answer(500)))),
+    "an odd refusal": (13, noting(lambda journal: journal.answers.append(answer(429)))),
+    "a 503 that does not say when": (13, noting(lambda journal: database_away(journal, answer(503)))),
+    "a 503 while the database is there": (
+        13,
+        noting(lambda journal: journal.answers.append(answer(503, says_when=True))),
+    ),
+    "an earlier run that is called after a later one": (
+        14,
+        noting(lambda journal: journal.calls.append(call("o0", NOON + 11, 2, job_id="often"))),
+    ),
 }
 
 
@@ -174,6 +200,18 @@ def test_an_overlap_is_explained_by_a_worker_that_was_frozen_meanwhile_and_still
     assert len(list(overlaps(evidence))) == 1
 
 
+def test_a_503_that_says_when_to_ask_again_is_right_while_the_database_is_away() -> None:
+    assert 13 not in invariants.check(noting(lambda journal: database_away(journal, answer(503, says_when=True))))
+
+
+def test_a_frozen_worker_may_call_for_an_earlier_run_of_a_job_that_skips() -> None:
+    def note(journal: Journal) -> None:
+        journal.calls.append(call("o0", NOON + 11, 2, job_id="often"))
+        journal.faults.append(Fault("worker frozen", NOON + 5, NOON + 12, "worker_a"))
+
+    assert 14 not in invariants.check(noting(note))
+
+
 def test_what_is_skipped_while_another_run_of_its_job_goes_on_is_skipped_rightly() -> None:
     long = run("o0", OFTEN, NOON, finished=NOON + 12)
     assert 2 not in invariants.check(with_runs(long, run("o1", OFTEN, NOON + 10, status="skipped")))
@@ -195,7 +233,7 @@ def test_a_202_counts_once_its_report_was_taken() -> None:
 
 
 def test_after_a_reset_a_listener_is_held_to_what_it_was_told_since() -> None:
-    told = [Told("run", 1, "r", "running", 1), Told("reset", 2)]
+    told = [Told("run", 1, "r", "running", 1), Told("reset", 2, at=NOON + 60)]
     assert invariants.check(noting(lambda journal: journal.told.update(a=told))) == {}
 
 
