@@ -11,7 +11,7 @@ from typing import IO
 from uuid import UUID
 
 from core import object_names
-from core.errors import Conflict, Forbidden, NotFound, Unavailable
+from core.errors import Conflict, Forbidden, NotFound
 from core.principals import Principal
 from core.scopes import Scope
 from core.token_hashes import hashed
@@ -54,9 +54,10 @@ def expect_permitted(principal: Principal, new: NewJob) -> None:
 
 
 def accept(principal: Principal, system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:
-    """Create the job of a received file, and leave the file to it. Returns the job's id.
+    """Create the job of a received file, and leave the file to it once that is committed. Returns the job's id.
 
-    Raises as `jobs.create` does, and `Forbidden` if too many bytes of the owner wait to be stored.
+    Raises as `jobs.create` does, and `Forbidden` if too many bytes of the owner wait to be stored. After `Unavailable`
+    the job may be there: then the caller must release the file, not drop it.
     """
     if new.owner_id is not None:
         refuse_too_much(system, waiting_of(new.owner_id), file.size)
@@ -72,14 +73,8 @@ def accept(principal: Principal, system: System, new: NewJob, file: Incoming, fi
         "object_name": object_names.object_name(new.app_name, new.account_id, file.id, name),
         "created_at": system.clock.now(),
     }
-    try:
-        job_id = creating.create(
-            principal, system, wanted, also=lambda job_id: uploads.insert({**values, "job": job_id})
-        )
-    except Unavailable:
-        file.release()  # whether the job is there is not known; the sweep will see
-        raise
-    file.release()
+    job_id = creating.create(principal, system, wanted, also=lambda job_id: uploads.insert({**values, "job": job_id}))
+    database.after_commit(file.release)  # a file that is released without a job is swept
     return job_id
 
 

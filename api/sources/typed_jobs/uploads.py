@@ -17,6 +17,7 @@ from api.sources.source_jobs import with_app
 from api.sources.typed_jobs import upload_schema as schemas
 from api.sources.typed_jobs.upload_schema import UploadForm
 from api.threads import Threads
+from core.errors import Unavailable
 from core.principals import Principal
 from core.scopes import Scope
 from services.files import uploads
@@ -57,7 +58,11 @@ class Uploads:
             await self._threads.run(incoming.finish)  # before any transaction, since it waits for the disk
             content = json.dumps({**form.texts, "file": [form.file_name, incoming.sha256]}).encode()
             accept = partial(self._accept, incoming, form, access.principal(req))
-            await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
+            try:
+                await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
+            except Unavailable:
+                incoming.release()  # whether its job is there is not known; the sweep will see
+                raise
         finally:
             reception.end()  # unless it was taken over: the request came before, or was refused
 

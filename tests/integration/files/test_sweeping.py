@@ -12,15 +12,17 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import peewee
 import pytest
 
 from core.errors import PermanentFailure
 from models import database, installation
+from models.tables import Upload, db
 from services.execution.work import Failed
 from services.files import spool, uploads
-from tests.factories import NOON, GivenSystem, failed, record
+from tests.factories import NOON, GivenSystem, failed, in_threads, record
 from tests.integration.api.client import Client
-from tests.integration.files.uploading import claimed, spooled, stored, upload
+from tests.integration.files.uploading import PATH, claimed, form, spooled, stored, upload
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,6 +30,26 @@ ROOT = Path(__file__).parents[3]
 def folder(system: GivenSystem) -> Path:
     with database.reading():
         return spool.folder(system.settings, installation.identity())
+
+
+def sent(client: Client, headers: dict[str, str]) -> int:
+    """The status of an upload with these headers besides its own."""
+    upload = form()
+    return client.simulate_post(PATH, **{**upload, "headers": {**upload["headers"], **headers}}).status_code
+
+
+def at_the_commit_of_the_upload(monkeypatch: pytest.MonkeyPatch, act: Callable[[Callable[[], None]], None]) -> None:
+    """Call this, with the commit, in place of the commit of the transaction that stores an upload."""
+    commit = db.obj.commit
+
+    def commit_or_act() -> None:
+        if Upload.select().count() == 0:
+            commit()
+            return
+        monkeypatch.undo()
+        act(commit)
+
+    monkeypatch.setattr(db.obj, "commit", commit_or_act)
 
 
 def test_a_file_stays_until_its_job_is_due(client: Client, system: GivenSystem) -> None:
@@ -83,6 +105,39 @@ def test_a_file_whose_job_was_never_stored_goes(system: GivenSystem) -> None:
     incoming.release()
     assert uploads.sweep(system) == 1
     assert spooled(system) == []
+
+
+KEYS = pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "one"}], ids=["no key", "a key"])
+
+
+@KEYS
+def test_a_sweep_before_the_commit_leaves_the_file_to_its_job(
+    client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch, key: dict[str, str]
+) -> None:
+    swept: list[int] = []
+
+    def sweep_first(commit: Callable[[], None]) -> None:
+        swept.extend(in_threads(1, lambda _: uploads.sweep(system)))
+        commit()
+
+    at_the_commit_of_the_upload(monkeypatch, sweep_first)
+    assert sent(client, key) == 201
+    assert swept == [0]
+    assert stored(system)
+
+
+@KEYS
+def test_a_file_whose_commit_was_not_answered_is_left_to_its_job(
+    client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch, key: dict[str, str]
+) -> None:
+    def lose_the_answer(commit: Callable[[], None]) -> None:
+        commit()
+        raise peewee.OperationalError("the connection is gone")
+
+    at_the_commit_of_the_upload(monkeypatch, lose_the_answer)
+    assert sent(client, key) == (503 if key else 201)  # without a key it is looked up whether the job is there
+    assert uploads.sweep(system) == 0
+    assert stored(system)
 
 
 def test_a_file_that_a_killed_process_was_receiving_goes_in_a_minute(system: GivenSystem) -> None:
