@@ -16,6 +16,11 @@ def any_is_open() -> bool:
     return bool(Breaker.select(Breaker.key).limit(1).count())
 
 
+def open_destinations() -> frozenset[tuple[UUID, str]]:
+    """Returns the app and the host of each open breaker."""
+    return frozenset(Breaker.select(Breaker.app_id, Breaker.host).tuples())
+
+
 def wanted_by_apps() -> Mapping[UUID, bool]:
     """Returns the apps that override whether breakers are used, each with its choice."""
     query = App.select(App.id, App.destination_breaker).where(App.destination_breaker.is_null(False))

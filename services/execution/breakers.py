@@ -47,6 +47,7 @@ class LastCalls:
         self._lock = threading.Lock()  # the engine and its lane both record calls
         self._calls: OrderedDict[Destination, deque[bool]] = OrderedDict()
         self._of_apps: Mapping[UUID, bool] = {}
+        self._open: frozenset[Destination] = frozenset()
         self._known_until: float | None = None
 
     def tripped(self, ended: Iterable[EndedAttempt]) -> list[Destination]:
@@ -64,12 +65,14 @@ class LastCalls:
         if host is None or not self._of_apps.get(work.app_id, self._system.settings.destination_breaker):
             return None
         destination = work.app_id, host
+        if destination in self._open:
+            return None
         last = self._calls.setdefault(destination, deque(maxlen=rules.CALLS))
         self._calls.move_to_end(destination)
         if len(self._calls) > _MOST_WATCHED:
             self._calls.popitem(last=False)
         last.append(is_failed)
-        if not rules.trips(last):
+        if not (is_failed and rules.trips(last)):
             return None
         del self._calls[destination]  # what comes after it closes counts again
         return destination
@@ -79,9 +82,11 @@ class LastCalls:
         if self._known_until is None or now >= self._known_until:
             try:
                 with database.reading():
-                    self._of_apps = breakers.wanted_by_apps()
+                    self._of_apps, self._open = breakers.wanted_by_apps(), breakers.open_destinations()
             except DatabaseUnavailable:
                 return False
+            for destination in self._open:  # another process may have opened it: what was before counts no more
+                self._calls.pop(destination, None)
             self._known_until = now + _KNOWN_SECONDS
         return self._system.settings.destination_breaker or any(self._of_apps.values())
 

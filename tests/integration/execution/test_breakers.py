@@ -89,6 +89,36 @@ def test_a_receiver_that_fails_and_comes_back(system: GivenSystem, two: Workers)
     assert waiting(made) == []
 
 
+def test_what_another_process_counted_before_a_breaker_opened_counts_no_more_once_it_is_closed(
+    system: GivenSystem, two: Workers
+) -> None:
+    queued(system, 1)
+    work = two.claim()
+    assert work is not None
+    opening, other = breakers.LastCalls(system), breakers.LastCalls(system)
+    assert [other.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
+    tripped = [found for _ in range(FEWEST_CALLS) for found in opening.tripped([(work, DOWN)])]
+    breakers.open_new(system, tripped)
+    system.clock.advance(1)  # so that both look which breakers are open
+    assert other.tripped([(work, DOWN)]) == []
+    assert [opening.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS)] == [[]] * FEWEST_CALLS
+    breakers.close(LOCAL, system, KEY)
+    system.clock.advance(1)
+    for calls in (opening, other):
+        assert [calls.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
+
+
+def test_a_call_that_succeeds_opens_no_breaker(system: GivenSystem, two: Workers) -> None:
+    queued(system, 1)
+    work = two.claim()
+    assert work is not None
+    calls = breakers.LastCalls(system)
+    for _ in range(FEWEST_CALLS - 1):
+        calls.tripped([(work, DOWN)])
+    assert calls.tripped([(work, succeeded())]) == []
+    assert calls.tripped([(work, DOWN)]) != []
+
+
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("result", "queue"), [(REFUSED, RUNS_HTTP), (DOWN, RUNS_EMAIL)])
 def test_an_answer_that_refuses_opens_no_breaker_nor_does_what_is_no_call(
