@@ -18,7 +18,7 @@ def any_is_open() -> bool:
 
 def open_destinations() -> frozenset[tuple[UUID, str]]:
     """Returns the app and the host of each open breaker."""
-    return frozenset(Breaker.select(Breaker.app_id, Breaker.host).tuples())
+    return frozenset((row.app_id, row.host) for row in Breaker.select(Breaker.app_id, Breaker.host))
 
 
 def wanted_by_apps() -> Mapping[UUID, bool]:

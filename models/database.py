@@ -91,6 +91,11 @@ def after_commit(act: commits.Act) -> None:
     commits.after(act)
 
 
+def or_undo(act: commits.Act) -> None:
+    """Call a function if the open transaction, or the open part of it, is rolled back, or its commit is in doubt."""
+    commits.or_undo(act)
+
+
 @contextmanager
 def trial(gate: str | None = None) -> Iterator[None]:
     """Run a block in a transaction as `transaction` does, then roll it back."""

@@ -41,9 +41,7 @@ def remove(link_id: UUID, purposes: Collection[LinkPurpose]) -> Link | None:
     """Delete a link by its id, if it is for one of these purposes. Returns the deleted link."""
     wanted = (Link.id == link_id) & Link.purpose.in_([one.value for one in purposes])
     link: Link | None = Link.get_or_none(wanted)
-    if link is not None:
-        Link.delete().where(wanted).execute()
-    return link
+    return link if link is not None and spend(link) else None
 
 
 def remove_of_user(user_id: UUID, purposes: Collection[LinkPurpose]) -> None:

@@ -105,7 +105,7 @@ class Round:
 class Telling:
     """The base of the forms of channels; an instance knows what was sent to one listener so far.
 
-    Called in a thread, never by two at once, except `look_begins`.
+    Called in a thread, never by two at once, except `look_begins` and `look_failed`, while no thread does.
     """
 
     wants_jobs = True
@@ -114,6 +114,9 @@ class Telling:
 
     def look_begins(self) -> None:
         """Note that a look begins, which answers the questions asked before it; called on the event loop."""
+
+    def look_failed(self) -> None:
+        """Take back what was noted as sent since the look began: nothing was. Called on the event loop."""
 
     def begin(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
         """Returns the first frames."""

@@ -54,6 +54,7 @@ class Hub:
         self._watch = Watch()
         self._listening: set[Listener] = set()
         self._joining: dict[Listener, Joined] = {}
+        self._looked_for: Collection[Listener] = ()  # those who join with the look that goes on
         self._asked_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -80,9 +81,9 @@ class Hub:
         """Raise `Unavailable` if there are too many listeners: in total, or of one user with their keys, key or app."""
         principal = listener.principal
         most = MOST_LISTENERS if principal.sees_all else MOST_LISTENERS - RESERVED
-        if len(self._listening) + len(self._joining) >= most:
+        everyone = {*self._listening, *self._joining, *self._looked_for}
+        if len(everyone) >= most:
             raise Unavailable(_FULL)
-        everyone = (*self._listening, *self._joining)
         for share in listener.shares:
             if sum(share in one.shares for one in everyone) >= MOST_OF_A_CALLER:
                 raise Unavailable(_FULL_OF_CALLER)
@@ -120,12 +121,15 @@ class Hub:
 
     async def _turn(self) -> None:
         joining = {one: self._joining.pop(one) for one in list(islice(self._joining, MOST_JOINING))}
+        self._looked_for = joining
         try:
             await self._ask_again()
             for listener in (*self._listening, *joining):
                 listener.telling.look_begins()
             found, cursor = await self._threads.run(self._look, set(self._listening), list(joining))
         except Unavailable as error:  # who listens is told with the next look
+            for listener in self._listening:
+                listener.telling.look_failed()
             _refuse(joining, error)
         except Exception as error:
             log.exception("live_look_failed")
@@ -135,6 +139,7 @@ class Hub:
         else:
             await self._hand_out(found, cursor, joining)
         finally:
+            self._looked_for = ()
             _refuse(joining, Unavailable(_STOPPING))  # unless they have their answer
 
     def _look(self, listening: Collection[Listener], joining: Collection[Listener]) -> tuple[FramesByListener, str]:

@@ -123,6 +123,10 @@ class EventsOf(Telling):
         self._statistics = Pace() if "stats" in topics else None
         self._counted = JobFilter(app_name=app_name)
 
+    def look_failed(self) -> None:
+        """Send the statistics with the next look."""
+        self._note_change()
+
     def begin(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
         """Ask for the first statistics."""
         self._note_change()

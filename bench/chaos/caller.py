@@ -17,6 +17,7 @@ _REST_SECONDS = 0.3
 _PATIENCE_SECONDS = 60.0
 _AGAIN = (409, 503)  # the same key is in flight; the database is away
 _GOOD = range(200, 300)
+_TOLD = 300
 
 
 class Caller:
@@ -116,8 +117,8 @@ class Caller:
             answer = session.request(method, f"{self.url}{path}", timeout=_TIMEOUT_SECONDS, **more)
         except requests.RequestException:
             return None
-        says_when = "Retry-After" in answer.headers
-        self._journal.answers.append(Answer(f"{method} {path}", sent, time.time(), answer.status_code, says_when))
+        says_when, told = "Retry-After" in answer.headers, "" if _is_good(answer) else answer.text[:_TOLD]
+        self._journal.answers.append(Answer(f"{method} {path}", sent, time.time(), answer.status_code, says_when, told))
         return answer
 
 

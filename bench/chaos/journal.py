@@ -35,13 +35,17 @@ class Post:
 
 @dataclass(frozen=True)
 class Answer:
-    """Any answer of the API: to what, when that was sent and answered, and whether it says when to ask again."""
+    """Any answer of the API: to what, when that was sent and answered, and whether it says when to ask again.
+
+    `told` is how a refusal begins.
+    """
 
     to: str
     sent: float
     answered: float
     status: int
     says_when: bool = False
+    told: str = ""
 
 
 @dataclass(frozen=True)

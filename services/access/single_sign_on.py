@@ -74,6 +74,8 @@ def _made(system: System, identity: Identity, granted: Granted, unit: UnitOfWork
     is_reserved = looks_like_admin(system, identity.username) and not granted.administrator
     user = None if is_reserved else users.insert(identity.username, identity.email, NO_PASSWORD, unit.now)
     if user is None or not identities.insert(identity.issuer, identity.subject, user):
+        if known := identities.user(identity.issuer, identity.subject):
+            return known  # they log in twice at once, and the other login made them
         raise Conflict(
             f"There is a user named {identity.username} or with the address {identity.email} already, who is not known "
             "to log in by the identity provider. Ask an administrator."

@@ -7,8 +7,9 @@ Requests are counted where they are received (`services/access/shared_quotas.py`
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -90,7 +91,7 @@ class Ledger:
             return
         if waiting_runs and (fault := rules.fault_of_waiting(known.quotas, known.taken)):
             raise InvalidInput.at("app_name", fault)
-        known.taken = Taken(known.taken.jobs + 1, known.taken.waiting_runs + waiting_runs)
+        _count(app_id, known, jobs=1, waiting_runs=waiting_runs)
 
 
 def check_definition(found: Quotas, wanted: Definition, now: datetime, before: Definition | None = None) -> None:
@@ -131,7 +132,7 @@ def take_waiting(system: System, job: Job, runs: int = 1, data: Mapping[str, Any
         rules.check_payload(known.quotas, "data", json_text.size(data))
     if fault := rules.fault_of_waiting(known.quotas, known.taken, runs):
         raise Conflict(f"The app of this job {fault}")
-    known.taken = replace(known.taken, waiting_runs=known.taken.waiting_runs + runs)
+    _count(job.app_id, known, waiting_runs=runs)
 
 
 def shortest_intervals(system: System, app_ids: Collection[UUID]) -> dict[UUID, float]:
@@ -146,6 +147,12 @@ class _Known:
 
     quotas: Quotas
     taken: Taken
+
+
+def _count(app_id: UUID, known: _Known, *, jobs: int = 0, waiting_runs: int = 0) -> None:
+    """Count what this transaction adds; if it is rolled back, as a dry run is, the app is counted again instead."""
+    known.taken = Taken(known.taken.jobs + jobs, known.taken.waiting_runs + waiting_runs)
+    database.or_undo(partial(_recent.forget, app_id))
 
 
 _recent: RecentValues[UUID, _Known | None] = RecentValues(COUNTED_SECONDS, _MOST_KNOWN)

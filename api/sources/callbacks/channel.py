@@ -57,6 +57,15 @@ class Updates(Telling):
     def __init__(self, job_id: UUID) -> None:
         self._job_id = job_id
         self._entries: list[LogEntry] = []
+        self._entries_before: list[LogEntry] = []
+
+    def look_begins(self) -> None:
+        """Keep which events were sent before."""
+        self._entries_before = self._entries
+
+    def look_failed(self) -> None:
+        """Send the events that this look has read with the next one."""
+        self._entries = self._entries_before
 
     def begin(self, current: Round, principal: Principal) -> Sequence[Frame]:
         """Note which events were before."""

@@ -73,6 +73,7 @@ class Updates(Telling):
         self._statistics = Pace()
         self._heard: list[Question | None] = []
         self._asked: list[Question | None] = []
+        self._asked_before: list[Question | None] = []
 
     def hear(self, text: str) -> None:
         """Note a question, which the next look answers; None is a question that is not understood."""
@@ -85,8 +86,13 @@ class Updates(Telling):
 
     def look_begins(self) -> None:
         """Note that a look begins, which answers the questions received before it."""
-        self._asked += self._heard
+        self._asked = self._asked_before = [*self._asked, *self._heard]
         self._heard = []
+
+    def look_failed(self) -> None:
+        """Answer the same questions, and send the statistics, with the next look."""
+        self._asked = self._asked_before
+        self._statistics.is_wanted = True
 
     def begin(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
         """Ask for the first statistics."""

@@ -64,7 +64,7 @@ def the_api_answers_through_outages(evidence: Evidence) -> Iterator[Breach]:
             if not is_within(without_database, answer.sent, answer.answered):
                 yield Breach((answer.to,), f"503 at {answer.answered:.3f}, while PostgreSQL was there")
         elif answer.status not in _GOOD and answer.status not in _REFUSED:
-            yield Breach((answer.to,), f"answered {answer.status}")
+            yield Breach((answer.to,), f"answered {answer.status} at {answer.answered:.3f}: {answer.told}")
 
 
 def runs_of_a_job_that_skips_take_turns(evidence: Evidence) -> Iterator[Breach]:

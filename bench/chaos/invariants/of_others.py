@@ -83,7 +83,8 @@ def waits(evidence: Evidence) -> list[float]:
 
 def live_updates_go_forward(evidence: Evidence) -> Iterator[Breach]:
     """What listeners are told never goes back, and ends with what the database has, of each run."""
-    final = {run.id: run for run in evidence.runs if not evidence.job[run.job_id].deleted}
+    heard = {job.id for job in evidence.jobs if job.number is not None and not job.deleted}  # uploads are another app's
+    final = {run.id: run for run in evidence.runs if run.job_id in heard}
     for name, told in evidence.journal.told.items():
         for before, after in itertools.pairwise(told):
             if after.as_of < before.as_of:

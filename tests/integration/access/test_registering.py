@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from models import links
 from models.tables import User
 from processes import welcome
 from services.access import first_administrator
@@ -62,6 +63,15 @@ def test_an_invitation_opens_for_a_week(client: Client, guarded: GivenSystem) ->
     token = invited(client)
     guarded.clock.advance(7 * 86_400)
     assert set(refusal(register(client, invitation=token))) == {"invitation"}
+
+
+def test_an_invitation_that_is_used_while_it_is_withdrawn_is_not_withdrawn(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invited(client)
+    [kept] = client.simulate_get(INVITATIONS, headers=HIDDEN).json["results"]
+    monkeypatch.setattr(links, "spend", lambda _link: False)  # its user's registration came in between
+    assert client.simulate_delete(f"{INVITATIONS}/{kept['id']}", headers=HIDDEN).status_code == 404
 
 
 def test_a_withdrawn_invitation_opens_nothing(client: Client) -> None:

@@ -13,7 +13,7 @@ from joserfc.jwk import RSAKey
 from api.resources.single_sign_on import COOKIE
 from api.sites import COOKIE as SESSION
 from core.scopes import Role
-from models import users
+from models import identities, users
 from models.tables import User
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.browsing import Browser, browser, guarded, provider
@@ -22,6 +22,8 @@ from tests.integration.access.test_own_tokens import TOKENS, bearer
 from tests.integration.api.client import Client, refusal, served
 from tests.integration.api.test_accounts import HIDDEN, PASSWORD, register, token_of
 from tests.provider import Provider
+
+known = identities.user
 
 
 def me(client: Client, who: Headers) -> Any:
@@ -37,6 +39,16 @@ def test_whom_the_provider_lets_in_is_a_user_though_registration_is_closed(clien
     first = me(client, browser.log_in())
     assert (first["name"], first["is_administrator"], first["apps"]) == ("ada", False, [])
     assert me(client, browser.log_in())["user_id"] == first["user_id"]
+
+
+def test_who_logs_in_for_the_first_time_in_two_windows_at_once_is_one_user(
+    client: Client, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = me(client, browser.log_in())
+    found = [None]  # as it is before the other login is committed
+    monkeypatch.setattr(identities, "user", lambda *one: found.pop() if found else known(*one))
+    assert me(client, browser.log_in())["user_id"] == first["user_id"]
+    assert found == []
 
 
 def test_who_is_disabled_here_is_refused_whatever_the_provider_says(client: Client, browser: Browser) -> None:

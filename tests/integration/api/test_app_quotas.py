@@ -120,6 +120,21 @@ def test_no_more_runs_wait_than_the_quota_has_and_others_are_taken_when_some_hav
         assert Run.select().where(Run.job == job).count() == 1
 
 
+def test_what_a_dry_run_or_a_refused_batch_would_have_taken_is_not_taken(client: Client, anna: Headers) -> None:
+    job_id = made_job(client, anna, MINE)
+    put(client, HIDDEN, MINE, waiting_runs=1)
+    body = {"action": "trigger", "filter": {"app_name": MINE}, "dry_run": True}
+    tried = client.simulate_post("/api/jobs/actions", headers=anna, json=body)
+    assert (tried.status_code, tried.json.get("changed")) == (200, 1), tried.text
+    assert client.simulate_post(f"/api/jobs/{job_id}/trigger", headers=anna).status_code == 201
+
+    put(client, HIDDEN, MINE, jobs=2)
+    job = {**PRINTED, "app_name": MINE, "schedule": CRON}
+    both = {"jobs": [job, {**job, "schedule": {"type": "cron", "expression": "never"}}], "all_or_none": True}
+    assert client.simulate_post("/api/jobs/bulk", headers=anna, json=both).status_code == 400
+    assert create(client, anna).status_code == 201
+
+
 def test_a_backfill_makes_no_more_runs_than_may_wait(client: Client, anna: Headers) -> None:
     job = create(client, anna).json["id"]
     put(client, waiting_runs=3)

@@ -192,6 +192,28 @@ def test_what_would_follow_a_part_that_fails_by_itself_is_forgotten_with_it(stor
     assert done == ["kept"]
 
 
+def test_what_was_counted_is_undone_with_the_part_or_the_transaction_that_is_rolled_back(store: str) -> None:
+    undone: list[str] = []
+
+    def count_and_go_wrong() -> None:
+        database.or_undo(lambda: undone.append("part"))
+        raise ValueError("wrong")
+
+    with database.transaction():
+        database.or_undo(lambda: undone.append("committed"))
+        assert isinstance(database.attempt(count_and_go_wrong), ValueError)
+        assert undone == ["part"]
+    assert undone == ["part"]
+    with database.trial():
+        database.or_undo(lambda: undone.append("trial"))
+        with database.transaction():
+            database.or_undo(lambda: undone.append("within"))
+        assert undone == ["part"]
+    assert undone == ["part", "trial", "within"]
+    database.or_undo(lambda: undone.append("outside"))
+    assert undone == ["part", "trial", "within"]
+
+
 def test_what_would_follow_a_commit_is_forgotten_with_what_is_taken_back(store: str) -> None:
     done: list[str] = []
     with database.transaction():
