@@ -4,7 +4,7 @@ serve         everything in one process, on SQLite (what ./run does)
 demo          serve, and show one job of each kind
 services      the Procfile's processes, on RabbitMQ and PostgreSQL; `services demo` shows the same there
 web, worker, coordinator, periodic    one process of the services mode
-autoscale     one to five workers, as the queues ask for them
+autoscale     one to five workers, as the queues and the coming minutes ask for them
 migrate       bring the database to the newest schema
 rotate-secrets    seal every stored secret with the first of SECRET_KEYS
 restore declare-offline    hold every app in the database, before anything is started on it
@@ -102,7 +102,7 @@ def periodic() -> None:
 def autoscale(
     *, dry_run: bool = typer.Option(False, "--dry-run", help="say what would be done, and start nothing")
 ) -> None:
-    """Keep one to five workers running: one more while over ten runs wait, one fewer when none does."""
+    """Keep one to five workers running, as the length of the queues and the runs of the coming minutes need them."""
     settings = _imported("processes.start").services_settings()
     _imported("processes.autoscale").run(settings, environment(), ROOT, dry_run=dry_run)
 

@@ -1,11 +1,13 @@
-"""The number of worker processes, decided by the length of their queues."""
+"""The number of worker processes, decided by the length of their queues, and by the threads that planned runs need."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 FEWEST, MOST = 1, 5
 CROWDED = 10
+_DIGITS = 6  # sums of seconds are not exact
 
 
 @dataclass(frozen=True)
@@ -22,15 +24,22 @@ class Load:
 NO_LOAD = Load(0, 0)
 
 
-def change(load: Load | None, workers: int) -> int:
+def workers_for(threads: float, threads_each: int) -> int:
+    """Returns how many workers have so many threads together."""
+    return math.ceil(round(threads / threads_each, _DIGITS))
+
+
+def change(load: Load | None, workers: int, planned: int = 0) -> int:
     """Returns the change in the number of workers: one more if over ten rings wait, one fewer if the queues are empty.
 
-    The number stays from one to five, whatever the load; an unknown load changes nothing.
+    Of the workers that planned runs need, as many are added at once as are missing, and none of them is removed. The
+    number stays from one to five, whatever the load; an unknown load removes none.
     """
-    if workers < FEWEST:
-        return 1
+    wanted = min(MOST, max(FEWEST, planned))
+    if workers < wanted:
+        return wanted - workers
     if load is None:
         return 0
     if load.ready > CROWDED and workers < MOST:
         return 1
-    return -1 if load == NO_LOAD and workers > FEWEST else 0
+    return -1 if load == NO_LOAD and workers > wanted else 0

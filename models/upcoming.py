@@ -14,14 +14,18 @@ from uuid import UUID
 import peewee
 
 from core.filters import JobFilter
+from core.policies import Overlap
 from core.states import JobState, RunStatus, Trigger
 from models import filtering
 from models.tables import App, Job, Run
 
 # As the index `runs_to_make_due` has it.
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
-_OF_JOB = (Job.id, Job.name, Job.title, Job.task_type, Job.schedule.cast("TEXT"), Job.runs_started, App.name)
-_OF_RUN = (Run.id, Run.trigger, Run.scheduled_for, Run.due_at)
+_OF_JOB = (
+    *(Job.id, Job.name, Job.title, Job.task_type, Job.schedule.cast("TEXT"), Job.runs_started),
+    *(App.name, Job.queue, Job.overlap),
+)
+_OF_RUN: tuple[Any, ...] = (Run.id, Run.trigger, Run.scheduled_for, Run.due_at)
 
 
 class ComingJob(NamedTuple):
@@ -34,6 +38,8 @@ class ComingJob(NamedTuple):
     schedule: str
     runs_started: int
     app_name: str
+    queue: str
+    overlap: Overlap
 
 
 class PlannedRun(NamedTuple):
@@ -58,6 +64,18 @@ def planned(wanted: JobFilter, until: datetime, limit: int, start: datetime | No
     query = _soonest(Run.select(*_OF_JOB, *_OF_RUN), wanted, until)
     query = query if start is None else query.where(Run.due_at >= start)
     return _planned_runs(query.limit(limit).tuples())
+
+
+def soonest_planned(wanted: JobFilter, start: datetime, until: datetime, most: int) -> list[PlannedRun]:
+    """Returns planned runs that are due between two instants and have not begun, soonest first, as `planned`.
+
+    Of the soonest `most`, also of jobs that are then left out: no more are read, however many are planned.
+    """
+    rows: Any = Run.select(Run.job.alias("job_id"), *_OF_RUN).where(_WAITING, Run.status == RunStatus.PENDING)
+    rows = rows.where(Run.due_at >= start, Run.due_at <= until).order_by(Run.due_at).limit(most).alias("soonest")
+    of_run = [getattr(rows.c, field.column_name).converter(field.python_value) for field in _OF_RUN]
+    query: Any = Job.select(*_OF_JOB, *of_run).join(App).join_from(Job, rows, on=rows.c.job_id == Job.id)
+    return _planned_runs(_going_on(query, wanted).order_by(rows.c.due_at, rows.c.id).tuples())
 
 
 def first_planned(wanted: JobFilter, until: datetime, limit: int, most: int) -> tuple[list[PlannedRun], bool]:

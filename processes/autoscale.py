@@ -1,4 +1,7 @@
-"""The autoscaler: adds and removes worker processes by the length of the queues (section 002's monitor)."""
+"""The autoscaler: adds and removes worker processes by the length of the queues (section 002's monitor).
+
+It also adds as many as the planned runs of the coming minutes need, before these are due.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import shlex
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TextIO
 from urllib.parse import quote, unquote, urlsplit
@@ -15,16 +19,30 @@ from urllib.parse import quote, unquote, urlsplit
 import requests
 
 from core import urls
-from core.autoscaling import NO_LOAD, Load, change
+from core.autoscaling import NO_LOAD, Load, change, workers_for
+from models import database
+from processes.composition import observed
+from processes.health import endpoint
+from processes.planned_threads import PlannedThreads
 from processes.signals import StopSignals
 from processes.supervisor import Supervisor
 from services.messaging import broker as brokers
+from services.reading.coming_threads import ComingThreads
+from services.runtime import logs
+from services.runtime.clock import DatabaseClock
+from services.runtime.troubles import Trouble, Troubles
 from settings import Settings
 
 LOOK_EVERY_SECONDS = 10.0
 _MORE_GRACE_SECONDS = 10.0
 _TIMEOUT_SECONDS = 5
 _NOT_FOUND = 404
+_NOTICED_BY = "queues"
+_NO_LENGTHS = Trouble(
+    "management",
+    "RabbitMQ's management API does not return the length of the queues.",
+    "Enable RabbitMQ's plugin rabbitmq_management, or correct RABBITMQ_MANAGEMENT_URL.",
+)
 
 
 def run(settings: Settings, environment: Mapping[str, str], folder: Path, *, dry_run: bool) -> None:
@@ -34,11 +52,39 @@ def run(settings: Settings, environment: Mapping[str, str], folder: Path, *, dry
     workers: Workers = ImaginedWorkers() if dry_run else WorkerProcesses(folder, environment, grace)
     stopping = threading.Event()
     stop = StopSignals(stopping, workers.hurry)
-    autoscaler = Autoscaler(queues.load, workers, printer(sys.stdout, dry_run=dry_run))
+    logs.configure(settings.log_level)
+    troubles = Troubles()
+    planned = PlannedThreads(_coming_threads(settings), troubles)
+    say = printer(sys.stdout, dry_run=dry_run)
+    autoscaler = Autoscaler(queues.load, workers, say, planned.latest, settings.worker_threads, troubles)
     looking = threading.Thread(target=autoscaler.run, args=(stopping,), name="autoscale")
-    looking.start()
-    stop.wait()
-    looking.join()
+    with _health(settings, stopping, troubles, dry_run=dry_run):
+        planned.start(stopping)
+        looking.start()
+        stop.wait()
+        looking.join()
+
+
+def _coming_threads(settings: Settings) -> Callable[[], Mapping[str, float]]:
+    """Returns a function that reads from the database how many threads each queue will need."""
+    database.connect(settings.database, "autoscale")
+    clock = DatabaseClock()
+    coming = ComingThreads(clock)
+
+    def by_queue() -> Mapping[str, float]:
+        clock.follow()
+        return coming.by_queue()
+
+    return by_queue
+
+
+def _health(
+    settings: Settings, stopping: threading.Event, troubles: Troubles, *, dry_run: bool
+) -> AbstractContextManager[None]:
+    """Answer health checks and Prometheus; not in a dry run, beside which a real one may have the port."""
+    if dry_run:
+        return nullcontext()
+    return endpoint(settings, stopping, troubles.present, observed(), uses_broker=False)
 
 
 class QueuesUnknown(Exception):  # noqa: N818  says what is the matter
@@ -168,11 +214,14 @@ class ImaginedWorkers:
 
 @dataclass(frozen=True)
 class Autoscaler:
-    """Reads the queues every ten seconds, and adds or removes one worker if their load requires it."""
+    """Looks every ten seconds: adds or removes one worker by the load, and adds all that planned runs will need."""
 
     load: Callable[[], Load]
     workers: Workers
     say: Callable[[str], None]
+    planned_threads: Callable[[], float | None] = lambda: None  # that the coming minutes need; None if unknown
+    threads_each: int = 1
+    troubles: Troubles = field(default_factory=Troubles)
 
     def run(self, stopping: threading.Event, every_seconds: float = LOOK_EVERY_SECONDS) -> None:
         """Look again and again until the event is set, whatever fails meanwhile; then stop the workers."""
@@ -189,22 +238,36 @@ class Autoscaler:
     def look(self) -> None:
         """Look once. If the queues cannot be read, the workers stay as many as they are, at least one."""
         load = self._known_load()
-        by = change(load, self.workers.count)
+        threads = self.planned_threads() or 0.0
+        by = change(load, self.workers.count, workers_for(threads, self.threads_each))
         if by == 0:
             return
-        if by > 0:
-            self.workers.add()
-        else:
-            self.workers.remove()
-        found = "queues unknown" if load is None else f"{load.ready} waiting, {load.taken} taken"
-        self.say(f"{found}: {'adding' if by > 0 else 'removing'} a worker, {self.workers.count} in all")
+        for _ in range(abs(by)):
+            if by > 0:
+                self.workers.add()
+            else:
+                self.workers.remove()
+        self.say(f"{_found(load, threads)}: {_done(by)}, {self.workers.count} in all")
 
     def _known_load(self) -> Load | None:
         try:
-            return self.load()
+            load = self.load()
         except QueuesUnknown as error:
             self.say(f"RabbitMQ's management API does not return the length of the queues: {error}")
+            self.troubles.begin(_NOTICED_BY, _NO_LENGTHS)
             return None
+        self.troubles.end(_NOTICED_BY)
+        return load
+
+
+def _found(load: Load | None, threads: float) -> str:
+    found = "queues unknown" if load is None else f"{load.ready} waiting, {load.taken} taken"
+    return f"{found}, {threads:.1f} threads for planned runs" if threads else found
+
+
+def _done(by: int) -> str:
+    word = "adding" if by > 0 else "removing"
+    return f"{word} a worker" if abs(by) == 1 else f"{word} {abs(by)} workers"
 
 
 def printer(output: TextIO, *, dry_run: bool) -> Callable[[str], None]:

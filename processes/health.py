@@ -39,6 +39,7 @@ def endpoint(
     metrics: Metrics,
     *,
     uses_database: bool = True,
+    uses_broker: bool = True,
 ) -> Iterator[None]:
     """Answer health checks and Prometheus on HEALTH_HOST and HEALTH_PORT while the block runs.
 
@@ -49,7 +50,7 @@ def endpoint(
         return
 
     def page() -> bytes:
-        return metrics.page(_state(troubles(), uses_database=uses_database))
+        return metrics.page(_state(troubles(), uses_database=uses_database, uses_broker=uses_broker))
 
     handler = _handler(settings.internal_secret, stopping, troubles, page)
     server = _listening(settings.health_host, settings.health_port, handler)
@@ -163,10 +164,11 @@ def may_see_metrics(secret: SecretStr | None, shown: str, address: str) -> bool:
     return hmac.compare_digest(shown.encode("latin-1", "replace"), wanted.encode())
 
 
-def _state(troubles: Sequence[Trouble], *, uses_database: bool) -> State:
+def _state(troubles: Sequence[Trouble], *, uses_database: bool, uses_broker: bool) -> State:
     parts = [one.part for one in troubles]
     database = DATABASE not in parts if uses_database else None
-    return State(database, BROKER not in parts, parts, names_of(troubles))
+    broker = BROKER not in parts if uses_broker else None
+    return State(database, broker, parts, names_of(troubles))
 
 
 def _readiness(is_stopping: bool, troubles: Sequence[Trouble]) -> tuple[HTTPStatus, dict[str, Any]]:

@@ -23,6 +23,7 @@ from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.loops import Loop, Loops
 from services.maintenance.prune_loop import PruneLoop
 from services.messaging import broker as brokers
+from services.reading.coming_threads import ComingThreads
 from services.restoring import releasing
 from services.runtime import events
 from services.runtime.troubles import Trouble
@@ -51,6 +52,7 @@ class Coordinator:
         self._beaten = threading.Event()
         self._rescues = rescues.Rescues(system)
         self._prune_loop = PruneLoop(system)
+        self._coming_threads = ComingThreads(system.clock)
         self._zones_are_fresh = False
         self._dispatch = DispatchLoop(system, self._stopping)
         self._plan_loop = Loop("plan", self._plan)
@@ -76,6 +78,7 @@ class Coordinator:
             Loop("pauses-left", self._once(pauses.settle_left_behind, _EACH_SECOND)),
             Loop("figures", self._until_done(figures.summarise, _FIGURES_SECONDS)),
             Loop("backlog", self._once(figures.count_backlog, figures.BACKLOG_SECONDS)),
+            Loop("coming-threads", self._count_coming_threads),
             Loop("resets", self._until_done(password_resets.send, _EMAILS_SECONDS)),
             Loop("alerts", self._until_done(sending.send_oldest, _EMAILS_SECONDS)),
             Loop("prune", self._prune_loop.turn),
@@ -127,6 +130,10 @@ class Coordinator:
         if rescued:
             events.emit("runs.rescued", count=rescued)
         return rescues.RESCUE_SECONDS
+
+    def _count_coming_threads(self) -> float:
+        figures.count_coming_threads(self._coming_threads)
+        return figures.COMING_SECONDS
 
     def _once(self, one_pass: Pass, rest_seconds: float) -> Callable[[], float]:
         """Returns a turn of one pass, which is bounded, and a rest."""

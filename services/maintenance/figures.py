@@ -1,4 +1,4 @@
-"""The coordinator's passes over figures: store those of past minutes, delete old ones, count the backlog."""
+"""The coordinator's passes over figures: store those of past minutes, delete old ones, count what is due and comes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from core.figures import MINUTE, minutes_between, whole_minute
 from models import database, statistics
 from models.pauses import Gate
 from services.reading import backlog
+from services.reading.coming_threads import ComingThreads
 from services.reading.statistics import of_minute
 from services.runtime import events
 from services.system import System
@@ -19,6 +20,7 @@ PASS_SECONDS = 1.0
 GRACE = timedelta(seconds=5)
 BATCH = 1_000
 BACKLOG_SECONDS = 15.0  # each count reads every due run
+COMING_SECONDS = 15.0
 
 
 def summarise(system: System) -> int:
@@ -48,6 +50,11 @@ def prune(system: System) -> int:
 def count_backlog(system: System) -> None:
     """Count the backlog and emit it; a queue or hold without runs counts 0."""
     events.emit("backlog.counted", backlog=backlog.read(system))
+
+
+def count_coming_threads(coming: ComingThreads) -> None:
+    """Count the threads that the coming minutes need and emit them; a queue without planned runs needs 0."""
+    events.emit("coming_threads.counted", by_queue=coming.by_queue())
 
 
 def _due(now: datetime) -> list[datetime]:

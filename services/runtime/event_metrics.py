@@ -34,6 +34,7 @@ class EventMetrics:
             "attempts.recorded": self._recorded,
             "backlog.counted": self._backlog,
             "beat.heard": self._beat,
+            "coming_threads.counted": self._coming_threads,
             "jobs.put_off": self._put_off,
             "loop.failed": self._loop_failed,
             "loop.started": self._loop_started,
@@ -106,6 +107,10 @@ class EventMetrics:
 
     def _loop_failed(self, loop: str) -> None:
         self._metrics.loop_faults.labels(loop).inc()
+
+    def _coming_threads(self, by_queue: Mapping[str, float]) -> None:
+        for queue, threads in by_queue.items():
+            self._metrics.coming_threads.labels(queue).set(threads)
 
     def _backlog(self, backlog: Sequence[Backlog]) -> None:
         self._metrics.keep_backlog(backlog)

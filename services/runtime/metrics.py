@@ -77,6 +77,9 @@ class Metrics:
         self.loop_turns = counter("loop_turns_total", "Turns that a loop has taken.", "loop")
         self.loop_faults = counter("loop_faults_total", "Turns that failed.", "loop")
         self.loop_turned_at = gauge("loop_last_turn_timestamp_seconds", "When a loop last took a turn.", "loop")
+        self.coming_threads = gauge(
+            "coming_threads", "Threads that planned runs need in the busiest of the coming five minutes.", "queue"
+        )
         self._pool_threads = gauge("pool_threads", "Threads of a pool.", "pool")
         self._pool_calls = gauge("pool_calls", "Calls under way; those beyond the threads wait for one.", "pool")
         self._rings_waiting = gauge("rings_waiting", "Rings that are not sent yet.")

@@ -214,7 +214,7 @@ def test_a_second_server_on_the_same_data_folder_is_refused(embedded: Installati
     assert embedded.get(f"/api/jobs/{job_id}")["id"] == job_id, "the first one goes on"
 
 
-@pytest.mark.parametrize("name", ["worker", "coordinator", "periodic"])
+@pytest.mark.parametrize("name", ["worker", "coordinator", "periodic", "autoscale"])
 def test_a_health_port_that_is_taken_is_refused(
     tmp_path: Path, postgresql: str, rabbitmq_url: str, taken_port: str, name: str
 ) -> None:

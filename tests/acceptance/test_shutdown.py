@@ -227,7 +227,7 @@ def test_the_web_process_says_that_it_stops_while_it_still_answers(start: Start)
     assert web.status_of("/healthz") is None
 
 
-@pytest.mark.parametrize("name", ["worker", "coordinator", "periodic"])
+@pytest.mark.parametrize("name", ["worker", "coordinator", "periodic", "autoscale"])
 def test_health_is_told_on_its_port_and_sigterm_ends_the_process_with_0(start: Start, name: str) -> None:
     process = start(name)
     answers = {

@@ -114,7 +114,9 @@ def test_a_process_that_waits_for_its_database_ends_well(start: Start, name: str
     assert process.end(number) == BEGUN
 
 
-@pytest.mark.parametrize(("name", "status"), [("web", BEGUN), ("worker", BEGUN), ("migrate", NOT_BEGUN)])
+@pytest.mark.parametrize(
+    ("name", "status"), [("web", BEGUN), ("worker", BEGUN), ("autoscale", BEGUN), ("migrate", NOT_BEGUN)]
+)
 def test_a_process_whose_database_is_silent_ends(start: Start, silent: socket.socket, name: str, status: int) -> None:
     process = start(name, **away(database_port=silent.getsockname()[1]))
     connection, _ = silent.accept()

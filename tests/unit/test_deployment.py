@@ -75,10 +75,16 @@ def test_a_wrong_field_of_a_scaler_of_keda_is_found(path: tuple[Any, ...], value
         jsonschema.validate(wrong, KEDA)
 
 
-def test_the_scaler_of_keda_asks_for_a_metric_that_there_is() -> None:
-    [trigger] = SCALERS[1]["spec"]["triggers"]
-    [metric] = re.findall(r"carillon_\w+", trigger["metadata"]["query"])
-    assert f"`{metric}`" in (FOLDER.parent / "operations.md").read_text()
+def test_the_scalers_ask_for_metrics_that_there_are_and_by_the_threads_that_a_worker_has() -> None:
+    asked = {trigger["metadata"]["query"]: trigger["metadata"] for trigger in SCALERS[1]["spec"]["triggers"]}
+    [external] = [one["external"] for one in SCALERS[0]["spec"]["metrics"] if one["type"] == "External"]
+    named = re.findall(r"carillon_\w+", " ".join((*asked, external["metric"]["name"])))
+    assert named == ["carillon_backlog_oldest_seconds", "carillon_coming_threads", "carillon_coming_threads"]
+    explained = (FOLDER.parent / "operations.md").read_text()
+    assert [metric for metric in named if f"`{metric}`" not in explained] == []
+    threads = str(Settings.model_fields["worker_threads"].default)
+    [coming] = [metadata for query, metadata in asked.items() if "carillon_coming_threads" in query]
+    assert (coming["threshold"], external["target"]["averageValue"]) == (threads, threads)
 
 
 def test_the_scalers_scale_workers_that_there_are_within_the_same_bounds() -> None:

@@ -38,6 +38,7 @@ from models import (
     runs,
     shown_jobs,
     statistics,
+    thread_times,
     upcoming,
 )
 from models.fields import new_id
@@ -176,6 +177,9 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: account_usage.ended(NOON, NOON, 10), "runs_ended"),
     (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
     (lambda: upcoming.first_planned(JobFilter(), NOON, 10, 10), "runs_to_make_due"),
+    (lambda: upcoming.soonest_planned(JobFilter(), NOON, NOON + timedelta(minutes=5), 10), "runs_to_make_due"),
+    (lambda: thread_times.of_jobs([new_id()], 20), "runs_of_job"),
+    (lambda: thread_times.of_kinds(10), "runs_ended"),
     (lambda: failures.newest(JobFilter(), NOON, 10), "runs_failed"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_live"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_failed"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.autoscaling import NO_LOAD, Load, change
+from core.autoscaling import NO_LOAD, Load, change, workers_for
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,31 @@ def test_whatever_the_load_there_are_from_one_to_five() -> None:
         for _ in range(20):
             workers += change(load, workers)
             assert 1 <= workers <= 5
+
+
+@pytest.mark.parametrize(
+    ("load", "workers", "planned", "by"),
+    [
+        (NO_LOAD, 1, 4, 3),
+        (NO_LOAD, 0, 4, 4),
+        (NO_LOAD, 3, 9, 2),
+        (None, 1, 3, 2),
+        (NO_LOAD, 3, 3, 0),
+        (NO_LOAD, 4, 3, -1),
+        (None, 4, 3, 0),
+        (Load(11, 0), 3, 3, 1),
+        (Load(11, 0), 5, 3, 0),
+        (Load(0, 1), 2, 0, 0),
+    ],
+)
+def test_what_planned_runs_need_is_added_at_once_and_not_removed(
+    load: Load | None, workers: int, planned: int, by: int
+) -> None:
+    assert change(load, workers, planned) == by
+
+
+@pytest.mark.parametrize(
+    ("threads", "workers"), [(0.0, 0), (0.1, 1), (16.0, 1), (16.000000001, 1), (16.1, 2), (80.0, 5), (800.0, 50)]
+)
+def test_threads_that_are_needed_are_those_of_so_many_workers(threads: float, workers: int) -> None:
+    assert workers_for(threads, 16) == workers
