@@ -106,7 +106,11 @@ def _of_ends(name: str, told: Sequence[Told], final: Mapping[str, RunRow]) -> It
     for run_id, status in last.items():
         if run_id in final and status != final[run_id].status:
             yield Breach((run_id,), f"{name} was last told {status}; it is {final[run_id].status}")
-    heard_from = told[resets[-1]].at + _HEARD_SECONDS if resets else 0.0
+    if not told:
+        yield Breach((name,), "was told nothing at all")
+        return
+    # Without a cursor, the first connection tells of nothing that was before.
+    heard_from = told[resets[-1] if resets else 0].at + _HEARD_SECONDS
     for run_id, run in final.items():
         if run_id not in last and (run.finished or 0.0) > heard_from:
             yield Breach((run_id,), f"{name} was never told of it, which ended after it was last told to read all")

@@ -9,12 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from core.errors import DatabaseUnavailable
 from services.runtime import timed_cache
 from services.runtime.timed_cache import TimedCache
 from tests.factories import GivenClock
 from tests.waiting import LONGEST
 
 SECONDS = 5.0
+AWAY = -2
 
 
 class Making:
@@ -29,6 +31,8 @@ class Making:
         self.times += 1
         self.begun.set()
         assert self.allowed.wait(LONGEST)
+        if self._value == AWAY:
+            raise DatabaseUnavailable("The database is too slow.")
         if self._value < 0:
             raise ValueError(self._value)
         return self._value
@@ -127,6 +131,23 @@ def test_an_error_is_raised_to_who_made_it_and_the_others_make_the_value_themsel
         first.result(LONGEST)
     never = of(11)
     assert (second.result(LONGEST), ask(never).result(LONGEST), never.times) == (10, 10, 0)
+
+
+def test_all_that_wait_are_told_that_the_database_is_away_and_none_asks_it_again(
+    ask: Callable[[Making], Future[int]], waits: threading.Semaphore
+) -> None:
+    failing, never = Making(AWAY), of(10)
+    first = ask(failing)
+    assert failing.begun.wait(LONGEST)
+    others = [ask(never) for _ in range(3)]
+    for _ in others:
+        assert waits.acquire(timeout=LONGEST)
+    failing.allowed.set()
+    for one in (first, *others):
+        with pytest.raises(DatabaseUnavailable):
+            one.result(LONGEST)
+    assert never.times == 0
+    assert ask(never).result(LONGEST) == 10
 
 
 def test_nobody_waits_for_ever(ask: Callable[[Making], Future[int]], monkeypatch: pytest.MonkeyPatch) -> None:
