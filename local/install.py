@@ -20,6 +20,7 @@ EXTRAS = {
     "chromium": "chromium",
     "nginx": "nginx-light",
     "docker-compose": "docker-compose",
+    "systemd-analyze": "systemd",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 _LOCK = Path("/run/carillon-install.lock")
@@ -89,6 +90,11 @@ def _docker_compose() -> Path | None:
     return Path(on_path).parent if on_path else None
 
 
+def _systemd_analyze() -> Path | None:
+    on_path = shutil.which("systemd-analyze")
+    return Path(on_path).parent if on_path else None
+
+
 _FINDERS = {
     "postgresql": _postgresql,
     "rabbitmq": _rabbitmq,
@@ -97,6 +103,7 @@ _FINDERS = {
     "chromium": _chromium,
     "nginx": _nginx,
     "docker-compose": _docker_compose,
+    "systemd-analyze": _systemd_analyze,
 }
 
 

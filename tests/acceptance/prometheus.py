@@ -1,44 +1,37 @@
-"""A Prometheus of a test's own, which scrapes one address every second and evaluates our rules."""
+"""A Prometheus of a test's own, which scrapes processes every second and evaluates rules."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import requests
+import yaml
 
 from local import install
 from processes import programs
-from tests.acceptance.installation import ROOT, free_port
+from tests.acceptance.installation import free_port
 from tests.waiting import LONGEST
-
-RULES = ROOT / "docs" / "monitoring" / "alerts.yml"
-_SETTINGS = """
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-rule_files: ["{rules}"]
-scrape_configs:
-  - job_name: carillon
-    static_configs: [{{targets: ["{target}"]}}]
-"""
 
 
 class Prometheus:
-    """Runs while the block lasts."""
+    """Runs while the block lasts. Each process that it scrapes, at an address, is an `instance` of that name."""
 
-    def __init__(self, folder: Path, target: str) -> None:
+    def __init__(self, folder: Path, processes: Mapping[str, str], rules: Mapping[str, Any]) -> None:
         self._folder = folder
-        self._target = target
+        self._processes = processes
+        self._rules = rules
         self._url = f"http://127.0.0.1:{free_port()}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        settings, log = self._folder / "prometheus.yml", self._folder / "prometheus.log"
-        settings.write_text(_SETTINGS.format(rules=RULES, target=self._target))
+        log = self._folder / "prometheus.log"
         command = [
             str(install.ensure("prometheus") / "prometheus"),
-            f"--config.file={settings}",
+            f"--config.file={self._written()}",
             f"--storage.tsdb.path={self._folder / 'series'}",
             f"--web.listen-address={self._url.removeprefix('http://')}",
         ]
@@ -55,10 +48,37 @@ class Prometheus:
         """The series that a query finds now."""
         return list(self._ask("query", query=query)["result"])
 
+    def figures(self, query: str) -> dict[tuple[str, ...], float]:
+        """The figures that a query finds now, by the values of their labels in the order of their names."""
+        return {
+            tuple(value for _, value in sorted(one["metric"].items())): float(one["value"][1])
+            for one in self.found(query)
+        }
+
+    def all_figures(self, queries: Iterable[str]) -> dict[str, dict[tuple[str, ...], float]]:
+        """The figures that each of these queries finds now."""
+        return {query: self.figures(query) for query in queries}
+
     def rules(self) -> dict[str, str]:
         """The health of each rule, by its name."""
         groups = self._ask("rules")["groups"]
         return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
+
+    def firing(self) -> set[str]:
+        """The names of the alarms that fire now."""
+        return {one["labels"]["alertname"] for one in self._ask("alerts")["alerts"] if one["state"] == "firing"}
+
+    def _written(self) -> Path:
+        rules, settings = self._folder / "alerts.yml", self._folder / "prometheus.yml"
+        targets = [{"targets": [address], "labels": {"instance": name}} for name, address in self._processes.items()]
+        everything = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(rules)],
+            "scrape_configs": [{"job_name": "carillon", "static_configs": targets}],
+        }
+        rules.write_text(yaml.safe_dump(dict(self._rules)))
+        settings.write_text(yaml.safe_dump(everything))
+        return settings
 
     def _is_ready(self) -> bool:
         try:

@@ -130,6 +130,12 @@ def test_pods_and_units_are_given_longer_to_end_than_runs_are() -> None:
     assert int(stop) > grace
 
 
+def test_a_process_has_settings_for_itself_that_go_before_those_of_all() -> None:
+    """All that share a HEALTH_PORT on one host but the first would refuse to start."""
+    files = re.findall(r"^EnvironmentFile=(.+)$", UNIT, re.MULTILINE)
+    assert files == ["/etc/carillon/carillon.env", "-/etc/carillon/%i.env"], "the later one wins; it may be missing"
+
+
 def test_the_unit_starts_processes_that_there_are() -> None:
     assert set(re.findall(r"carillon@(\w+)", UNIT)) <= COMMANDS
     assert set(re.findall(r"^Environment=(\w+)=", UNIT, re.MULTILINE)) <= SETTINGS
