@@ -183,7 +183,7 @@ class Faults:
         """Flood, and break nothing else for a while: what small tenants wait for then is the flood's work alone."""
         with self._killing, self._noted(FLOOD):
             self.flood()
-            self._last(15)
+            self._last(25)
 
     def _last(self, of_ten_minutes: float) -> None:
         self._over.wait(self.scenario.fault_seconds(of_ten_minutes))

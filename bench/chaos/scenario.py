@@ -18,6 +18,7 @@ SMALL_TENANTS = ("middle", "small")
 POLLS = 10
 FEWEST_CALM = 20
 _WHOLE_SECONDS = 600.0
+_LONG_SECONDS = 300.0
 _SHORT_SECONDS = 120.0
 _BRIEF_SECONDS = 45.0
 
@@ -52,7 +53,7 @@ class Scenario:
     @property
     def fewest_calm(self) -> int:
         """How many runs of small tenants must fall due outside outages: those of the calm around a flood, at least."""
-        return 0 if self.is_short else FEWEST_CALM
+        return FEWEST_CALM if self.seconds >= _LONG_SECONDS else 0
 
     @property
     def load_seconds(self) -> float:
