@@ -30,6 +30,7 @@ from models import (
     held_keys,
     jobs,
     lists,
+    not_fired,
     open_alerts,
     outcomes,
     overdue,
@@ -177,6 +178,7 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
     (lambda: upcoming.first_planned(JobFilter(), NOON, 10, 10), "runs_to_make_due"),
     (lambda: failures.newest(JobFilter(), NOON, 10), "runs_failed"),
+    (lambda: not_fired.newest(JobFilter(), NOON, 10), "runs_not_fired"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_live"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_failed"),
     (lambda: outcomes.newest([new_id()], 20, None), "runs_of_job"),
@@ -261,6 +263,7 @@ def _fill(system: GivenSystem) -> None:
         ]
         runs.insert(drafts)
         Job.update(failures_in_row=5).where(Job.id == drafts[0]["job"]).execute()  # an empty index has no figures
+        Run.update(status=RunStatus.SKIPPED).where(Run.id == drafts[2]["id"]).execute()
         Job.update(state=JobState.PAUSED).where(Job.id == drafts[-1]["job"]).execute()
         db.execute_sql("ANALYZE")
 
