@@ -97,19 +97,23 @@ def progress(share: float) -> Markup:
 _CELL_WIDTH, _HOUR_HEIGHT, _HOUR_LABEL = 15, 16, 80
 
 
-def heat(hours: Sequence[HourOfRuns], zone: ZoneInfo, link: Callable[[datetime], str]) -> Markup:
+def heat(hours: Sequence[HourOfRuns], zone: ZoneInfo, link: Callable[[datetime], str], left_out: str = "") -> Markup:
     """Returns the minutes of hours as cells, an hour to a row: the more runs are due in one, the fuller its colour.
 
-    Each leads to what is due in that minute.
+    Each leads to what is due in that minute. `left_out` says what is not counted.
     """
     most = max([1, *(count for hour in hours for count in hour.minutes)])
-    rows = Markup("").join(_hour(number, hour, most, zone, link) for number, hour in enumerate(hours))
+    rows = Markup("").join(
+        _hour(number, hour, most, zone, link, left_out=left_out) for number, hour in enumerate(hours)
+    )
     return Markup(
-        '<svg class="chart hours" viewBox="0 0 {} {}" role="group" aria-label="Runs by minute, at most {}">{}</svg>'
-    ).format(_HOUR_LABEL + 60 * _CELL_WIDTH, len(hours) * _HOUR_HEIGHT, most, rows)
+        '<svg class="chart hours" viewBox="0 0 {} {}" role="group" aria-label="Runs by minute, at most {}{}">{}</svg>'
+    ).format(_HOUR_LABEL + 60 * _CELL_WIDTH, len(hours) * _HOUR_HEIGHT, most, left_out, rows)
 
 
-def _hour(number: int, hour: HourOfRuns, most: int, zone: ZoneInfo, link: Callable[[datetime], str]) -> Markup:
+def _hour(
+    number: int, hour: HourOfRuns, most: int, zone: ZoneInfo, link: Callable[[datetime], str], *, left_out: str
+) -> Markup:
     top = number * _HOUR_HEIGHT
     row = Markup('<text x="0" y="{}">{}</text><rect class="cold" x="{}" y="{}" width="{}" height="14"></rect>').format(
         top + 11, f"{hour.at.astimezone(zone):%a %H:%M}", _HOUR_LABEL, top, 60 * _CELL_WIDTH - 1
@@ -122,7 +126,8 @@ def _hour(number: int, hour: HourOfRuns, most: int, zone: ZoneInfo, link: Callab
         ).format(
             path=link(hour.at + timedelta(minutes=minute)),
             told=f"{hour.at.astimezone(zone) + timedelta(minutes=minute):%H:%M}: "
-            + formats.plural(count, "run", "runs"),
+            + formats.plural(count, "run", "runs")
+            + left_out,
             left=_HOUR_LABEL + minute * _CELL_WIDTH,
             top=top,
             share=0.25 + 0.75 * count / most,
