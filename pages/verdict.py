@@ -33,6 +33,8 @@ _MINUTES = "minute is", "minutes are"
 _FAIL = "job fails", "jobs fail"
 _JOBS = "job", "jobs"
 _NAMED = 3
+_WHAT = "/dashboard/queues", "What waits"
+_OF_WHOM = "/dashboard/accounts?order=waited", "Whose runs wait"
 _WANTED = (Hold.PAUSED, Hold.OVERLAP, Hold.RESTORED)
 
 
@@ -164,7 +166,7 @@ def _waits(facts: Facts) -> list[Verdict]:
         if _is_news(one, facts) and waited > long and one.held_by not in found:
             count = formats.plural(one.count, "run waits", "runs wait")
             text = f"{count}: {_reason(one, facts)}."
-            found[one.held_by] = Verdict("wait", text, "/dashboard/queues", "What waits")
+            found[one.held_by] = Verdict("wait", text, *(_OF_WHOM if one.held_by is None else _WHAT))
     return list(found.values())
 
 
@@ -198,7 +200,7 @@ def _late(facts: Facts) -> Verdict | None:
     if late <= LONG_SECONDS:
         return None
     text = f"Runs begin late: in the last minutes, some of them by {formats.span(late)} and more."
-    return Verdict("wait", text, "/dashboard/queues", "What waits")
+    return Verdict("wait", text, *_WHAT)
 
 
 def _failures(facts: Facts) -> Verdict | None:

@@ -40,6 +40,8 @@ from models import (
     shown_jobs,
     statistics,
     upcoming,
+    waiting,
+    waiting_parties,
 )
 from models.fields import new_id
 from models.hot import claims as hot_claims
@@ -169,6 +171,8 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: open_alerts.newest(JobFilter(), 10), "jobs_in_alert"),
     (lambda: lists.job_page(JobFilter(paused=True), NEWEST_FIRST, Stretch(limit=10)), "jobs_paused"),
     (lambda: lists.job_count(JobFilter(paused=True)), "jobs_paused"),
+    (lambda: waiting.running(JobFilter(), 10), "runs_leased"),
+    (lambda: waiting_parties.some(["runs.http"], JobFilter(), 10, 10), "runs_to_claim"),
     (lambda: statistics.job_states(JobFilter()), "runs_live"),
     (lambda: statistics.ended_within(NOON, NOON), "runs_ended"),
     (lambda: statistics.starts_within(NOON, NOON), "runs_live"),
