@@ -36,6 +36,7 @@ FILTERS = (
     "scheduled_from",
     "scheduled_before",
     "finished_from",
+    "finished_before",
     "created_from",
     "created_before",
     "retry_of",

@@ -64,11 +64,21 @@ class RunsOfGroup:
     is_cut: bool
 
 
-def grouped(principal: Principal, system: System, hours: float, wanted: JobFilter | None = None) -> Failures:
-    """Returns the newest 1,000 failures of the last hours, for matching jobs that the principal may see."""
+def grouped(
+    principal: Principal,
+    system: System,
+    hours: float,
+    wanted: JobFilter | None = None,
+    *,
+    before: datetime | None = None,
+) -> Failures:
+    """Returns the newest 1,000 failures of the last hours, for matching jobs that the principal may see.
+
+    Those that failed `before` an instant, if it is given.
+    """
     since = system.clock.now() - timedelta(hours=hours)
     with database.reading():
-        found = failures.newest(visible(principal, wanted or JobFilter()), since, MOST_READ + 1)
+        found = failures.newest(visible(principal, wanted or JobFilter()), since, MOST_READ + 1, before)
         read = found[:MOST_READ]
         failed_first = _first_failures(read, since)
     together: dict[tuple[str, str, str], list[Failure]] = {}

@@ -119,14 +119,34 @@ def test_what_failed_since_an_instant_is_replayed_as_a_whole_and_says_so(browser
     assert "3 runs that failed for good" in browser.load("/dashboard/failures").text
     page = browser.load("/dashboard/failures?range=today")
     assert "2 runs that failed for good" in page.text
-    page = browser.submit(page.form("Since then"), since="2026-11-20T06:00:00")
-    assert page.form("Since then").fields["since"] == "2026-11-20T06:00:00"
+    page = browser.submit(page.form("Show"), since="2026-11-20T06:00:00")
+    assert page.form("Show").fields["since"] == "2026-11-20T06:00:00"
     browser.submit(browser.load(page.links["Replay all…"]).form("Replay 2"))
     assert [len(runs_of(stored_run(one).job_id)) for one in (yesterday, *this_morning)] == [1, 2, 2]
     assert browser.load("/dashboard/failures").text.count("1 being replayed") == 2
     assert browser.load("/dashboard/failures?since=yesterday").status == 400
     assert browser.load("/dashboard/failures?range=1y").status == 400
     assert "Nothing failed for good since Fri 20 Nov" in browser.load("/dashboard/failures?since=2026-11-20T14:00").text
+
+
+def test_what_failed_until_an_instant_is_counted_listed_and_replayed_alone(
+    browser: Browser, system: GivenSystem
+) -> None:
+    old, in_time, new = failing(system, *["Broken."] * 3)
+    with system.transaction():
+        Run.update(finished_at=NOON - timedelta(hours=9)).where(Run.id == old).execute()
+        Run.update(finished_at=NOON - timedelta(hours=5)).where(Run.id == in_time).execute()
+    since, until = "2026-11-20T06:00:00", "2026-11-20T12:00:00"  # `new` failed at that very instant
+    page = browser.submit(browser.load("/dashboard/failures").form("Show"), since=since, until=until)
+    assert "1 run that failed for good" in page.text
+    assert page.form("Show").fields["until"] == until
+    assert "1 run that fit" in browser.load(page.links["1"]).text
+    browser.submit(browser.load(page.links["Replay all…"]).form("Replay 1"))
+    assert [len(runs_of(stored_run(one).job_id)) for one in (old, in_time, new)] == [1, 2, 1]
+    empty = f"/dashboard/failures?since={since}&until=2026-11-20T07:00:00"
+    assert "since Fri 20 Nov 2026 06:00:00 until Fri 20 Nov 2026 07:00:00" in browser.load(empty).text
+    for wrong in (f"since={until}&until={since}", "until=soon"):
+        assert browser.load(f"/dashboard/failures?{wrong}").status == 400, wrong
 
 
 def test_what_is_tried_again_is_told_by_why_it_failed(browser: Browser, system: GivenSystem) -> None:
