@@ -129,26 +129,6 @@ def test_what_failed_since_an_instant_is_replayed_as_a_whole_and_says_so(browser
     assert "Nothing failed for good since Fri 20 Nov" in browser.load("/dashboard/failures?since=2026-11-20T14:00").text
 
 
-def test_what_failed_until_an_instant_is_counted_listed_and_replayed_alone(
-    browser: Browser, system: GivenSystem
-) -> None:
-    old, in_time, new = failing(system, *["Broken."] * 3)
-    with system.transaction():
-        Run.update(finished_at=NOON - timedelta(hours=9)).where(Run.id == old).execute()
-        Run.update(finished_at=NOON - timedelta(hours=5)).where(Run.id == in_time).execute()
-    since, until = "2026-11-20T06:00:00", "2026-11-20T12:00:00"  # `new` failed at that very instant
-    page = browser.submit(browser.load("/dashboard/failures").form("Show"), since=since, until=until)
-    assert "1 run that failed for good" in page.text
-    assert page.form("Show").fields["until"] == until
-    assert "1 run that fit" in browser.load(page.links["1"]).text
-    browser.submit(browser.load(page.links["Replay all…"]).form("Replay 1"))
-    assert [len(runs_of(stored_run(one).job_id)) for one in (old, in_time, new)] == [1, 2, 1]
-    empty = f"/dashboard/failures?since={since}&until=2026-11-20T07:00:00"
-    assert "since Fri 20 Nov 2026 06:00:00 until Fri 20 Nov 2026 07:00:00" in browser.load(empty).text
-    for wrong in (f"since={until}&until={since}", "until=soon"):
-        assert browser.load(f"/dashboard/failures?{wrong}").status == 400, wrong
-
-
 def test_what_is_tried_again_is_told_by_why_it_failed(browser: Browser, system: GivenSystem) -> None:
     assert "No run waits for the instant of another try" in browser.load("/dashboard/failures").text
     for _ in range(2):
@@ -242,7 +222,7 @@ def test_a_failure_that_has_run_again_counts_as_what_came_of_it(browser: Browser
     for work in claim(system):
         record(system, work, results[work.run_id])
     page = browser.load("/dashboard/failures")
-    assert "2 runs that failed for good" in page.text
+    assert "2 runs that failed for good; besides these, 2 were replayed and have run again" in page.text
     assert "being replayed" not in page.text
     trial = preview(browser, "/dashboard/runs", action="replay", which="all", status="failed")
     assert trial.links.keys() >= {"greet"}
@@ -253,7 +233,8 @@ def test_a_failure_that_has_run_again_counts_as_what_came_of_it(browser: Browser
     listed = browser.load("/dashboard/runs?status=failed")
     assert "replayed : completed" in listed.text
     assert listed.links["replayed"].startswith("/dashboard/runs/")
-    assert "4 runs that fit" in listed.text, "they stay among the runs"
+    assert "4 runs that fit, newest first; of these, 2 were replayed and have run again: Failures" in listed.text
+    assert listed.html.count("4 runs that fit") == 1, "they stay among the runs"
 
 
 @pytest.mark.parametrize("schedule", [Polling(30, max_polls=1), Polling(30, give_up_after_seconds=20)])
