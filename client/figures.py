@@ -11,7 +11,7 @@ from client import options, output
 from client.options import AsJson, Limit, Text, Url
 
 _TITLES = ("due", "job", "name", "app", "task type")
-_ACCOUNT_TITLES = ("app", "account", "runs", "failed", "attempts", "waiting", "held", "limit")
+_ACCOUNT_TITLES = ("app", "account", "runs", "failed", "attempts", "running", "waiting", "since", "held", "limit")
 
 
 class Order(StrEnum):
@@ -22,6 +22,7 @@ class Order(StrEnum):
     ATTEMPTS = "attempts"
     WAITING = "waiting"
     HELD = "held"
+    WAITED = "waited"
 
 
 def upcoming(
@@ -52,7 +53,7 @@ def stats(
     ] = False,
     minutes: Annotated[int, typer.Option(min=1, max=1440, help="With --by-account: of the last minutes.")] = 60,
     order: Annotated[
-        Order, typer.Option(help="With --by-account: which accounts come first, those with most.")
+        Order, typer.Option(help="With --by-account: which accounts come first, those with most; waited: longest.")
     ] = Order.RUNS,
     limit: Annotated[int, typer.Option(min=1, max=100, help="With --by-account: at most this many accounts.")] = 50,
     as_json: AsJson = False,
@@ -75,7 +76,7 @@ def stats(
 
 def _account(one: dict[str, Any]) -> list[Any]:
     held = ", ".join(f"{wait['count']} by {wait['held_key'] or wait['held_by']}" for wait in one["held"])
-    members = ("app_name", "account_id", "runs", "failed", "attempts", "waiting")
+    members = ("app_name", "account_id", "runs", "failed", "attempts", "running", "waiting", "oldest_due_at")
     return [*(one[member] for member in members), held or None, _allowed(one["limit"])]
 
 

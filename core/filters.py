@@ -65,6 +65,7 @@ class RunFilter:
     scheduled_from: datetime | None = None
     scheduled_before: datetime | None = None
     finished_from: datetime | None = None
+    finished_before: datetime | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
     retry_of: UUID | None = None

@@ -81,6 +81,13 @@ INDEXES = [
         is_unique=True,
         replaces="jobs_name_once",
     ),
+    # On SQLite, migration 0049 makes it.
+    LargeIndex(
+        "runs_not_fired",
+        "runs",
+        "(finished_at, id) WHERE status IN ('skipped', 'missed')",
+        "The overview reads all runs that ended in its span meanwhile, to tell what was skipped or missed.",
+    ),
 ]
 
 

@@ -26,6 +26,7 @@ MOST_SHAPES = 500
 _FILLED_IN = frozenset({
     "account_id", "task_type", "schedule_kind", "tag", "job_id", "retry_of", "held_key", "created_from",
     "created_before", "due_from", "due_before", "scheduled_from", "scheduled_before", "finished_from",
+    "finished_before",
 })  # fmt: skip
 _MEMBERS: Mapping[type[Any], Sequence[str]] = {
     kind: tuple(one.name for one in fields(kind) if one.name in _FILLED_IN) for kind in (JobFilter, RunFilter)

@@ -38,8 +38,8 @@ class Failure(NamedTuple):
     is_being_replayed: bool
 
 
-def newest(wanted: JobFilter, since: datetime, limit: int) -> list[Failure]:
-    """Returns runs of matching jobs that failed since an instant, newest first.
+def newest(wanted: JobFilter, since: datetime, limit: int, before: datetime | None = None) -> list[Failure]:
+    """Returns runs of matching jobs that failed since an instant, and before another, newest first.
 
     Dismissed runs are left out, and runs with a finished replay, whose outcome counts instead.
     """
@@ -57,6 +57,8 @@ def newest(wanted: JobFilter, since: datetime, limit: int) -> list[Failure]:
     query: Any = Run.select(Run.id, Run.job, *columns, is_being_replayed()).join(Job).join(App)
     query = filtering.runs_of_jobs(query, wanted)
     query = query.where(_FAILED, Run.finished_at >= since, ~has_run_again(), ~is_dismissed())
+    if before is not None:
+        query = query.where(Run.finished_at < before)
     found = query.order_by(Run.finished_at.desc(), Run.id.desc()).limit(limit).tuples()
     return [Failure._make((*row[:-1], bool(row[-1]))) for row in found]
 

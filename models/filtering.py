@@ -88,7 +88,7 @@ def runs(query: Any, wanted: RunFilter) -> Any:
     query = _where_created(query, wanted.created_from, wanted.created_before)
     if wanted.trigger is Trigger.RETRY:  # no other has it, and the index `runs_repeats` is of these alone
         query = query.where(Run.retry_of.is_null(False))
-    return _where_between(query, Run.finished_at, wanted.finished_from, None)
+    return _where_between(query, Run.finished_at, wanted.finished_from, wanted.finished_before)
 
 
 def runs_of_jobs(query: Any, wanted: JobFilter) -> Any:

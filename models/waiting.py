@@ -1,4 +1,4 @@
-"""The query for due runs that wait, by the reason for which they wait."""
+"""Queries for due runs that wait, by the reason for which they wait, and for those that run meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import peewee
 from core.filters import JobFilter
 from core.states import Hold, RunStatus
 from models import filtering
-from models.tables import App, Job, Run
+from models.tables import App, Job, Run, db
+
+# Exactly the condition of the partial index `runs_leased`.
+_RUNNING = peewee.SQL("status = 'running'")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,15 @@ def grouped(wanted: JobFilter, most: int) -> list[Wait]:
         .order_by(count.desc())
     )
     return [Wait(*row) for row in found.tuples()]
+
+
+def running(wanted: JobFilter, most: int) -> dict[tuple[str, str], int]:
+    """Returns how many matching runs are under way for each account of each app; counts no further than `most`."""
+    query: Any = Run.select(App.name.alias("app_name"), Run.account_id).join(Job).join(App).where(_RUNNING)
+    some = filtering.runs_of_jobs(query, wanted).limit(most).alias("some")
+    of_whom = (some.c.app_name, some.c.account_id)
+    found: Any = peewee.Select((some,), (*of_whom, peewee.fn.COUNT(peewee.SQL("*")))).group_by(*of_whom)
+    return {(app_name, account_id): count for app_name, account_id, count in found.tuples().execute(db)}
 
 
 def are_more_than(most: int) -> bool:

@@ -49,41 +49,29 @@ def _summary(outcomes: Sequence[OutcomeView]) -> str:
     return f"{formats.plural(len(outcomes), 'run', 'runs')}, {failed} failed"
 
 
-_WIDE, _ROW, _LABEL = 1000, 22, 150
-_CHARACTER, _LABEL_GAP = 6, 10  # about as wide as the style sheet makes them
+_WIDE, _LEAST = 1000, 5.0  # of it, so that the shortest stretch is seen on a phone, too
 
 
 def timeline(spans: Sequence[Span]) -> Markup:
-    """Returns the stretches of a run's time as bars, one below the other, on one axis of time."""
+    """Returns the stretches of a run's time as bars, one below the other, on one axis of time.
+
+    What each is stands beside its bar as text, so that it is as large on a phone as elsewhere.
+    """
     begin, end = spans[0].start, max(one.end for one in spans)
     whole = max((end - begin).total_seconds(), 0.001)
-    before = max(_LABEL, _LABEL_GAP + _CHARACTER * max(len(one.label) for one in spans))
-    room = _WIDE - before - _LABEL
     rows = Markup("").join(
-        _row(number, one, before + room * (one.start - begin).total_seconds() / whole, room * one.seconds / whole)
-        for number, one in enumerate(spans)
+        _row(one, _WIDE * (one.start - begin).total_seconds() / whole, _WIDE * one.seconds / whole) for one in spans
     )
-    return Markup('<svg class="chart wide" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        _WIDE, len(spans) * _ROW + 4, ", ".join(f"{one.label} {formats.span(one.seconds)}" for one in spans), rows
-    )
+    told = ", ".join(f"{one.label} {formats.span(one.seconds)}" for one in spans)
+    return Markup('<div class="spans" role="img" aria-label="{}">{}</div>').format(told, rows)
 
 
-def _row(number: int, one: Span, left: float, width: float) -> Markup:
-    top, width = number * _ROW, max(2.0, width)
+def _row(one: Span, left: float, width: float) -> Markup:
+    width = max(_LEAST, width)
     return Markup(
-        '<text x="0" y="{base}">{label}</text>'
-        '<rect class="c-{kind}" x="{left:.1f}" y="{top}" width="{width:.1f}" height="14" rx="2"></rect>'
-        '<text x="{after:.1f}" y="{base}">{span}</text>'
-    ).format(
-        base=top + 14,
-        label=one.label,
-        kind=one.kind,
-        left=left,
-        top=top + 3,
-        width=width,
-        after=left + width + 6,
-        span=formats.span(one.seconds),
-    )
+        '<span>{}</span><svg viewBox="0 0 {} 14" preserveAspectRatio="none">'
+        '<rect class="c-{}" x="{:.1f}" width="{:.1f}" height="14"></rect></svg><span>{}</span>'
+    ).format(one.label, _WIDE, one.kind, min(left, _WIDE - width), width, formats.span(one.seconds))
 
 
 def progress(share: float) -> Markup:
@@ -94,40 +82,51 @@ def progress(share: float) -> Markup:
     ).format(share, share * 1000)
 
 
-_CELL_WIDTH, _HOUR_HEIGHT, _HOUR_LABEL = 15, 16, 80
+_CELL_WIDTH, _HALF_HOUR = 15, 30
 
 
-def heat(hours: Sequence[HourOfRuns], zone: ZoneInfo, link: Callable[[datetime], str]) -> Markup:
+def heat(hours: Sequence[HourOfRuns], zone: ZoneInfo, link: Callable[[datetime], str], left_out: str = "") -> Markup:
     """Returns the minutes of hours as cells, an hour to a row: the more runs are due in one, the fuller its colour.
 
-    Each leads to what is due in that minute.
+    Each leads to what is due in that minute. `left_out` says what is not counted. An hour is drawn in two halves, which
+    a phone shows one below the other.
     """
     most = max([1, *(count for hour in hours for count in hour.minutes)])
-    rows = Markup("").join(_hour(number, hour, most, zone, link) for number, hour in enumerate(hours))
-    return Markup(
-        '<svg class="chart hours" viewBox="0 0 {} {}" role="group" aria-label="Runs by minute, at most {}">{}</svg>'
-    ).format(_HOUR_LABEL + 60 * _CELL_WIDTH, len(hours) * _HOUR_HEIGHT, most, rows)
-
-
-def _hour(number: int, hour: HourOfRuns, most: int, zone: ZoneInfo, link: Callable[[datetime], str]) -> Markup:
-    top = number * _HOUR_HEIGHT
-    row = Markup('<text x="0" y="{}">{}</text><rect class="cold" x="{}" y="{}" width="{}" height="14"></rect>').format(
-        top + 11, f"{hour.at.astimezone(zone):%a %H:%M}", _HOUR_LABEL, top, 60 * _CELL_WIDTH - 1
+    rows = Markup("").join(
+        Markup("<span>{}</span>{}{}").format(
+            f"{hour.at.astimezone(zone):%a %H:%M}",
+            *(_half_hour(hour, first, most, zone, link, left_out=left_out) for first in (0, _HALF_HOUR)),
+        )
+        for hour in hours
     )
-    # Hundreds of them: keys pass them by, and lead there from where jobs meet and from the list.
+    return Markup('<div class="hours" role="group" aria-label="Runs by minute, at most {}{}">{}</div>').format(
+        most, left_out, rows
+    )
+
+
+def _half_hour(
+    hour: HourOfRuns, first: int, most: int, zone: ZoneInfo, link: Callable[[datetime], str], *, left_out: str
+) -> Markup:
+    """Returns the cells of the minutes from `first` on.
+
+    There may be hundreds: keys pass them by, and lead to a minute from where jobs meet and from the list.
+    """
     cells = (
         Markup(
-            '<a href="{path}" tabindex="-1" aria-label="{told}"><rect class="heat" x="{left}" y="{top}" width="14" '
-            'height="14" fill-opacity="{share:.2f}"><title>{told}</title></rect></a>'
+            '<a href="{path}" tabindex="-1" aria-label="{told}"><rect class="heat" x="{left}" width="14" height="14" '
+            'fill-opacity="{share:.2f}"><title>{told}</title></rect></a>'
         ).format(
             path=link(hour.at + timedelta(minutes=minute)),
             told=f"{hour.at.astimezone(zone) + timedelta(minutes=minute):%H:%M}: "
-            + formats.plural(count, "run", "runs"),
-            left=_HOUR_LABEL + minute * _CELL_WIDTH,
-            top=top,
+            + formats.plural(count, "run", "runs")
+            + left_out,
+            left=(minute - first) * _CELL_WIDTH,
             share=0.25 + 0.75 * count / most,
         )
-        for minute, count in enumerate(hour.minutes)
+        for minute, count in enumerate(hour.minutes[first : first + _HALF_HOUR], start=first)
         if count
     )
-    return row + Markup("").join(cells)
+    wide = _HALF_HOUR * _CELL_WIDTH
+    return Markup(
+        '<svg viewBox="0 0 {} 14" preserveAspectRatio="none"><rect class="cold" width="{}" height="14"></rect>{}</svg>'
+    ).format(wide, wide - 1, Markup("").join(cells))

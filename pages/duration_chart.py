@@ -13,9 +13,7 @@ from pages import formats
 from services.reading.run_times import RunTimes
 from services.reading.views import RunView
 
-_WIDE, _TALL, _LEAST_BARS = 1000, 64, 20
-_SHARE = 0.65  # of the height, for the longest
-_BASELINE = 16  # of the text, which a phone shows in 18 pixels: it would be cut off above a smaller one
+_WIDE, _TALL, _LEAST_BARS = 1000, 42, 20
 
 
 def durations(
@@ -44,9 +42,9 @@ def durations(
         for place, (run, seconds) in enumerate(taken)
     )
     return Markup(
-        '<svg class="chart wide durations" viewBox="0 0 {} {}" role="group" aria-label="How long the newest runs took">'
-        '<text x="0" y="{}">longest {}</text>{}{}</svg>'
-    ).format(_WIDE, _TALL, _BASELINE, formats.span(longest), bars, _line(usual, longest))
+        '<div class="small">longest {}</div><svg class="durations" viewBox="0 0 {} {}" preserveAspectRatio="none" '
+        'role="group" aria-label="How long the newest runs took">{}{}</svg>'
+    ).format(formats.span(longest), _WIDE, _TALL, bars, _line(usual, longest))
 
 
 def _bar(kind: str, left: float, width: float, height: float, told: str) -> Markup:
@@ -64,4 +62,4 @@ def _line(usual: Usual | None, longest: float) -> Markup:
 
 
 def _height(seconds: float, longest: float) -> float:
-    return _TALL * _SHARE * seconds / longest
+    return _TALL * seconds / longest

@@ -8,12 +8,14 @@ from datetime import datetime
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
+from core import instants
 from core.principals import NAMELESS
-from core.states import KEYED_HOLDS, Hold
+from core.states import KEYED_HOLDS, Hold, RunStatus
 from pages import formats
 from pages.naming import called, key_path
 from services.reading.breakers import BreakerView
 from services.reading.failing_hosts import FailingHost
+from services.reading.not_fired import NOTHING, NotFiredLately
 from services.reading.open_alerts import NONE, OpenAlerts
 from services.reading.parts import PartView
 from services.reading.pauses_in_force import NO_APPS, PausedApps, PauseInForce
@@ -29,13 +31,16 @@ NAMED_APPS = 3
 _RUNS = "run", "runs"
 _MINUTES = "minute is", "minutes are"
 _FAIL = "job fails", "jobs fail"
+_JOBS = "job", "jobs"
 _NAMED = 3
+_WHAT = "/dashboard/queues", "What waits"
+_OF_WHOM = "/dashboard/accounts?order=waited", "Whose runs wait"
 _WANTED = (Hold.PAUSED, Hold.OVERLAP, Hold.RESTORED)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A sentence; `tone` is ok, wait or bad, `path` where more is told."""
+    """A sentence; `tone` is ok, wait or bad, or empty for what is only to be known; `path` is where more is told."""
 
     tone: str
     text: str
@@ -45,7 +50,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a verdict is based on; `minutes` is None for readers who may not see figures of the installation."""
+    """What a verdict is based on; `minutes` is None for readers who may not see figures of the installation.
+
+    `not_fired_in` names the span of `not_fired`.
+    """
 
     now: datetime
     zone: ZoneInfo
@@ -58,16 +66,25 @@ class Facts:
     paused_apps: PausedApps = NO_APPS
     breakers: Sequence[BreakerView] = ()
     failing_hosts: Sequence[FailingHost] = ()
+    paused_jobs: int = 0
+    not_fired: NotFiredLately = NOTHING
+    not_fired_in: str = "24 hours"
 
 
 def of(facts: Facts) -> list[Verdict]:
     """Returns all that is not well, the worst first, so that one thing does not hide another; else that all is well.
 
-    The order is fixed: what lasts stays where it stands.
+    The order is fixed: what lasts stays where it stands. What somebody wanted to be so follows, though all is well.
     """
     found = [_pause(facts), _amiss(facts), _failing(facts), *_breakers(facts)]
     found += [*_paused_apps(facts), *_waits(facts), _late(facts), _failures(facts)]
-    return [one for one in found if one is not None] or [_well(facts)]
+    found.append(_not_fired(facts, RunStatus.MISSED, "wait"))
+    wanted = [_paused_jobs(facts), _not_fired(facts, RunStatus.SKIPPED, "")]
+    return [*(_told(found) or [_well(facts)]), *_told(wanted)]
+
+
+def _told(found: Sequence[Verdict | None]) -> list[Verdict]:
+    return [one for one in found if one is not None]
 
 
 def _pause(facts: Facts) -> Verdict | None:
@@ -149,7 +166,7 @@ def _waits(facts: Facts) -> list[Verdict]:
         if _is_news(one, facts) and waited > long and one.held_by not in found:
             count = formats.plural(one.count, "run waits", "runs wait")
             text = f"{count}: {_reason(one, facts)}."
-            found[one.held_by] = Verdict("wait", text, "/dashboard/queues", "What waits")
+            found[one.held_by] = Verdict("wait", text, *(_OF_WHOM if one.held_by is None else _WHAT))
     return list(found.values())
 
 
@@ -183,7 +200,7 @@ def _late(facts: Facts) -> Verdict | None:
     if late <= LONG_SECONDS:
         return None
     text = f"Runs begin late: in the last minutes, some of them by {formats.span(late)} and more."
-    return Verdict("wait", text, "/dashboard/queues", "What waits")
+    return Verdict("wait", text, *_WHAT)
 
 
 def _failures(facts: Facts) -> Verdict | None:
@@ -196,6 +213,27 @@ def _failures(facts: Facts) -> Verdict | None:
         return None
     share = f"{formats.number(failed)} of {formats.plural(ended, *_RUNS)} in the last hour failed for good."
     return Verdict("bad", share, "/dashboard/failures", "Why")
+
+
+def _paused_jobs(facts: Facts) -> Verdict | None:
+    if not facts.paused_jobs:
+        return None
+    text = f"{formats.plural(facts.paused_jobs, 'job is', 'jobs are')} paused."
+    return Verdict("", text, "/dashboard/jobs?status=paused", "Paused jobs")
+
+
+def _not_fired(facts: Facts, status: RunStatus, tone: str) -> Verdict | None:
+    """Which jobs missed occurrences, or skipped some: those with the most by name."""
+    jobs, since = facts.not_fired.of(status), facts.not_fired.since
+    if not jobs or since is None:
+        return None
+    named = ", ".join(f"{called(one)} ({formats.number(one.occurrences)})" for one in jobs[:_NAMED])
+    rest = f" and {formats.number(len(jobs) - _NAMED)} more" if len(jobs) > _NAMED else ""
+    least = "At least " if facts.not_fired.is_cut else ""
+    what = f"{least}{formats.plural(len(jobs), *_JOBS)} {status} occurrences"
+    listed = urlencode({"status": status.value, "finished_from": instants.shown(since)})
+    text = f"{what} in the last {facts.not_fired_in}: {named}{rest}."
+    return Verdict(tone, text, f"/dashboard/runs?{listed}", f"What was {status}")
 
 
 def _well(facts: Facts) -> Verdict:

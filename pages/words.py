@@ -133,6 +133,7 @@ FILTERS: dict[str, str] = {
     "scheduled_from": "Scheduled from",
     "scheduled_before": "Scheduled before",
     "finished_from": "Ended since",
+    "finished_before": "Ended before",
     "retry_of": "Replays of the run",
 }
 """What filters are called."""

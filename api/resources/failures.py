@@ -38,9 +38,9 @@ class GroupedFailures:
 
     def _grouped(self, req: Request) -> Failures:
         query = validation.query(FailuresQuery, req.params)
-        principal, wanted = access.principal(req), query.wanted()
-        found = failures.grouped(principal, self._system, query.hours, wanted)
-        gave_up = self._given_up.of(principal, query.hours, wanted)
+        principal, wanted, before = access.principal(req), query.wanted(), query.finished_before
+        found = failures.grouped(principal, self._system, query.hours, wanted, before=before)
+        gave_up = self._given_up.of(principal, query.hours, wanted, before=before)
         groups = [FailureGroup.model_validate(one) for one in found.groups]
         jobs = [GivenUpJob.model_validate(one) for one in gave_up.results]
         return Failures(groups=groups, count=found.count, is_cut=found.is_cut, given_up=jobs)

@@ -15,13 +15,14 @@ from core import limits
 from core.states import Hold
 from services.reading.account_usage import Usage, UsageOrder, UsageView, WantedUsage
 
-UsageOrdering = Literal["-runs", "-failed", "-attempts", "-waiting", "-held"]
+UsageOrdering = Literal["-runs", "-failed", "-attempts", "-waiting", "-held", "-waited"]
 
 
 class UsageQuery(ScopeQuery):
     """Which accounts, over how many minutes until now, those with most of what first, and how many at most.
 
-    `-held` is by the runs that a limit holds: the account's own, or another that they share.
+    `-held` is by the runs that a limit holds: the account's own, or another that they share. `-waited` is by how long
+    a run of the account has waited.
     """
 
     minutes: Annotated[int, Field(ge=1, le=DAY_MINUTES)] = 60
@@ -55,9 +56,9 @@ class AllowedAccount(Shown):
 class UsageOfAccount(Shown):
     """An account of an app: its runs that ended, how many of them `failed`, and the `attempts` that they took.
 
-    Runs that were skipped or missed do not count. `waiting` is how many of its runs are due and have not begun: of
-    these, `held` has what holds them; the others wait for a free worker. `limit` is null if nothing limits the account,
-    or its app is not the caller's.
+    Runs that were skipped or missed do not count. `running` of its runs are under way. `waiting` is how many are due
+    and have not begun, since `oldest_due_at` at the longest: of these, `held` has what holds them; the others wait for
+    a free worker. `limit` is null if nothing limits the account, or its app is not the caller's.
     """
 
     app_name: str
@@ -65,7 +66,9 @@ class UsageOfAccount(Shown):
     runs: int
     failed: int
     attempts: int
+    running: int
     waiting: int
+    oldest_due_at: datetime | None
     held: list[HeldRuns]
     limit: AllowedAccount | None
 
@@ -77,8 +80,9 @@ class UsageOfAccounts(Shown):
 
     Of the span, only the newest 100,000 ended runs of the installation are read: if there are more, `runs_are_cut` is
     true and `counted_since` says from when on they are counted (of those of that very instant, not all are). At most
-    10,000 waiting runs are read: if `waiting_is_cut`, more wait, and only what an account's own limit holds is sure to
-    be listed (of up to 200 accounts, up to 1,000 runs each). Figures may be 5 seconds old where 1,000 runs or more
+    10,000 waiting runs are read, and 10,000 that are under way: if `waiting_is_cut`, more wait, and only these are sure
+    to be listed: what an account's own limit holds (of up to 200 accounts, up to 1,000 runs each), and what waits for a
+    free worker (of up to 500 accounts, up to 50 runs each). Figures may be 5 seconds old where 1,000 runs or more
     of the installation ended in the hour, or in the day, or where more of them wait than are read.
     """
 
@@ -109,7 +113,9 @@ def _of_account(one: UsageView) -> UsageOfAccount:
         runs=one.runs,
         failed=one.failed,
         attempts=one.attempts,
+        running=one.running,
         waiting=one.waiting,
+        oldest_due_at=one.oldest_due_at,
         held=[HeldRuns.model_validate(wait) for wait in one.waits if wait.held_by is not None],
         limit=None if one.limit is None else _allowed(one.key, one.limit),
     )

@@ -153,6 +153,7 @@ class RunsActedOn(_Meant):
     due_from: Instant | None = None
     due_before: Instant | None = None
     finished_from: Instant | None = None
+    finished_before: Instant | None = None
 
     def wanted(self) -> RunFilter:
         """Returns this as the services take it."""

@@ -9,16 +9,17 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.paging import Filter, Query
-from api.schemas.values import Shown
+from api.schemas.values import InstantInQuery, Shown
 from core.filters import JobFilter
 
 MONTH_HOURS = 31 * 24
 
 
 class FailuresQuery(Query):
-    """How far back, and of which jobs."""
+    """How far back from now, before which instant, and of which jobs."""
 
     hours: Annotated[int, Field(ge=1, le=MONTH_HOURS)] = 24
+    finished_before: InstantInQuery | None = None
     app_name: Filter | None = None
     account_id: Filter | None = None
     task_type: Filter | None = None

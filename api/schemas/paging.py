@@ -247,6 +247,7 @@ class RunsQuery(PageQuery):
     scheduled_from: InstantInQuery | None = None
     scheduled_before: InstantInQuery | None = None
     finished_from: InstantInQuery | None = None
+    finished_before: InstantInQuery | None = None
     created_from: InstantInQuery | None = None
     created_before: InstantInQuery | None = None
     retry_of: UUID | None = None

@@ -65,7 +65,7 @@ class SourceJobs:
         """Store a validated job, and the source's app if this is its first job."""
         with translating.fields_named(self.fields):
             store = partial(creating.create_validated, principal, self.system, wanted)
-            return records.job(principal, with_app(self.system, self.source.app_name, store))
+            return records.job(principal, with_app(principal, self.system, self.source.app_name, store))
 
     def found(self, principal: Principal, job_id: UUID) -> JobView:
         """Returns the source's job with this id. Raises `NotFound`."""
@@ -98,14 +98,14 @@ class SourceJobs:
         return view
 
 
-def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:
+def with_app(principal: Principal, system: System, app_name: str, store: Callable[[], UUID]) -> UUID:
     """Returns what `store` returns; if a built-in app does not exist yet, it is created first."""
     try:
         return store()
     except NotFound as missing:
         if missing.noun != "app" or app_name not in built_in_apps.NAMES:
             raise
-    apps.ensure(system, app_name)
+    apps.ensure(principal, system, app_name)
     return store()
 
 

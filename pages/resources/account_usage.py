@@ -26,6 +26,7 @@ ORDERS = {
     UsageOrder.RUNS: "most runs",
     UsageOrder.FAILED: "most failures",
     UsageOrder.WAITING: "most waiting",
+    UsageOrder.WAITED: "waiting longest",
     UsageOrder.HELD: "held back",
 }
 SHOWN = 100

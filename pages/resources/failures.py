@@ -9,6 +9,7 @@ from falcon.asgi import Request, Response
 
 from core import instants
 from core.errors import InvalidInput
+from core.filters import RunFilter
 from pages import instants_typed, rights
 from pages.asked import Asked
 from pages.site import Site
@@ -32,17 +33,21 @@ class FailuresPage:
         await self._site.show(req, resp, "failures.html", self._load)
 
     def _load(self, who: Asked) -> dict[str, Any]:
-        since = _since(who)
+        since, before = _since(who), _until(who)
+        if before is not None and before <= since:
+            raise InvalidInput.at("until", "must be after the instant since which failures are shown.")
         hours = (who.now - since).total_seconds() / _HOUR_SECONDS
-        found = failures.grouped(who.principal, self._site.system, hours)
+        found = failures.grouped(who.principal, self._site.system, hours, before=before)
         return {
             "failures": found,
-            "given_up": self._site.given_up.of(who.principal, hours),
+            "settled": failures.settled(who.principal, RunFilter(finished_from=found.since, finished_before=before)),
+            "given_up": self._site.given_up.of(who.principal, hours, before=before),
             "hosts": self._hosts.of(who.principal),
             "retries": retries.grouped(who.principal, self._site.system),
-            "since": instants.shown(found.since),
-            "typed": who.params.get("since", ""),
-            "range": "" if who.params.get("since") else who.params.get("range", "24h"),
+            "ended": _ended(found.since, before),
+            "until": before,
+            "typed": {name: who.params.get(name, "") for name in ("since", "until")},
+            "range": "" if who.params.get("since") or before else who.params.get("range", "24h"),
             "ranges": RANGES,
             "may_act_in": {one.app_name for one in found.groups if rights.operates_in(who.principal, one.app_name)},
         }
@@ -58,3 +63,15 @@ def _since(who: Asked) -> datetime:
     if chosen not in RANGES:
         raise InvalidInput.at("range", f"must be one of {', '.join([TODAY, *RANGES])}.")
     return who.now - timedelta(hours=RANGES[chosen][1])
+
+
+def _until(who: Asked) -> datetime | None:
+    """Returns the instant before which failures are shown, if one is typed."""
+    typed = who.params.get("until")
+    return instants_typed.expected("until", typed, who.zone) if typed else None
+
+
+def _ended(since: datetime, before: datetime | None) -> dict[str, str]:
+    """Returns the same span as a filter of runs, for links to them and for what is done with them."""
+    bounds = {"finished_from": since, "finished_before": before}
+    return {name: instants.shown(at) for name, at in bounds.items() if at is not None}

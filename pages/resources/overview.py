@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -16,7 +17,7 @@ from core.principals import Principal
 from core.states import RunStatus
 from pages import progress, verdict
 from pages.asked import Asked
-from pages.series import RANGES, series
+from pages.series import RANGES, Range, series
 from pages.site import Site, if_allowed
 from pages.verdict import Facts
 from services.reading import (
@@ -25,6 +26,7 @@ from services.reading import (
     durations,
     failures,
     listing,
+    not_fired,
     open_alerts,
     parts,
     pauses_in_force,
@@ -36,6 +38,7 @@ from services.reading import (
 from services.reading.columns import ColumnFigures
 from services.reading.coming_minutes import ComingMinutes
 from services.reading.failing_hosts import FailingHosts
+from services.reading.not_fired import NotFiredLately
 from services.reading.open_alerts import OpenAlerts
 from services.reading.parts import PartView
 from services.reading.statistics import JobStatistics
@@ -54,6 +57,7 @@ _GROUPS = 5
 _MANY = 1_000  # to count them takes long, so the count is kept for a while
 KEPT_SECONDS = 5
 _FAILED_WITHIN_HOURS = 24
+_NOT_FIRED_WITHIN = "24h"  # at least: an hour would not show what was due at night
 _MOST_KEPT = 100
 
 
@@ -76,6 +80,7 @@ class Overview:
         self._alerts = TimedCache[OpenAlerts](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._columns = TimedCache[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
         self._hosts = FailingHosts(site.system)
+        self._not_fired = TimedCache[NotFiredLately](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._waiting = TimedCache[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     async def show(self, req: Request, resp: Response) -> None:
@@ -154,7 +159,34 @@ class Overview:
         paused_apps = pauses_in_force.of_apps(who.principal, verdict.NAMED_APPS)
         breaking = if_allowed(lambda: breakers.listed(who.principal)) or []
         failing = self._hosts.of(who.principal) if breaking else []
-        return Facts(who.now, who.zone, since, known, waits, minutes, until, alerts, paused_apps, breaking, failing)
+        span = _not_fired_in(who)
+        return Facts(
+            who.now,
+            who.zone,
+            since,
+            known,
+            waits,
+            minutes,
+            until,
+            alerts,
+            paused_apps,
+            breaking,
+            failing,
+            paused_jobs=self._jobs_of(who.principal).paused,
+            not_fired=self._not_fired_of(who.principal, span),
+            not_fired_in=span.label,
+        )
+
+    def _not_fired_of(self, principal: Principal, span: Range) -> NotFiredLately:
+        key = (span, visibility.visible(principal, JobFilter()))
+        read = partial(not_fired.lately, principal, self._site.system, span.minutes)
+        return self._not_fired.of(key, read, lambda one: one.read >= _MANY)
+
+
+def _not_fired_in(who: Asked) -> Range:
+    """The span that is shown, or a day if that is less."""
+    chosen, least = RANGES[who.params.get("range", _NOT_FIRED_WITHIN)], RANGES[_NOT_FIRED_WITHIN]
+    return max(chosen, least, key=lambda one: one.minutes)
 
 
 _GOING = RunFilter(status=RunStatus.RUNNING)

@@ -36,6 +36,7 @@ FILTERS = (
     "scheduled_from",
     "scheduled_before",
     "finished_from",
+    "finished_before",
     "created_from",
     "created_before",
     "retry_of",
@@ -81,6 +82,7 @@ class RunsPage:
             **run_rows.beside(self._site.system, who.now, page.items),
             "statuses": self._statuses(who, wanted),
             "count": page.count,
+            "settled": self._settled(who, wanted, page.count),
             "is_cut": is_cut,
             "of_default": of_default,
             "paged": "cursor" in given,
@@ -96,6 +98,11 @@ class RunsPage:
         found = failures.runs_of_group(who.principal, replace(wanted, failure=reason))
         return replace(wanted, ids=found.ids), found.is_cut
 
+    def _settled(self, who: Asked, wanted: RunFilter, count: int | None) -> Any:
+        """How many failed runs in a list of them are no failures any more; none are in the list of a group."""
+        is_of_failed = wanted.status is RunStatus.FAILED and wanted.ids is None
+        return failures.settled(who.principal, wanted) if is_of_failed and count is not None else failures.NONE_SETTLED
+
     def _refused(self, who: Asked, wrong: Wrong) -> dict[str, Any]:
         shown: dict[str, Any] = {
             "runs": [],
@@ -103,6 +110,7 @@ class RunsPage:
             **run_rows.beside(self._site.system, who.now),
             "statuses": {},
             "count": None,
+            "settled": failures.NONE_SETTLED,
             "is_cut": False,
             "of_default": False,
             "may_act_on": set(),

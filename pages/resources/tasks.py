@@ -78,7 +78,7 @@ class Tasks:
 
     def _create(self, who: Asked, form: Form) -> str:
         new = self._site.readers.new_command(who.principal, _given(who, form))
-        apps.ensure(self._site.system, new.app_name)  # a built-in one, made by its first job
+        apps.ensure(who.principal, self._site.system, new.app_name)  # a built-in one, made by its first job
         return f"/task/{creating.create(who.principal, self._site.system, new)}/?done=created"
 
     def _update(self, who: Asked, form: Form, job_id: UUID) -> str:

@@ -51,6 +51,7 @@ class UpcomingPage:
         seconds = (last - first - timedelta.resolution).total_seconds()  # what is due at `last` belongs to the next
         listed = wanted if minute else _but_frequent(wanted, ahead)
         coming = upcoming.coming(who.principal, self._site.system, listed, seconds, LISTED, start=first)
+        frequent = {one.job.job_id for one in ahead.frequent}
         return {
             "app_name": app_name or "",
             "day": day,
@@ -60,6 +61,9 @@ class UpcomingPage:
             "paused_path": _paused(app_name),
             "minute": minute,
             "coming": coming,
+            "listed": LISTED,
+            "of_frequent": sum(one.job_id in frequent for one in coming),
+            "counted": sum(ahead.minutes.get(first, {}).values()),
             "ahead": ahead,
             "hours": hours(ahead.minutes, start, known_until),
             "meetings": meetings(ahead.minutes, known_until),

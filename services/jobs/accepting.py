@@ -10,18 +10,18 @@ from uuid import UUID
 
 from core import fairness, schedules
 from core.errors import Forbidden, InvalidInput, NotFound
-from core.principals import Principal
+from core.principals import SYSTEM, Principal
 from core.schedules import Nature
 from core.states import Hold, JobState, RunStatus
-from models import apps
 from models.fields import new_id
 from models.hot import creates
 from models.hot.rows import KnownApp, NewRows, PlannedJob
 from services.email import templates
-from services.jobs import definition, ownership
+from services.jobs import apps, definition, ownership
 from services.jobs.creation_outcomes import CreationOutcome, Refusal
 from services.jobs.definition import NewJob
 from services.jobs.quotas import Ledger
+from services.messaging.unit_of_work import UnitOfWork
 from services.scheduling import limit_holds, pauses, planning
 from services.system import System
 from services.task_types import filling, registry
@@ -43,6 +43,7 @@ class Accepted:
     columns: Row
     tags: tuple[str, ...]
     runs: Rows
+    creator: Principal
 
 
 def validated(principal: Principal, system: System, wanted: NewJob | Refusal) -> NewJob | Refusal:
@@ -78,17 +79,18 @@ def _validated(system: System, permitted: NewJob | Refusal) -> NewJob | Refusal:
     return permitted
 
 
-def insert(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[CreationOutcome], Rows]:
+def insert(system: System, wanted: Sequence[NewJob | Refusal], unit: UnitOfWork) -> tuple[list[CreationOutcome], Rows]:
     """Insert those of these jobs that are valid. Returns the outcome of each, in order, and the runs inserted.
 
     Call it in a transaction that shares the gate of pauses.
     """
+    now = unit.now
     known = _apps(system, {new.app_name for new in wanted if isinstance(new, NewJob)})
     ledger = Ledger(system, {app.id for app in known.values() if not app.is_new})
     accepted = [_accept(system, new, known, ledger, now) if isinstance(new, NewJob) else new for new in wanted]
     fit = [one for one in accepted if isinstance(one, Accepted)]
     _refuse_too_much(fit)
-    _make_apps([one for one in fit if one.app.is_new], now)
+    _make_apps([one for one in fit if one.app.is_new], unit)
     rows = [row for one in fit for row in one.runs]
     tags = {one.id: tuple(dict.fromkeys(one.tags)) for one in fit if one.tags}
     stored = creates.insert(NewRows([one.columns for one in fit], tags, rows))
@@ -131,9 +133,10 @@ def _apps(system: System, names: Iterable[str]) -> dict[str, KnownApp]:
     return found
 
 
-def _make_apps(fit: Sequence[Accepted], now: datetime) -> None:
+def _make_apps(fit: Sequence[Accepted], unit: UnitOfWork) -> None:
     """Create the missing apps of accepted jobs, sorted by name to avoid deadlocks; refused jobs create none."""
-    made = {name: apps.made_on_first_use(name, now) for name in sorted({one.app.name for one in fit})}
+    makers = {one.app.name: one.creator for one in reversed(fit)}
+    made = {name: apps.made_on_first_use(makers[name], unit, name) for name in sorted(makers)}
     for one in fit:
         one.columns["app_id"] = made[one.app.name].id
 
@@ -179,7 +182,7 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
     hold = Hold.PAUSED if new.paused else app.hold
     trace = columns["trace"] if new.schedule.nature is Nature.ONE_SHOT else None
     runs = [pauses.held_if_due(row, hold) | {"party": party, "trace": trace} for row in first.rows]
-    return Accepted(columns["id"], app, new.name, columns, new.tags, runs)
+    return Accepted(columns["id"], app, new.name, columns, new.tags, runs, new.creator or SYSTEM)
 
 
 def _plannable(columns: Row) -> PlannedJob:

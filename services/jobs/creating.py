@@ -87,7 +87,7 @@ def create_together(
     answers: list[Answer] = []
     try:
         with system.transaction() as unit:
-            outcomes, rows = accepting.insert(system, permitted, unit.now)
+            outcomes, rows = accepting.insert(system, permitted, unit)
             answers.append(answer(outcomes))
             database.after_commit(lambda: faults.reach(faults.CREATE_COMMITTED))
             rung = worth_ringing(_at_hand(rows, unit.now))

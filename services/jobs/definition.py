@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from core import built_in_apps, json_text, masking, names, schedules
 from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
+from core.principals import Principal
 from core.priority import DEFAULT_PRIORITY
 from core.trace_context import TraceContext
 from models import apps
@@ -55,7 +56,7 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob(Definition):
-    """A definition, the app and the owner (if any) that it is for, its creator, and its trace.
+    """A definition, the app and the owner (if any) that it is for, its creator (named, and whole), and its trace.
 
     If `app_id` is given, the app with this name must have that id. `bound_to` is the account to which the key of the
     creator is bound.
@@ -65,6 +66,7 @@ class NewJob(Definition):
     app_id: UUID | None = None
     owner_id: UUID | None = None
     created_by: str | None = None
+    creator: Principal | None = field(default=None, compare=False)
     bound_to: str | None = None
     trace: TraceContext | None = None
     paused: bool = False

@@ -21,7 +21,7 @@ def permitted(principal: Principal, new: NewJob | Refusal) -> NewJob | Refusal:
     principal.expect_scope(Scope.JOBS)
     if not isinstance(new, NewJob):
         return new
-    new = replace(new, created_by=principal.label, trace=principal.trace)
+    new = replace(new, created_by=principal.label, creator=principal, trace=principal.trace)
     if principal.sees_all:
         return new
     if principal.user_id is not None and new.app_name in built_in_apps.NAMES:

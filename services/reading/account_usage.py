@@ -1,8 +1,9 @@
-"""What each account uses: the runs that ended for it within a span, what waits, and what holds it back."""
+"""What each account uses: the runs that ended for it within a span, those that run or wait, and what holds it back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -13,9 +14,10 @@ from core.limit_keys import of_account
 from core.limits import Limit
 from core.principals import Principal, VisibleJobs
 from core.states import Hold
-from models import account_usage, apps, database, held_keys, waiting
-from models.account_usage import HeldAccount
+from models import account_usage, apps, database, held_keys, waiting, waiting_parties
 from models.waiting import Wait
+from models.waiting_parties import WaitingParty
+from services.messaging import broker as brokers
 from services.reading import limits
 from services.reading.ended_runs import KEPT_SECONDS, EndedRuns
 from services.reading.visibility import visible
@@ -24,6 +26,7 @@ from services.runtime.timed_cache import TimedCache
 from services.system import System
 
 MOST_HELD = 200
+MOST_PARTIES, MOST_OF_PARTY = 500, 50
 _MOST_KEPT = 100
 
 _BY_LIMITS = (Hold.RATE_LIMIT, Hold.CONCURRENCY)
@@ -31,31 +34,36 @@ _Account = tuple[str, str]
 
 
 class UsageOrder(StrEnum):
-    """By what accounts are ranked, most first."""
+    """By what accounts are ranked, most first; `WAITED` by how long one of their runs has waited."""
 
     RUNS = "runs"
     FAILED = "failed"
     ATTEMPTS = "attempts"
     WAITING = "waiting"
     HELD = "held"
+    WAITED = "waited"
 
 
 @dataclass(frozen=True)
 class HeldRuns:
-    """So many runs of an account wait for one reason; None: for a free worker. `held_until`: when it is looked at."""
+    """So many runs of an account wait for one reason; None: for a free worker. `held_until`: when it is looked at.
+
+    `oldest_due_at` is None if more wait than were read one by one.
+    """
 
     held_by: Hold | None
     held_key: str | None
     count: int
     held_until: datetime | None
+    oldest_due_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class UsageView:
     """What an account of an app used: runs that ended, how many of them failed, and the attempts that they took.
 
-    `waiting` counts its runs that are due and have not begun, by reason in `waits`, most first. `limit` is what its
-    key allows, None if nothing limits it or the caller may not see the limits of the app.
+    `waiting` counts its runs that are due and have not begun, by reason in `waits`, most first; `running` those under
+    way. `limit` is what its key allows, None if nothing limits it or the caller may not see the limits of the app.
     """
 
     app_name: str
@@ -63,6 +71,7 @@ class UsageView:
     runs: int = 0
     failed: int = 0
     attempts: int = 0
+    running: int = 0
     waits: Sequence[HeldRuns] = ()
     limit: Limit | None = None
 
@@ -75,6 +84,11 @@ class UsageView:
     def waiting(self) -> int:
         """Returns how many of its runs wait."""
         return sum(one.count for one in self.waits)
+
+    @property
+    def oldest_due_at(self) -> datetime | None:
+        """Returns since when its run waits that has waited longest; None if none does."""
+        return min((one.oldest_due_at for one in self.waits if one.oldest_due_at is not None), default=None)
 
     @property
     def held(self) -> int:
@@ -129,8 +143,10 @@ class AccountUsage:
             account: UsageView(*account, used.runs, used.failed, used.attempts)
             for account, used in ended.by_account.items()
         }
-        for account, reasons in _reasons(waits.groups, waits.held).items():
-            found[account] = replace(found.get(account) or UsageView(*account), waits=reasons)
+        reasons = _reasons(waits.groups, waits.others)
+        for account in [*reasons, *(one for one in waits.running if one not in reasons)]:
+            one, running = found.get(account) or UsageView(*account), waits.running.get(account, 0)
+            found[account] = replace(one, waits=reasons.get(account, []), running=running)
         first = sorted(found.values(), key=lambda one: _rank(one, wanted.order))[: wanted.limit]
         with database.reading():
             shown = _with_limits(self._system, fitting.visible, first)
@@ -149,21 +165,26 @@ class AccountUsage:
 
 @dataclass(frozen=True)
 class _Waits:
-    """What waits, and what the accounts' own limits hold; `are_among_many` that had to be looked through for it."""
+    """What waits, what runs meanwhile, and what `others` wait, if not all was read.
+
+    `are_among_many` that had to be looked through for it.
+    """
 
     groups: Sequence[Wait]
-    held: Sequence[tuple[HeldAccount, int]]
+    running: Mapping[_Account, int]
+    others: Mapping[_Account, Sequence[HeldRuns]]
     are_cut: bool
     are_among_many: bool
 
     def of(self, wanted: JobFilter) -> _Waits:
         """Returns those of these that an app and an account have."""
-        groups = [
-            one
-            for one in self.groups
-            if wanted.app_name in (None, one.app_name) and wanted.account_id in (None, one.account_id)
-        ]
-        return replace(self, groups=groups)
+
+        def is_wanted(app_name: str, account_id: str) -> bool:
+            return wanted.app_name in (None, app_name) and wanted.account_id in (None, account_id)
+
+        groups = [one for one in self.groups if is_wanted(one.app_name, one.account_id)]
+        running = {account: count for account, count in self.running.items() if is_wanted(*account)}
+        return replace(self, groups=groups, running=running)
 
 
 def _as_spelled(wanted: JobFilter) -> JobFilter:
@@ -178,37 +199,68 @@ def _read_waits(wanted: JobFilter) -> _Waits:
     with database.reading():
         groups = waiting.grouped(wanted, MOST_WAITING + 1)
         are_cut = sum(one.count for one in groups) > MOST_WAITING
-        return _Waits(groups, _held(wanted) if are_cut else [], are_cut, waiting.are_more_than(MOST_WAITING))
+        others = _others(wanted) if are_cut else {}
+        running = waiting.running(wanted, MOST_WAITING)
+        return _Waits(groups, running, others, are_cut, waiting.are_more_than(MOST_WAITING))
 
 
-def _rank(one: UsageView, order: UsageOrder) -> tuple[int, int, int, str, str]:
-    return (-getattr(one, order.value), -one.runs, -one.waiting, one.app_name, one.account_id)
+def _rank(one: UsageView, order: UsageOrder) -> tuple[float, int, int, str, str]:
+    first = _waited(one) if order is UsageOrder.WAITED else -getattr(one, order.value)
+    return (first, -one.runs, -one.waiting, one.app_name, one.account_id)
 
 
-def _held(wanted: JobFilter) -> list[tuple[HeldAccount, int]]:
-    """Accounts that their own limits hold, each with how many runs: more wait than are counted one by one."""
+def _waited(one: UsageView) -> float:
+    return math.inf if one.oldest_due_at is None else one.oldest_due_at.timestamp()
+
+
+def _others(wanted: JobFilter) -> dict[_Account, list[HeldRuns]]:
+    """Accounts that wait, where more runs wait than are counted one by one: so that a crowd hides none of the others.
+
+    These are accounts that their own limits hold, and accounts that wait for a free worker, each with how many runs.
+    """
+    found: dict[_Account, list[HeldRuns]] = {}
     seen = wanted.visible
-    found = account_usage.held(wanted, None if seen is None else seen.app_ids, MOST_HELD)
-    counts = held_keys.waiting_by_key([one.key for one in found], limits.MOST_COUNTED)
-    return [(one, counts[one.key]) for one in found if counts[one.key]]
+    held = account_usage.held(wanted, None if seen is None else seen.app_ids, MOST_HELD)
+    counts = held_keys.waiting_by_key([one.key for one in held], limits.MOST_COUNTED)
+    for one in held:
+        if counts[one.key]:
+            runs = HeldRuns(one.held_by, one.key, counts[one.key], one.until)
+            found.setdefault((one.app_name, one.account_id), []).append(runs)
+    parties: dict[_Account, list[WaitingParty]] = {}
+    for party in waiting_parties.some(brokers.RUNS, wanted, MOST_PARTIES, MOST_OF_PARTY):
+        parties.setdefault((party.app_name, party.account_id), []).append(party)
+    for account, of_it in parties.items():
+        oldest = min(one.oldest_due_at for one in of_it)
+        runs = HeldRuns(None, None, sum(one.runs for one in of_it), None, oldest)
+        found.setdefault(account, []).append(runs)
+    return found
 
 
-def _reasons(waits: Iterable[Wait], held: Iterable[tuple[HeldAccount, int]]) -> dict[_Account, list[HeldRuns]]:
+def _reasons(waits: Iterable[Wait], others: Mapping[_Account, Iterable[HeldRuns]]) -> dict[_Account, list[HeldRuns]]:
     """Returns for each account why its runs wait, and how many for each reason, the most first."""
     found: dict[_Account, dict[tuple[Hold | None, str | None], HeldRuns]] = {}
     for one in waits:
         is_held = one.held_by is not None  # what was released keeps its key
         key, until = (one.held_key, one.held_until) if is_held else (None, None)
-        reasons = found.setdefault((one.app_name, one.account_id), {})
-        before = reasons.get((one.held_by, key))
-        count = one.count + (0 if before is None else before.count)
-        reasons[one.held_by, key] = HeldRuns(one.held_by, key, count, until)
-    for account, count in held:
-        reasons = found.setdefault((account.app_name, account.account_id), {})
-        before = reasons.get((account.held_by, account.key))
-        if before is None or before.count < count:
-            reasons[account.held_by, account.key] = HeldRuns(account.held_by, account.key, count, account.until)
+        _count(found.setdefault((one.app_name, one.account_id), {}), one, key, until)
+    for account, held in others.items():
+        reasons = found.setdefault(account, {})
+        for runs in held:
+            before = reasons.get((runs.held_by, runs.held_key))
+            if before is None or before.count < runs.count:
+                oldest = None if before is None else before.oldest_due_at
+                reasons[runs.held_by, runs.held_key] = replace(runs, oldest_due_at=runs.oldest_due_at or oldest)
     return {account: sorted(reasons.values(), key=lambda one: -one.count) for account, reasons in found.items()}
+
+
+def _count(
+    reasons: dict[tuple[Hold | None, str | None], HeldRuns], one: Wait, key: str | None, until: datetime | None
+) -> None:
+    before = reasons.get((one.held_by, key))
+    count, oldest = one.count, one.oldest_due_at
+    if before is not None:
+        count, oldest = count + before.count, min(oldest, before.oldest_due_at or oldest)
+    reasons[one.held_by, key] = HeldRuns(one.held_by, key, count, until, oldest)
 
 
 def _with_limits(system: System, seen: VisibleJobs | None, found: Sequence[UsageView]) -> list[UsageView]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from core import failure_groups
 from core.filters import JobFilter, RunFilter
 from core.principals import Principal
+from core.states import RunStatus
 from models import chosen_runs, database, failures
-from models.chosen_runs import ShownFailures
+from models.chosen_runs import Settled, ShownFailures
 from models.failures import Failure, ReplayedFailure
 from services.reading.visibility import visible
 from services.system import System
 
 MOST_READ = 1_000
+NONE_SETTLED = Settled()
 _MOST_REPLAYS = 50  # of a run, one of the other
 _MOST_COMPARED = 10_000  # to find the runs of one reason
 
@@ -64,11 +66,21 @@ class RunsOfGroup:
     is_cut: bool
 
 
-def grouped(principal: Principal, system: System, hours: float, wanted: JobFilter | None = None) -> Failures:
-    """Returns the newest 1,000 failures of the last hours, for matching jobs that the principal may see."""
+def grouped(
+    principal: Principal,
+    system: System,
+    hours: float,
+    wanted: JobFilter | None = None,
+    *,
+    before: datetime | None = None,
+) -> Failures:
+    """Returns the newest 1,000 failures of the last hours, for matching jobs that the principal may see.
+
+    Those that failed `before` an instant, if it is given.
+    """
     since = system.clock.now() - timedelta(hours=hours)
     with database.reading():
-        found = failures.newest(visible(principal, wanted or JobFilter()), since, MOST_READ + 1)
+        found = failures.newest(visible(principal, wanted or JobFilter()), since, MOST_READ + 1, before)
         read = found[:MOST_READ]
         failed_first = _first_failures(read, since)
     together: dict[tuple[str, str, str], list[Failure]] = {}
@@ -88,6 +100,15 @@ def runs_of_group(principal: Principal, wanted: RunFilter) -> RunsOfGroup:
 def being_replayed(principal: Principal, wanted: RunFilter) -> int:
     """Returns how many of the newest 1,000 failures that match have a replay that is not over."""
     return sum(one.is_being_replayed for one in _matching(principal, wanted).runs)
+
+
+def settled(principal: Principal, wanted: RunFilter) -> Settled:
+    """Returns how many of the newest 1,000 failed runs that match are not listed: replayed and run again, or dismissed.
+
+    By so many the list of failed runs is longer than that of failures.
+    """
+    with database.reading():
+        return chosen_runs.settled(visible(principal, replace(wanted, status=RunStatus.FAILED)), MOST_READ)
 
 
 def _matching(principal: Principal, wanted: RunFilter) -> ShownFailures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from core.filters import JobFilter
@@ -36,8 +36,17 @@ class AllGivenUp:
         self._clock = system.clock
         self._kept = TimedCache[_Found](system.clock, KEPT_SECONDS, _MOST_KEPT)
 
-    def of(self, principal: Principal, hours: float, wanted: JobFilter | None = None) -> GivenUpJobs:
+    def of(
+        self,
+        principal: Principal,
+        hours: float,
+        wanted: JobFilter | None = None,
+        *,
+        before: datetime | None = None,
+    ) -> GivenUpJobs:
         """Returns the last 100 matching jobs that gave up within the last hours and that the principal may see.
+
+        Those that gave up `before` an instant, if it is given.
 
         Of the filter count the app, the account and the task type, and nothing else. Of all accounts and task types of
         the app, or of all apps, the last 1,000 jobs that the principal may see are read.
@@ -52,7 +61,7 @@ class AllGivenUp:
         found = self._kept.of(seen, partial(_read, seen), lambda one: one.are_among_many)
         since = self._clock.now() - timedelta(hours=hours)
         jobs = [one for one in found.jobs if one.finished_at >= since]
-        fitting = [one for one in jobs if _is_wanted(wanted, one)]
+        fitting = [one for one in jobs if _is_wanted(wanted, one) and (before is None or one.finished_at < before)]
         return GivenUpJobs(fitting[:MOST_LISTED], len(fitting) > MOST_LISTED or len(jobs) > MOST_READ)
 
 

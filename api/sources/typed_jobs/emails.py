@@ -63,7 +63,7 @@ class NewEmails:
 
     def _create(self, req: Request, mails: NewMails, wanted: list[NewJob | Refusal]) -> Answer:
         principal = access.principal(req)
-        apps.ensure(self._system, words.SOURCE.app_name)
+        apps.ensure(principal, self._system, words.SOURCE.app_name)
         created = creating.create_many_validated(principal, self._system, wanted, all_or_none=True)
         views = records.jobs_by_ids(principal, [one.job_id for one in created if one.job_id is not None])
         shown = [Job.model_validate(view) for view in views]

@@ -88,7 +88,9 @@ def _validated(system: System, req: Request, body: bytes) -> _Validated:
 def _create(system: System, req: Request, wanted: _Validated) -> Answer:
     principal = access.principal(req)
     with translating.fields_named(wanted.fields):
-        job_id = with_app(system, wanted.app_name, lambda: creating.create_validated(principal, system, wanted.job))
+        job_id = with_app(
+            principal, system, wanted.app_name, lambda: creating.create_validated(principal, system, wanted.job)
+        )
     return answers.answer(Job.model_validate(records.job(principal, job_id)), 201, location=f"/api/jobs/{job_id}")
 
 

@@ -76,6 +76,9 @@ class Uploads:
         new = fields.parsed(principal, self._system.clock.now())
         file_name = fields.file_name or form.file_name
         job_id = with_app(
-            self._system, new.app_name, lambda: uploads.accept(principal, self._system, new, incoming, file_name)
+            principal,
+            self._system,
+            new.app_name,
+            lambda: uploads.accept(principal, self._system, new, incoming, file_name),
         )
         return answers.answer(Job.model_validate(records.job(principal, job_id)), 201, location=f"/api/jobs/{job_id}")

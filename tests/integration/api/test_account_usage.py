@@ -35,7 +35,9 @@ def test_accounts_are_listed_with_what_they_used_what_waits_and_what_they_may(sq
                 "runs": 1,
                 "failed": 1,
                 "attempts": 1,
+                "running": 0,
                 "waiting": 2,
+                "oldest_due_at": "2026-11-20T12:00:00Z",
                 "held": [
                     {
                         "held_by": "rate_limit",
@@ -66,6 +68,10 @@ def test_accounts_are_ordered_filtered_and_cut(client: Client, system: GivenSyst
     assert ([one["account_id"] for one in shown["results"]], shown["count"]) == (["two"], 3)
     shown = client.simulate_get(f"{PATH}?ordering=-waiting").json
     assert shown["results"][0] | {"account_id": "three", "runs": 0, "waiting": 1, "held": []} == shown["results"][0]
+    system.clock.advance(60)
+    client.create(account_id="four", schedule=NOW)
+    shown = client.simulate_get(f"{PATH}?ordering=-waited").json
+    assert [one["account_id"] for one in shown["results"][:2]] == ["three", "four"]
     assert client.simulate_get(f"{PATH}?account_id=one&app_name=APP_A").json["count"] == 1
     assert client.simulate_get(f"{PATH}?app_name=none").json["results"] == []
 

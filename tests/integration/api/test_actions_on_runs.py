@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -30,6 +31,18 @@ def test_a_group_of_failures_is_found_dismissed_and_gone(client: Client, system:
     assert client.simulate_get("/api/failures").json == {"groups": [], "count": 0, "is_cut": False, "given_up": []}
     [entry] = client.simulate_get("/api/audit", params={"thing_id": str(run.id)}).json["results"]
     assert (entry["action"], entry["reason"]) == ("run.dismissed", "Known")
+
+
+def test_failures_may_be_asked_for_up_to_an_instant_which_runs_and_actions_take_too(
+    client: Client, system: GivenSystem
+) -> None:
+    ended = stored_run(a_failed_run(system, client).id).finished_at
+    assert ended is not None
+    for before, count in ((ended, 0), (ended + timedelta(seconds=1), 1)):
+        bound = {"finished_before": before.isoformat()}
+        assert client.simulate_get("/api/failures", params=bound).json["count"] == count
+        assert client.simulate_get("/api/runs", params={**bound, "status": "failed"}).json["count"] == count
+        assert act(client, action="dismiss", filter=bound, dry_run=True).json["matched"] == count
 
 
 def test_a_failed_run_is_not_cancelled_and_says_so(client: Client, system: GivenSystem) -> None:

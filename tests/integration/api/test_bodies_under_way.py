@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api import bodies_under_way
+from core.principals import LOCAL
 from services.jobs import apps
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, Client, served
@@ -41,7 +42,7 @@ def test_a_report_with_a_wrong_token_is_refused_before_it_is_received(client: Cl
 
 def test_a_report_that_comes_in_pieces_is_taken(sqlite: str) -> None:
     local = given_system()
-    apps.ensure(local, "app_a")
+    apps.ensure(LOCAL, local, "app_a")
     client = Client(served(local))
     work = deferred(client, local)
     headers = {"Content-Type": "application/json", "X-Carillon-Report-Token": work.report_token}

@@ -63,6 +63,8 @@ def test_jobs_that_gave_up_are_listed_beside_the_runs_that_failed(client: Client
     assert (found["groups"], [one["job_id"] for one in found["given_up"]]) == ([], [job_id])
     assert found["given_up"][0]["reason"] == client.simulate_get(f"/api/jobs/{job_id}").json["end_reason"]
     assert client.simulate_get("/api/failures?account_id=other").json["given_up"] == []
+    until = {"finished_before": system.clock.now().isoformat()}
+    assert client.simulate_get("/api/failures", params=until).json["given_up"] == []
 
 
 def test_jobs_that_became_slow_are_listed(client: Client, system: GivenSystem) -> None:

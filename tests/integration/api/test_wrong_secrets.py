@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.principals import LOCAL
 from services.execution.work import Deferred
 from services.jobs import apps
 from tests import statements
@@ -63,7 +64,7 @@ def test_what_was_right_a_moment_ago_is_looked_up_whoever_guesses_beside_it(
     client: Client, system: GivenSystem
 ) -> None:
     anna, berta = token_of(client, "anna"), token_of(client, "berta")
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     first_run(system)
     work = claim_one(system)
     record(system, work, Deferred())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core import breakers as rules
+from core.principals import LOCAL
 from models import breakers, database
 from models.tables import App
 from services.jobs import apps
@@ -15,7 +16,7 @@ HOST = "api.example.com"
 def opened(system: GivenSystem, *names: str) -> None:
     """Apps that leave the host alone."""
     for name in names:
-        apps.ensure(system, name)
+        apps.ensure(LOCAL, system, name)
         with database.transaction():
             app_id = App.get(App.name == name).id
             breakers.open_new(f"destination:{name}/{HOST}", app_id, HOST, rules.opened(NOON), NOON)

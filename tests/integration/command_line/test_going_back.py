@@ -103,9 +103,12 @@ def test_what_accounts_use_is_listed_with_what_holds_them_back(terminal: Termina
     terminal.ok("limits", "set", "account:app_a/acme", "--rate", "1/60")
     found = terminal.json("stats", "--by-account", "--order", "waiting")
     assert [(one["account_id"], one["waiting"]) for one in found["results"]] == [("globex", 2), ("acme", 1)]
+    found = terminal.json("stats", "--by-account", "--order", "waited")
+    assert all(one["oldest_due_at"] for one in found["results"])
     told = terminal.ok("stats", "--by-account", "--minutes", "1440", "--limit", "1", "--account", "acme")
     assert "acme" in told
     assert "1/60" in told
+    assert "since" in told
     assert "globex" not in told
     assert "2 accounts in all" in terminal.run("stats", "--by-account", "--limit", "1").stderr
     assert "--minutes" in terminal.refused("stats", "--by-account", "--minutes", "0", code=2)

@@ -29,7 +29,7 @@ def test_a_sender_that_the_app_may_not_name_is_replied_to(
     server: MailServer, allowed: list[str], shown: tuple[str, str | None]
 ) -> None:
     system = mailing(server, email_from="carillon@example.com")
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     app_senders.put(LOCAL, system, "app_a", allowed)
     attempted(system, claimed(system, {**LETTER, "from": "shop@Example.org"}))
     [message] = server.messages

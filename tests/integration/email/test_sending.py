@@ -26,7 +26,7 @@ SEVERAL = ["a@example.com", "b@example.com", "c@example.com"]
 def test_a_message_arrives_as_it_was_written(server: MailServer) -> None:
     system = mailing(server, email_from="Carillon <carillon@example.com>")
     html = "<p>Welcome!</p>"
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     app_senders.put(LOCAL, system, "app_a", ["@example.com"])
     work = claimed(system, {**LETTER, "html": html, "reply_to": "help@example.com", "from": "shop@example.com"})
     result, settled = attempted(system, work)

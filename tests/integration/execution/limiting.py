@@ -15,7 +15,7 @@ from tests.factories import GivenSystem, new_job, runs_of
 
 
 def put(system: GivenSystem, key: str, concurrency: int | None = None, rate: Rate | None = None, **more: Any) -> None:
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     limit_changes.put(LOCAL, system, key, Limit(concurrency, rate, **more))
 
 

@@ -231,7 +231,7 @@ def test_a_breaker_that_cannot_be_moved_keeps_no_other_from_moving(
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_no_breaker_opens_in_an_app_that_all_users_share(system: GivenSystem) -> None:
-    apps.ensure(system, "tasks")
+    apps.ensure(LOCAL, system, "tasks")
     ids = [apps.get(LOCAL, "tasks").id, apps.put(LOCAL, system, "app_a", CALLBACK_BASE_URL, {})[0].id]
     breakers.open_new(system, [(app_id, "127.0.0.1") for app_id in ids])
     assert [one.key for one in reading.listed(LOCAL)] == [KEY]

@@ -131,7 +131,7 @@ def test_what_an_account_leaves_of_its_share_the_others_get(system: GivenSystem)
 
 
 def test_an_account_of_three_times_the_weight_gets_three_times_the_threads(system: GivenSystem) -> None:
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     limit_changes.put(LOCAL, system, "account:app_a/acc1", Limit(weight=3.0))
     queued(system, "acc1", 9)
     queued(system, "acc2", 9)
@@ -139,7 +139,7 @@ def test_an_account_of_three_times_the_weight_gets_three_times_the_threads(syste
 
 
 def test_a_weight_that_has_expired_weighs_nothing(system: GivenSystem) -> None:
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     limit_changes.put(LOCAL, system, "account:app_a/acc1", Limit(weight=3.0, expires_at=NOON + timedelta(seconds=9)))
     queued(system, "acc1", 9)
     queued(system, "acc2", 9)
@@ -180,7 +180,7 @@ def test_both_databases_pick_what_core_shares_out(system: GivenSystem, seed: int
 
 
 def test_a_claim_under_limits_is_as_fair(system: GivenSystem) -> None:
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     limit_changes.put(LOCAL, system, "app:app_a", Limit(5))
     queued(system, "flood", 9)
     queued(system, "acc1", 2)

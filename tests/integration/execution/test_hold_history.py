@@ -134,7 +134,7 @@ def test_one_that_waits_for_its_turn_is_held_until_the_run_before_it_has_ended(s
 
 
 def test_what_is_made_during_a_pause_and_cancelled_in_it_was_held_to_its_end(system: GivenSystem) -> None:
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     pauses.pause_app(LOCAL, system, "app_a")
     run = first_run(system)
     extra = requested_runs.trigger(LOCAL, system, run.job_id)

@@ -203,6 +203,6 @@ def test_why_says_which_key_holds_a_run_and_which_runs_are_before_it(system: Giv
 
 
 def test_of_two_who_limit_a_key_at_once_one_is_the_first(system: GivenSystem) -> None:
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     were_new = in_threads(2, lambda number: limit_changes.put(LOCAL, system, "app:app_a", Limit(number + 1))[1])
     assert sorted(were_new) == [False, True]

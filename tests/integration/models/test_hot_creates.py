@@ -82,9 +82,9 @@ def test_the_rows_are_those_that_the_tables_own_insert_stores(
 
 def test_a_job_whose_name_is_taken_is_left_out_with_its_tags_and_runs(system: GivenSystem) -> None:
     creating.create(LOCAL, system, new_job(name="taken"))
-    with database.transaction():
+    with system.transaction() as unit:
         wanted = [new_job(name="TAKEN", tags=("a",)), new_job(name="free", tags=("b",))]
-        [refusal, job_id], rows = accepting.insert(system, wanted, NOON)
+        [refusal, job_id], rows = accepting.insert(system, wanted, unit)
     assert not isinstance(refusal, UUID)
     assert [row["job"] for row in rows] == [job_id]
     assert [tag.job_id for tag in JobTag.select()] == [job_id]

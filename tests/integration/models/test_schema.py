@@ -30,6 +30,7 @@ from models import (
     held_keys,
     jobs,
     lists,
+    not_fired,
     open_alerts,
     outcomes,
     overdue,
@@ -40,6 +41,8 @@ from models import (
     statistics,
     thread_times,
     upcoming,
+    waiting,
+    waiting_parties,
 )
 from models.fields import new_id
 from models.hot import claims as hot_claims
@@ -169,6 +172,8 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: open_alerts.newest(JobFilter(), 10), "jobs_in_alert"),
     (lambda: lists.job_page(JobFilter(paused=True), NEWEST_FIRST, Stretch(limit=10)), "jobs_paused"),
     (lambda: lists.job_count(JobFilter(paused=True)), "jobs_paused"),
+    (lambda: waiting.running(JobFilter(), 10), "runs_leased"),
+    (lambda: waiting_parties.some(["runs.http"], JobFilter(), 10, 10), "runs_to_claim"),
     (lambda: statistics.job_states(JobFilter()), "runs_live"),
     (lambda: statistics.ended_within(NOON, NOON), "runs_ended"),
     (lambda: statistics.starts_within(NOON, NOON), "runs_live"),
@@ -181,6 +186,7 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: thread_times.of_jobs([new_id()], 20), "runs_of_job"),
     (lambda: thread_times.of_kinds(10), "runs_ended"),
     (lambda: failures.newest(JobFilter(), NOON, 10), "runs_failed"),
+    (lambda: not_fired.newest(JobFilter(), NOON, 10), "runs_not_fired"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_live"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_failed"),
     (lambda: outcomes.newest([new_id()], 20, None), "runs_of_job"),
@@ -265,6 +271,7 @@ def _fill(system: GivenSystem) -> None:
         ]
         runs.insert(drafts)
         Job.update(failures_in_row=5).where(Job.id == drafts[0]["job"]).execute()  # an empty index has no figures
+        Run.update(status=RunStatus.SKIPPED).where(Run.id == drafts[2]["id"]).execute()
         Job.update(state=JobState.PAUSED).where(Job.id == drafts[-1]["job"]).execute()
         db.execute_sql("ANALYZE")
 

@@ -66,6 +66,26 @@ def test_the_view_of_an_account_says_what_it_used_what_waits_why_and_its_limit(
     assert "1 run that fit" in browser.load(failed.links["All its failed runs"]).text
 
 
+def test_whom_a_crowd_holds_back_is_told_by_what_runs_and_how_long_others_wait(
+    browser: Browser, system: GivenSystem
+) -> None:
+    create(system, account_id="alone")
+    system.clock.advance(60)
+    crowd = create(system, 5, account_id="crowd", priority=9)
+    assert {one.job_id for one in claim(system, 2)} <= set(crowd)
+    page = browser.load(browser.load("/dashboard/queues").links["by account, with what runs meanwhile"])
+    first, second = page.html.split('id="account-')[1:]
+    assert [name in first for name in ("alone", "crowd")] == [True, False]
+    assert 'data-label="Run now">2<' in second
+    assert 'data-label="Wait now">3<' in second
+    assert "1 min ago" in page.text
+    most = browser.load(f"{PATH}?order=waiting")
+    assert most.text.index("crowd") < most.text.index("alone")
+    system.clock.advance(10)
+    overview = browser.load("/dashboard/")
+    assert overview.links["Whose runs wait"] == f"{PATH}?order=waited"
+
+
 def test_an_account_of_two_apps_is_shown_in_both_or_in_one(browser: Browser, system: GivenSystem) -> None:
     create(system, account_id="acme")
     create(system, account_id="acme", app_name="app_b")
@@ -80,7 +100,7 @@ def test_an_account_of_two_apps_is_shown_in_both_or_in_one(browser: Browser, sys
 
 def test_before_anything_has_run_the_pages_say_so(browser: Browser, system: GivenSystem) -> None:
     page = browser.load(PATH)
-    assert "No run ended in the last hour, and none waits." in page.text
+    assert "No run ended in the last hour, and none runs or waits." in page.text
     assert "No run ended in 24 hours" in browser.load(page.links["The last 24 hours"]).text
     assert browser.load(f"{PATH}/of?account_id=acme").status == 404
     used_and_held(system)
@@ -112,7 +132,7 @@ def test_a_view_that_cannot_be_is_refused_in_words(browser: Browser, query: str,
 def test_a_viewer_sees_the_accounts_of_their_app_alone(sqlite: str) -> None:
     system = given_system(internal_secret=OF_OPERATORS)
     used_and_held(system)
-    apps.ensure(system, "app_b")
+    apps.ensure(LOCAL, system, "app_b")
     create(system, account_id="theirs", app_name="app_b")
     browser = Browser(site(system))
     register(browser)

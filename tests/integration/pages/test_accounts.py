@@ -174,7 +174,7 @@ def navigation(browser: Browser, name: str) -> set[str]:
 
 
 def test_a_user_who_owns_no_app_sees_no_entry_of_the_audit_log(browser: Browser, system: GivenSystem) -> None:
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     job_id = creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
     lifecycle.pause(LOCAL, system, job_id, reason="Lunch")
     register(browser)

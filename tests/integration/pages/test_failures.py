@@ -119,8 +119,8 @@ def test_what_failed_since_an_instant_is_replayed_as_a_whole_and_says_so(browser
     assert "3 runs that failed for good" in browser.load("/dashboard/failures").text
     page = browser.load("/dashboard/failures?range=today")
     assert "2 runs that failed for good" in page.text
-    page = browser.submit(page.form("Since then"), since="2026-11-20T06:00:00")
-    assert page.form("Since then").fields["since"] == "2026-11-20T06:00:00"
+    page = browser.submit(page.form("Show"), since="2026-11-20T06:00:00")
+    assert page.form("Show").fields["since"] == "2026-11-20T06:00:00"
     browser.submit(browser.load(page.links["Replay all…"]).form("Replay 2"))
     assert [len(runs_of(stored_run(one).job_id)) for one in (yesterday, *this_morning)] == [1, 2, 2]
     assert browser.load("/dashboard/failures").text.count("1 being replayed") == 2
@@ -222,7 +222,7 @@ def test_a_failure_that_has_run_again_counts_as_what_came_of_it(browser: Browser
     for work in claim(system):
         record(system, work, results[work.run_id])
     page = browser.load("/dashboard/failures")
-    assert "2 runs that failed for good" in page.text
+    assert "2 runs that failed for good; besides these, 2 were replayed and have run again" in page.text
     assert "being replayed" not in page.text
     trial = preview(browser, "/dashboard/runs", action="replay", which="all", status="failed")
     assert trial.links.keys() >= {"greet"}
@@ -233,7 +233,8 @@ def test_a_failure_that_has_run_again_counts_as_what_came_of_it(browser: Browser
     listed = browser.load("/dashboard/runs?status=failed")
     assert "replayed : completed" in listed.text
     assert listed.links["replayed"].startswith("/dashboard/runs/")
-    assert "4 runs that fit" in listed.text, "they stay among the runs"
+    assert "4 runs that fit, newest first; of these, 2 were replayed and have run again: Failures" in listed.text
+    assert listed.html.count("4 runs that fit") == 1, "they stay among the runs"
 
 
 @pytest.mark.parametrize("schedule", [Polling(30, max_polls=1), Polling(30, give_up_after_seconds=20)])

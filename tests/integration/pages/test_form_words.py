@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.principals import LOCAL
 from services.jobs import apps
 from tests.factories import GivenSystem
 from tests.integration.pages.browser import Browser
@@ -32,7 +33,7 @@ def test_an_e_mail_without_a_recipient_is_refused_beside_the_first_of_the_three(
 
 
 def test_apps_that_are_there_are_offered(browser: Browser, system: GivenSystem) -> None:
-    apps.ensure(system, "shop")
+    apps.ensure(LOCAL, system, "shop")
     page = browser.load("/dashboard/new")
     [field] = [given for tag, given in page.elements if tag == "input" and given.get("name") == "app_name"]
     assert field["list"] == "offered-app_name"
@@ -40,7 +41,7 @@ def test_apps_that_are_there_are_offered(browser: Browser, system: GivenSystem) 
 
 
 def test_an_app_that_a_job_makes_is_told_before_and_after(browser: Browser, system: GivenSystem) -> None:
-    apps.ensure(system, "shop")
+    apps.ensure(LOCAL, system, "shop")
     form = browser.load("/dashboard/new").form(MAKE)
     assert NEW_APP in browser.submit(form, task_type="x", app_name="shopp", do=PREVIEW).text
     assert NEW_APP in browser.submit(form, task_type="x", app_name="shopp", do="look").text

@@ -35,7 +35,7 @@ def test_a_key_is_limited_seen_changed_and_deleted(browser: Browser, system: Giv
 
 
 def test_a_key_that_has_a_weight_alone_is_shown(browser: Browser, system: GivenSystem) -> None:
-    apps.ensure(system, "jobs")
+    apps.ensure(LOCAL, system, "jobs")
     put(system, "app:jobs", weight=0.5)
     assert "weight 0.5" in browser.load("/dashboard/limits").text
     assert "weight 0.5" in browser.load("/dashboard/limits/of?key=app:jobs").text

@@ -13,7 +13,7 @@ from core.principals import LOCAL
 from local import chromium
 from local.serving import served
 from services.jobs import creating, editing, lifecycle
-from tests.factories import GivenSystem, new_job
+from tests.factories import GivenSystem, first_run, new_job
 from tests.integration.pages.conftest import site
 from tests.waiting import LONGEST
 
@@ -126,6 +126,19 @@ def test_on_a_phone_the_navigation_shows_the_page_that_is_open(tab: Page, addres
     expect(tab.locator(".top nav [aria-current]")).to_be_in_viewport(ratio=1)
     tab.goto(f"{address}/dashboard/")
     expect(tab.locator(".top nav [aria-current]")).to_be_in_viewport(ratio=1)
+
+
+def test_on_a_phone_charts_are_as_wide_as_the_screen(tab: Page, address: str, system: GivenSystem) -> None:
+    run_id = first_run(system).id
+    creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
+    system.clock.advance(5)
+    tab.set_viewport_size({"width": 390, "height": 800})
+    for path, chart in ((f"runs/{run_id}", ".spans"), ("upcoming", ".hours")):
+        tab.goto(f"{address}/dashboard/{path}")
+        box = tab.locator(chart).bounding_box()
+        assert box is not None
+        assert 300 < box["width"] <= 390
+        assert tab.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def find(words: str) -> str:

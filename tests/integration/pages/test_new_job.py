@@ -10,6 +10,7 @@ import pytest
 
 from client import declared as declaration
 from core import schedules
+from core.principals import LOCAL
 from pages import presets
 from services.jobs import apps
 from tests.factories import GivenSystem
@@ -233,7 +234,7 @@ def test_the_receiver_is_called_once_before_a_job_is_made(browser: Browser, syst
     page = browser.load("/dashboard/new")
     typed = {"app_name": "app_a", "task_type": "greet"}
     assert browser.submit(page.form(MAKE), do="try", **typed).status == 404, "there is no such app yet"
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     answer = browser.submit(page.form(MAKE), do="try", **typed)
     assert "This process makes no calls" in answer.text, "as the API says where none are made"
     assert jobs(system) == []

@@ -112,7 +112,7 @@ def test_the_overview_names_each_paused_app(browser: Browser, system: GivenSyste
 
 def test_who_may_not_resume_is_told_and_not_offered_to(sqlite: str) -> None:
     system = given_system(internal_secret=OF_OPERATORS)
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     job_id = made(system)
     browser = Browser(site(system))
     for name in ("ada", "eve"):

@@ -30,7 +30,7 @@ def system(sqlite: str) -> GivenSystem:
 @pytest.fixture
 def job(system: GivenSystem) -> UUID:
     """A job of an app, with one run that failed and one to come."""
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     job_id = creating.create(LOCAL, system, new_job(Cron("0 3 * * *"), name="Nightly"))
     requested_runs.trigger(LOCAL, system, job_id)
     [work] = claim(system)
@@ -91,7 +91,7 @@ def test_each_role_is_shown_the_buttons_that_it_may_press(
 def test_other_data_for_a_request_of_ours_is_offered_to_who_may_edit_the_job(
     system: GivenSystem, role: Role, *, is_offered: bool
 ) -> None:
-    apps.ensure(system, "app_a")
+    apps.ensure(LOCAL, system, "app_a")
     job_id = creating.create(LOCAL, system, new_job(Cron("0 3 * * *"), task_type="http", data=CALLED))
     requested_runs.trigger(LOCAL, system, job_id)
     [work] = claim(system)

@@ -113,7 +113,7 @@ def test_a_pause_until_an_instant_that_has_passed_keeps_its_reason(browser: Brow
 
 
 def test_a_test_call_with_wrong_data_comes_back_to_the_app(browser: Browser, system: GivenSystem) -> None:
-    apps.ensure(system, "shop")
+    apps.ensure(LOCAL, system, "shop")
     form = browser.load("/dashboard/apps/shop").form("Send a test call")
     wrong = browser.submit(form, task_type="send", data="{")
     assert wrong.status == 400
@@ -122,7 +122,7 @@ def test_a_test_call_with_wrong_data_comes_back_to_the_app(browser: Browser, sys
 
 
 def test_a_refused_secret_keeps_its_name_and_never_its_value(browser: Browser, system: GivenSystem) -> None:
-    apps.ensure(system, "shop")
+    apps.ensure(LOCAL, system, "shop")
     form = browser.load("/dashboard/apps/shop").form("Store")
     wrong = browser.submit(form, secret=NO_NAME, value=NEVER_SHOWN)
     assert wrong.status == 400

@@ -170,7 +170,7 @@ def test_of_more_runs_that_ended_at_one_instant_than_are_read_so_many_count(syst
 
 @pytest.mark.usefixtures("few_are_read")
 def test_what_waits_is_cached_for_some_seconds_where_more_runs_wait_than_are_counted(system: GivenSystem) -> None:
-    apps.ensure(system, "app_b")
+    apps.ensure(LOCAL, system, "app_b")
     usage, tenant = AccountUsage(system), of(system, "app_b")
     create(system, 2, account_id="acme")
     assert not usage.of(LOCAL, WantedUsage()).waiting_is_cut, "two are few"
@@ -192,7 +192,7 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("many")
 def test_many_runs_that_ended_are_read_once_for_everybody_whatever_is_asked_of_them(system: GivenSystem) -> None:
     run(system, "acme", 2)
-    apps.ensure(system, "app_b")
+    apps.ensure(LOCAL, system, "app_b")
     usage, tenant = AccountUsage(system), of(system, "app_b")
     assert queries_for(ENDED, usage, tenant) == 1
     for who in (tenant, SOMEBODY, LOCAL, of(system, "app_a", Role.OWNER, "acme")):
@@ -261,7 +261,7 @@ def test_a_run_counts_that_ended_just_so_many_minutes_ago_and_none_that_ended_be
 
 @pytest.mark.usefixtures("few_are_read")
 def test_an_account_that_its_limit_holds_is_found_behind_those_that_wait_in_masses(system: GivenSystem) -> None:
-    apps.ensure(system, "app_b")
+    apps.ensure(LOCAL, system, "app_b")
     put(system, KEY, 1)
     put(system, "account:app_b/acme", 1)
     create(system, 3, account_id="acme")

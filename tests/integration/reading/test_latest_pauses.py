@@ -65,7 +65,7 @@ def test_the_pauses_of_a_page_of_jobs_are_read_in_two_statements(system: GivenSy
 
 
 def test_an_app_is_not_told_the_pauses_of_a_former_app_of_its_name(system: GivenSystem) -> None:
-    apps.ensure(system, "crm")
+    apps.ensure(LOCAL, system, "crm")
     pauses.pause_app(ADA, system, "crm", "A secret of the former app")
     apps.delete(LOCAL, system, "crm")
     job_id = creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600), app_name="crm"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.states import Hold, RunStatus
-from pages import charts, formats, series_charts, upcoming, words
+from pages import charts, formats, series_charts, upcoming
 from pages.series import Range, series
 from pages.timeline import HELD, Span
 from services.reading.columns import ColumnFigures
@@ -110,16 +111,30 @@ def test_of_minutes_that_were_not_looked_at_nothing_is_said() -> None:
     assert len(upcoming.hours(minutes, NOON, NOON + timedelta(days=1))) == 24
 
 
-def test_a_label_ends_before_the_bars_begin() -> None:
-    label = words.HOLDS[Hold.RESTORED]
-    drawn = str(charts.timeline([Span("held", label, NOON, NOON + MINUTE)]))
-    assert float(drawn.partition('class="c-held" x="')[2].partition('"')[0]) >= 6 * len(label)
+def test_the_stretches_of_a_run_are_on_one_axis_each_between_its_words_and_its_length() -> None:
+    held = Span("held", "paused", NOON, NOON + MINUTE)
+    drawn = str(charts.timeline([held, Span("running", "attempt 1", NOON + MINUTE, NOON + 4 * MINUTE)]))
+    assert re.findall(r'<span>([^<]*)</span><svg [^>]*><rect class="c-(\w+)" x="([\d.]+)" width="([\d.]+)"', drawn) == [
+        ("paused", "held", "0.0", "250.0"),
+        ("attempt 1", "running", "250.0", "750.0"),
+    ]
+    assert re.findall(r"</svg><span>([^<]*)</span>", drawn) == ["1 min", "3 min"]
 
 
-@pytest.mark.parametrize("label", HELD.values())
-def test_what_held_a_run_fits_beside_its_bar_in_the_larger_text_of_a_phone(label: str) -> None:
-    drawn = str(charts.timeline([Span("held", label, NOON, NOON + MINUTE)]))
-    assert float(drawn.partition('class="c-held" x="')[2].partition('"')[0]) >= 10 * len(label)
+def test_a_stretch_that_is_too_short_to_be_seen_is_drawn_within_the_chart() -> None:
+    spans = [
+        Span("running", "attempt 1", NOON, NOON + MINUTE),
+        Span("backoff", "backoff", NOON + MINUTE, NOON + MINUTE),
+    ]
+    assert 'x="995.0" width="5.0"' in str(charts.timeline(spans))
+
+
+def test_an_hour_is_drawn_in_two_halves_which_a_phone_shows_one_below_the_other() -> None:
+    hour = upcoming.HourOfRuns(NOON, [int(minute in {1, 31}) for minute in range(60)])
+    drawn = str(charts.heat([hour], UTC, str))
+    first, second = drawn.split("<svg")[1:]
+    assert ["12:01: 1 run" in first, "12:31: 1 run" in second] == [True, True]
+    assert first.count('x="15"') == second.count('x="15"') == 1
 
 
 def test_each_reason_to_hold_a_run_has_words_for_its_bar() -> None:
