@@ -125,7 +125,7 @@ FILTERS: dict[str, str] = {
     "created_before": "Created before",
     "trigger": "Trigger",
     "job_id": "Job",
-    "failure": "Why",
+    "failure": "Error",
     "held_by": "Held by",
     "held_key": "Key",
     "due_from": "Due from",

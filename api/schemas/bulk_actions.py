@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from api.schemas.audit import Reason
-from api.schemas.paging import CURSOR_SCHEMA, Filter, read_cursor, write_cursor
+from api.schemas.paging import CURSOR_SCHEMA, FailureReason, Filter, read_cursor, write_cursor
 from api.schemas.values import Given, Instant, ScheduleKind, Shown, TriggerWord
 from api.sources.typed_jobs import words
 from core.filters import JobFilter, RunFilter
@@ -137,7 +137,7 @@ class RunsMeant(_Meant):
 class RunsActedOn(_Meant):
     """Selects the runs that fit every member given, of those that the action is for.
 
-    `failure` is why they failed, as the list of failures tells it. Of runs that are named by `ids`, those that the
+    `failure` is why they failed, as the list of failures or one of them tells it. Of runs that are named by `ids`, those that the
     action is not for are refused.
     """
 
@@ -149,7 +149,7 @@ class RunsActedOn(_Meant):
     status: RunStatusWord | None = None
     status_not: RunStatusWord | None = None
     trigger: TriggerWord | None = None
-    failure: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    failure: FailureReason | None = None
     due_from: Instant | None = None
     due_before: Instant | None = None
     finished_from: Instant | None = None

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,6 +24,7 @@ from pydantic import (
 from api.bodies import bad_text
 from api.schemas.values import NAME_LENGTH, InstantInQuery, ScheduleKind, instant
 from api.sources.typed_jobs import words
+from core import failure_groups
 from core.errors import InvalidInput
 from core.filters import JobFilter, RunFilter
 from core.limit_keys import KEY_LENGTH
@@ -99,6 +101,8 @@ Cursor = Annotated[Mark, PlainValidator(read_cursor), WithJsonSchema(CURSOR_SCHE
 Limit = Annotated[int, Field(ge=1, le=MOST_IN_PAGE)]
 PageNumber = Annotated[int, Field(ge=1, le=_LAST_PAGE)]
 Filter = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH)]
+FailureReason = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(failure_groups.reason_of)]
+"""Why runs failed, as the list of failures says it, or as one of them says it, with its numbers and ids."""
 JobOrdering = Literal[
     "-created_at",
     "created_at",
@@ -233,7 +237,10 @@ class JobsQuery(Query):
 
 
 class RunsQuery(PageQuery):
-    """Which runs to return, of any job; `status_not` leaves out a status, as `pending` does what is only planned."""
+    """Which runs to return, of any job; `status_not` leaves out a status, as `pending` does what is only planned.
+
+    With `failure`, those that failed for this reason and are still listed as failures, the newest 1,000.
+    """
 
     job_id: UUID | None = None
     app_name: Filter | None = None
@@ -252,6 +259,7 @@ class RunsQuery(PageQuery):
     retry_of: UUID | None = None
     held_by: Hold | None = None
     held_key: Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)] | None = None
+    failure: FailureReason | None = None
 
     def wanted(self) -> RunFilter:
         """Returns the filter of these runs."""
