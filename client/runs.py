@@ -32,9 +32,7 @@ def list_runs(
     due_from: Annotated[str | None, typer.Option(help="Due at this instant or later.")] = None,
     due_before: Annotated[str | None, typer.Option(help="Due before this instant.")] = None,
     held_by: Annotated[str | None, typer.Option(help=f"Held, for one of: {', '.join(Hold)}.")] = None,
-    failure: Annotated[
-        str | None, typer.Option(help="Failed for this reason: the whole message of a failure.")
-    ] = None,
+    failure: Annotated[str | None, typer.Option(help="Failed for this reason: the whole message of a failure.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
     url: Url = None,

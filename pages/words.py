@@ -118,6 +118,7 @@ FILTERS: dict[str, str] = {
     "app_name": "App",
     "account_id": "Account",
     "tag": "Tag",
+    "metadata": "Metadata",
     "user_id": "User",
     "job_type": "Task type",
     "name": "Name",

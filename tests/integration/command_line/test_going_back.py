@@ -51,6 +51,17 @@ def test_an_action_on_many_goes_from_batch_to_batch(terminal: Terminal, monkeypa
     assert [one["reason"] for one in terminal.json("audit", "--thing", "job")] == ["maintenance"] * 5
 
 
+def test_jobs_are_listed_and_acted_on_by_their_metadata(terminal: Terminal) -> None:
+    job = terminal.create(*HOURLY, "--metadata", '{"team": "ops"}')
+    terminal.create(*HOURLY)
+    of_team = ("--metadata", "team:ops")
+    assert [one["id"] for one in terminal.json("jobs", "list", *of_team)] == [job]
+    assert terminal.ok("jobs", "bulk", "pause", *of_team) == "1 of 1 jobs changed.\n"
+    assert terminal.json("jobs", "list", "--metadata", "team:sales") == []
+    for words in (("list",), ("bulk", "pause")):
+        assert "must be KEY:VALUE" in terminal.refused("jobs", *words, "--metadata", "ops")
+
+
 def test_all_jobs_are_meant_only_where_that_is_said(terminal: Terminal) -> None:
     terminal.create(*HOURLY)
     assert "all" in terminal.refused("jobs", "bulk", "pause")
