@@ -56,7 +56,7 @@ def _is(value: Any) -> Any:
     """The condition under which SQLite's JSON_EACH gives this value; it has 1 for true, with a type of its own."""
     match value:
         case str():
-            return (_TYPE == "text") & (_value(value) == _ATOM)
+            return _value(value) == _ATOM
         case None | bool():
             return json_text(value) == _TYPE
         case _:
