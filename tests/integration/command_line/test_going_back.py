@@ -98,6 +98,22 @@ def test_what_is_to_run_is_listed_soonest_first(terminal: Terminal) -> None:
     assert terminal.json("upcoming", "--app", "nobody") == []
 
 
+def test_what_waits_is_listed_by_what_it_waits_for(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        terminal.ok("jobs", "pause", terminal.create("--now", "--account", "acme"))
+    terminal.create("--now", "--account", "globex")
+    found = terminal.json("waiting")
+    assert [(one["account_id"], one["held_by"], one["count"]) for one in found["groups"]] == [
+        ("acme", "paused", 2),
+        ("globex", None, 1),
+    ]
+    assert terminal.json("waiting", "--account", "globex")["count"] == 1
+    table = terminal.ok("waiting", "--app", "app_a").splitlines()
+    assert [line.split()[:2] for line in table[1:]] == [["2", "paused"], ["1", "a"]]
+    monkeypatch.setattr("services.reading.waiting.MOST_COUNTED", 1)
+    assert "More runs wait" in terminal.run("waiting").stderr
+
+
 def test_jobs_are_counted_by_what_they_show(terminal: Terminal) -> None:
     terminal.create("--in", "10m")
     terminal.ok("jobs", "pause", terminal.create(*HOURLY))
