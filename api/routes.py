@@ -53,6 +53,7 @@ from api.resources import (
     upcoming,
     users,
     versions,
+    waiting,
     workers,
 )
 from api.sources.accounts import resource as accounts
@@ -120,6 +121,7 @@ def _jobs_and_runs(app: App, system: System, threads: Threads, creates: Creates)
     app.add_route("/api/alerts", alerts.AllOpenAlerts(threads))
     app.add_route("/api/failures/hosts", failures.AllFailingHosts(system, threads))
     app.add_route("/api/failures", failures.GroupedFailures(system, threads))
+    app.add_route("/api/waiting", waiting.WaitingRuns(system, threads))
     app.add_route("/api/upcoming", upcoming.UpcomingRuns(system, threads))
     app.add_route("/api/outbox", outbox.Outbox(system, threads))
     app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))

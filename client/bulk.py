@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from client import options, output
-from client.options import AsJson, Paused, Reason, Text, Until, Url
+from client.options import AsJson, Metadata, Paused, Reason, Text, Until, Url
 from client.server import Server
 from core import schedules
 
@@ -29,6 +29,7 @@ def bulk(
     created_from: Annotated[str | None, typer.Option(help="Created at this instant or later.")] = None,
     created_before: Annotated[str | None, typer.Option(help="Created before this instant.")] = None,
     search: Annotated[str | None, typer.Option(help="A part of the name, title, task type or app's name.")] = None,
+    metadata: Metadata = None,
     everything: Annotated[bool, typer.Option("--all", help="Where no filter is given: all jobs.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
     until: Until = None,
@@ -50,6 +51,7 @@ def bulk(
         "created_from": created_from,
         "created_before": created_before,
         "search": search,
+        "metadata": metadata,
     }
     wanted = {name: value for name, value in given.items() if value is not None}
     body = {"action": action, "filter": wanted, "all": everything, "dry_run": dry_run, "reason": reason}

@@ -25,6 +25,7 @@ _COMMANDS = {
     "login": ("login", "login"),
     "upcoming": ("figures", "upcoming"),
     "stats": ("figures", "stats"),
+    "waiting": ("figures", "waiting"),
     "preview": ("preview", "preview"),
     "apply": ("applying", "apply"),
     "export": ("exporting", "export"),

@@ -1,4 +1,4 @@
-"""`carillon upcoming` and `carillon stats`: what is to run, how many jobs there are, and what accounts use."""
+"""`carillon upcoming`, `waiting` and `stats`: what is to run, what waits, how many jobs there are, what is used."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from client import options, output
 from client.options import AsJson, Limit, Text, Url
 
 _TITLES = ("due", "job", "name", "app", "task type")
+_WAITING_TITLES = ("runs", "wait for", "app", "account", "queue", "longest since", "next call")
 _ACCOUNT_TITLES = ("app", "account", "runs", "failed", "attempts", "running", "waiting", "since", "held", "limit")
 
 
@@ -42,6 +43,25 @@ def upcoming(
         return
     members = ("due_at", "job_id", "job_name", "app_name", "task_type")
     output.table(_TITLES, ([one[member] for member in members] for one in found))
+
+
+def waiting(
+    context: typer.Context, app: Text = None, account: Text = None, as_json: AsJson = False, url: Url = None
+) -> None:
+    """List what is due and waits, and for what, the largest groups first."""
+    with options.server(context, url) as server:
+        found = server.get("/api/waiting", app_name=app, account_id=account)
+    if as_json:
+        output.document(found)
+        return
+    output.table(_WAITING_TITLES, map(_waiting, found["groups"]))
+    if found["is_cut"]:
+        typer.echo("More runs wait than are counted.", err=True)
+
+
+def _waiting(one: dict[str, Any]) -> list[Any]:
+    members = ("app_name", "account_id", "queue", "oldest_due_at", "next_at")
+    return [one["count"], one["held_key"] or one["held_by"] or "a free worker", *(one[member] for member in members)]
 
 
 def stats(

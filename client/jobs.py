@@ -10,7 +10,7 @@ import typer
 
 from client import bulk, creating, job_versions, options, output, repeating, tailing, words
 from client.job_fields import json_or_file
-from client.options import AsJson, Data, JobId, Limit, Paused, Reason, Text, Until, Url
+from client.options import AsJson, Data, JobId, Limit, Metadata, Paused, Reason, Text, Until, Url
 from client.words import paused
 from core import schedules
 
@@ -44,6 +44,7 @@ def list_jobs(
     created_from: Annotated[str | None, typer.Option(help="Created at this instant or later.")] = None,
     created_before: Annotated[str | None, typer.Option(help="Created before this instant.")] = None,
     search: Annotated[str | None, typer.Option(help="A part of the name, title, task type or app's name.")] = None,
+    metadata: Metadata = None,
     ordering: Annotated[str | None, typer.Option(help="For example -created_at, priority or name.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -63,6 +64,7 @@ def list_jobs(
         "created_from": created_from,
         "created_before": created_before,
         "search": search,
+        "metadata": metadata,
         "ordering": ordering,
     }
     with options.server(context, url) as server:

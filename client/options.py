@@ -39,6 +39,12 @@ Until = Annotated[
         "--until", metavar="INSTANT", help="Resumed by itself then; else when someone resumes.", show_default=False
     ),
 ]
+Metadata = Annotated[
+    str | None,
+    typer.Option(
+        "--metadata", metavar="KEY:VALUE", help="With this member of the metadata, at its top.", show_default=False
+    ),
+]
 Paused = Annotated[
     bool | None,
     typer.Option("--paused/--not-paused", help="By itself, with its app or with everything.", show_default=False),

@@ -11,6 +11,7 @@ import typer
 from client import options, output, words
 from client.job_fields import json_or_file
 from client.options import AsJson, Data, Limit, RunId, Text, Url
+from core.states import Hold
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List and control runs.")
 
@@ -30,6 +31,8 @@ def list_runs(
     trigger: Annotated[str | None, typer.Option(help="schedule, poll, manual, retry or backfill.")] = None,
     due_from: Annotated[str | None, typer.Option(help="Due at this instant or later.")] = None,
     due_before: Annotated[str | None, typer.Option(help="Due before this instant.")] = None,
+    held_by: Annotated[str | None, typer.Option(help=f"Held, for one of: {', '.join(Hold)}.")] = None,
+    failure: Annotated[str | None, typer.Option(help="Failed for this reason: the whole message of a failure.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
     url: Url = None,
@@ -44,6 +47,8 @@ def list_runs(
         "trigger": trigger,
         "due_from": due_from,
         "due_before": due_before,
+        "held_by": held_by,
+        "failure": failure,
     }
     with options.server(context, url) as server:
         found = list(islice(server.every("/api/runs", **wanted), limit))

@@ -23,6 +23,11 @@ def reason(error_type: str | None, message: str | None) -> str:
     return _SAME.get(found, found)
 
 
+def reason_of(text: str) -> str:
+    """Returns the reason that a text asks for: a reason as it is, or the message of one failure, with its numbers."""
+    return reason(None, text)
+
+
 def spellings(of: str) -> list[str]:
     """Returns the texts that have this reason, which is the first of them."""
     return [of, *(text for text, same in _SAME.items() if same == of)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from core.job_metadata import Member
 from core.principals import VisibleJobs
 from core.states import Hold, JobStatus, RunStatus, Trigger
 
@@ -22,9 +23,10 @@ class StatusesOfApp:
 class JobFilter:
     """A filter for jobs. `created_from` is inclusive, `created_before` exclusive; `search` is a part of a text.
 
-    Names, titles, task types and names of apps are searched, all folded (`core.names`). `status_but` overrides `status`
-    for the jobs of one app. `visible` is what the caller may see. `paused` is whether a job's runs are kept from
-    starting by a pause of the job, its app or everything; a job that has ended is not paused.
+    `metadata` is a member that the metadata has, at its top. Names, titles, task types and names of apps are searched,
+    all folded (`core.names`). `status_but` overrides `status` for the jobs of one app. `visible` is what the caller may
+    see. `paused` is whether a job's runs are kept from starting by a pause of the job, its app or everything; a job
+    that has ended is not paused.
     """
 
     app_name: str | None = None
@@ -41,6 +43,7 @@ class JobFilter:
     created_from: datetime | None = None
     created_before: datetime | None = None
     search: str | None = None
+    metadata: Member | None = None
     ids: tuple[UUID, ...] | None = None
 
 

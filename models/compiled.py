@@ -104,7 +104,7 @@ class Asked(NamedTuple):
 
 def asked(wanted: Filter, stretch: Stretch) -> Asked | None:
     """Returns the query of a list; None if it depends on more than its shape."""
-    reads_first = (getattr(wanted, name, None) for name in ("search", "paused"))  # `filtering` reads what they mean now
+    reads_first = (getattr(wanted, name, None) for name in ("search", "paused", "metadata"))  # more than a shape
     if wanted.ids is not None or any(one is not None for one in reads_first):
         return None
     values: dict[str, Any] = {}

@@ -17,7 +17,7 @@ from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.principals import VisibleJobs
 from core.states import GOING, JobState, JobStatus, RunStatus, Trigger
 from core.states import LIVE as LIVE_STATUSES
-from models import apps, searching
+from models import apps, by_metadata, searching
 from models.compiled import derived
 from models.fields import first_id
 from models.tables import App, Installation, Job, JobTag, Run
@@ -52,6 +52,8 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
         query = query.where(Job.user_id.in_([wanted.user_id, *numeric]))
     if wanted.tag is not None:
         query = query.where(Job.id.in_(JobTag.select(JobTag.job).where(JobTag.tag == wanted.tag)))
+    if wanted.metadata is not None:
+        query = query.where(by_metadata.has(wanted.metadata))
     if wanted.search is not None:
         query = query.where(searching.has(wanted.search))
     if wanted.paused is not None:

@@ -38,7 +38,7 @@ def job_page(wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> JobPage
     if asked is not None:
         found = _jobs_asked(asked.shape, ordering, is_sqlite()).rows(asked.values)
         return JobPage([of_database().uuid(job_id) for (job_id,) in found])
-    if wanted.search is not None:
+    if wanted.search is not None or wanted.metadata is not None:
         few = searching.page_of_few(_jobs(wanted), lambda query: _of_jobs(query, ordering, Part.of(stretch)))
         if few is not None:
             return JobPage(*few)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from core.limit_keys import ACCOUNT, is_of_destination
+from core import limit_keys
+from core.limit_keys import ACCOUNT, LimitKind, is_of_destination
 from core.states import RunStatus
 
 BREAKER_PATH = "/dashboard/queues/breaker"
@@ -41,3 +42,20 @@ def called(one: Any) -> str:
     """Returns what a job is called, or the job of a run, a failure or whatever else has its title and name."""
     prefix = "job_" if hasattr(one, "job_name") else ""
     return getattr(one, f"{prefix}title") or getattr(one, f"{prefix}name") or str(one.task_type)
+
+
+def limited(key: str) -> str:
+    """Returns what the limit of this key is on, in words."""
+    try:
+        found = limit_keys.read(key)
+    except ValueError:
+        return "what a limit is on"
+    match found.kind:
+        case LimitKind.INSTALLATION:
+            return "the installation"
+        case LimitKind.APP:
+            return f"the app {found.app_name}"
+        case LimitKind.HOST | LimitKind.JOB:
+            return f"the {found.kind} {found.name}"
+        case LimitKind.ACCOUNT | LimitKind.KEY:
+            return f"{'account' if found.kind is LimitKind.ACCOUNT else 'the key'} {found.name} of {found.app_name}"

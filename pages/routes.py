@@ -165,7 +165,7 @@ def _lists(site: Site) -> list[Route]:
 def _queues(site: Site) -> list[Route]:
     path, app, everything = "/dashboard/queues", "/api/apps/{name}", "/api/installation"
     return [
-        Route(path, get=Answer(queues.Queues(site).show, _LIST_JOBS)),
+        Route(path, get=Answer(queues.Queues(site).show, "GET /api/waiting")),
         Route(naming.BREAKER_PATH, get=Answer(BreakerPage(site).show, "GET /api/breakers")),
         Route(f"{path}/close", post=Answer(queues.close_breaker(site), "DELETE /api/breakers/{key:path}")),
         Route("/dashboard/apps/{name}/pause", post=Answer(queues.pause_app(site), f"POST {app}/pause")),

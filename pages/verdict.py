@@ -12,7 +12,7 @@ from core import instants
 from core.principals import NAMELESS
 from core.states import KEYED_HOLDS, Hold, RunStatus
 from pages import formats
-from pages.naming import called, key_path
+from pages.naming import called, key_path, limited
 from services.reading.breakers import BreakerView
 from services.reading.failing_hosts import FailingHost
 from services.reading.not_fired import NOTHING, NotFiredLately
@@ -183,8 +183,8 @@ def _reason(one: WaitView, facts: Facts) -> str:
             if is_rate and one.held_until is not None and one.held_until > facts.now
             else ""
         )
-        used_up = "has used up its rate" if is_rate else "runs as many at once as its limit allows"
-        return f"account {one.account_id} of {one.app_name} {used_up}{until} ({one.held_key})"
+        used_up = "has used up its rate" if is_rate else "has as many runs at once as its limit allows"
+        return f"{limited(one.held_key or '')} {used_up}{until} ({one.held_key})"
     if one.held_by is Hold.DESTINATION:
         return f"most of the last calls of {one.app_name} failed, so its runs are held ({one.held_key})"
     waited = formats.span((facts.now - one.oldest_due_at).total_seconds())

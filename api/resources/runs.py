@@ -43,7 +43,11 @@ class Runs:
 
     @documented("findRuns", "runs", {200: RunPage}, access=Required.ACCOUNT, scope=Scope.READ, query=RunsQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List runs of all jobs, newest first."""
+        """List runs of all jobs, newest first.
+
+        `failure` finds those that failed for a reason, which is written as `GET /api/failures` writes it, or as the
+        `error_message` of one of them: the newest 1,000 that are neither dismissed nor replayed with an outcome.
+        """
         lists.send(resp, await self._threads.run(self._list, req))
 
     def _list(self, req: Request) -> Listed:
@@ -146,4 +150,4 @@ def listed_executions(req: Request, job_id: UUID) -> Listed:
 def _listed(req: Request, query: PageQuery, page: Page) -> Listed:
     links = lists.by_cursor(req, query, page.last, NEWEST_FIRST)
     results = lists.readable(Run.model_validate, page.items)
-    return lists.listed(RunPage(count=page.count, next=links.get("next"), results=results), links)
+    return lists.listed(RunPage(count=page.count, is_cut=page.is_cut, next=links.get("next"), results=results), links)

@@ -9,7 +9,15 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from api.schemas.audit import Reason
-from api.schemas.paging import CURSOR_SCHEMA, Filter, read_cursor, write_cursor
+from api.schemas.paging import (
+    CURSOR_SCHEMA,
+    FailureReason,
+    Filter,
+    MetadataMember,
+    member_of,
+    read_cursor,
+    write_cursor,
+)
 from api.schemas.values import Given, Instant, ScheduleKind, Shown, TriggerWord
 from api.sources.typed_jobs import words
 from core.filters import JobFilter, RunFilter
@@ -81,13 +89,15 @@ class JobsMeant(_Meant):
     created_from: Instant | None = None
     created_before: Instant | None = None
     search: Filter | None = None
+    metadata: MetadataMember | None = None
     ids: Ids | None = None
 
     def wanted(self) -> JobFilter:
         """Returns this as the services take it."""
-        fields = self.model_dump(exclude={"kind", "status", "ids"})
+        fields = self.model_dump(exclude={"kind", "status", "ids", "metadata"})
+        fields |= {"metadata": member_of(self.metadata), "ids": _all(self.ids)}
         status = None if self.status is None else JobStatus(self.status)
-        return words.as_shown(JobFilter(**fields, status=status, schedule_kind=self.kind, ids=_all(self.ids)))
+        return words.as_shown(JobFilter(**fields, status=status, schedule_kind=self.kind))
 
 
 class NewJobActions(Given):
@@ -137,8 +147,8 @@ class RunsMeant(_Meant):
 class RunsActedOn(_Meant):
     """Selects the runs that fit every member given, of those that the action is for.
 
-    `failure` is why they failed, as the list of failures tells it. Of runs that are named by `ids`, those that the
-    action is not for are refused.
+    `failure` is why they failed, as the list of failures or one of them tells it. Of runs that are named by `ids`,
+    those that the action is not for are refused.
     """
 
     ids: Ids | None = None
@@ -149,7 +159,7 @@ class RunsActedOn(_Meant):
     status: RunStatusWord | None = None
     status_not: RunStatusWord | None = None
     trigger: TriggerWord | None = None
-    failure: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    failure: FailureReason | None = None
     due_from: Instant | None = None
     due_before: Instant | None = None
     finished_from: Instant | None = None

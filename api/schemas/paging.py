@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,6 +24,7 @@ from pydantic import (
 from api.bodies import bad_text
 from api.schemas.values import NAME_LENGTH, InstantInQuery, ScheduleKind, instant
 from api.sources.typed_jobs import words
+from core import failure_groups, job_metadata
 from core.errors import InvalidInput
 from core.filters import JobFilter, RunFilter
 from core.limit_keys import KEY_LENGTH
@@ -71,6 +73,11 @@ def list_of(query: Query) -> str:
     return hashlib.sha256(f"{query.list_name}{filtered}".encode()).hexdigest()[:_OF_LENGTH]
 
 
+def member_of(text: str | None) -> job_metadata.Member | None:
+    """Returns the member that a checked filter names."""
+    return None if text is None else job_metadata.read(text)
+
+
 def after(query: Query, last: Mark | None) -> Mark | None:
     """Returns the mark in a query. Raises `InvalidInput` for one of another list."""
     if last is not None and last.of not in ("", list_of(query)):
@@ -99,6 +106,14 @@ Cursor = Annotated[Mark, PlainValidator(read_cursor), WithJsonSchema(CURSOR_SCHE
 Limit = Annotated[int, Field(ge=1, le=MOST_IN_PAGE)]
 PageNumber = Annotated[int, Field(ge=1, le=_LAST_PAGE)]
 Filter = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH)]
+FailureReason = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(failure_groups.reason_of)]
+"""Why runs failed, as the list of failures says it, or as one of them says it, with its numbers and ids."""
+MetadataMember = Annotated[
+    str,
+    Field(max_length=job_metadata.LONGEST, json_schema_extra={"pattern": "^[^:]+:"}),
+    AfterValidator(job_metadata.checked),
+]
+"""A member that the metadata of a job has, KEY:VALUE."""
 JobOrdering = Literal[
     "-created_at",
     "created_at",
@@ -180,7 +195,10 @@ class CountQuery(Query):
 
 
 class JobsQuery(Query):
-    """Which jobs to return, in which order, from where on."""
+    """Which jobs to return, in which order, from where on.
+
+    `metadata` is a member that their metadata has at its top: the value is a text, or a number, true, false or null.
+    """
 
     app_name: Filter | None = None
     account_id: Filter | None = None
@@ -195,6 +213,7 @@ class JobsQuery(Query):
     created_from: InstantInQuery | None = None
     created_before: InstantInQuery | None = None
     search: Filter | None = None
+    metadata: MetadataMember | None = None
     ordering: JobOrdering = "-created_at"
     limit: Limit = 50
     cursor: Annotated[Any, WithJsonSchema(CURSOR_SCHEMA)] = None
@@ -223,8 +242,9 @@ class JobsQuery(Query):
 
     def wanted(self) -> JobFilter:
         """Returns the filter of these jobs."""
-        names = (JobFilter.__dataclass_fields__.keys() & JobsQuery.model_fields.keys()) - {"task_type"}
+        names = (JobFilter.__dataclass_fields__.keys() & JobsQuery.model_fields.keys()) - {"task_type", "metadata"}
         same = {name: getattr(self, name) for name in names}
+        same["metadata"] = member_of(self.metadata)
         return words.as_shown(JobFilter(schedule_kind=self.kind, task_type=self.task_type or self.job_type, **same))
 
     def stretch(self) -> Stretch:
@@ -233,7 +253,10 @@ class JobsQuery(Query):
 
 
 class RunsQuery(PageQuery):
-    """Which runs to return, of any job; `status_not` leaves out a status, as `pending` does what is only planned."""
+    """Which runs to return, of any job; `status_not` leaves out a status, as `pending` does what is only planned.
+
+    With `failure`, those that failed for this reason and are still listed as failures, the newest 1,000.
+    """
 
     job_id: UUID | None = None
     app_name: Filter | None = None
@@ -253,6 +276,7 @@ class RunsQuery(PageQuery):
     retry_of: UUID | None = None
     held_by: Hold | None = None
     held_key: Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)] | None = None
+    failure: FailureReason | None = None
 
     def wanted(self) -> RunFilter:
         """Returns the filter of these runs."""

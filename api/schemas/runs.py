@@ -58,9 +58,13 @@ class Run(Shown):
 
 
 class RunPage(Shown):
-    """A page of a list of runs, newest first; `next` is the path of the next page."""
+    """A page of a list of runs, newest first; `next` is the path of the next page.
+
+    `is_cut` if `failure` may fit more runs than are listed and counted.
+    """
 
     count: int
+    is_cut: bool = False
     next: str | None
     previous: str | None = None
     results: list[Run]

@@ -27,7 +27,7 @@ PATH = "/dashboard/jobs"
 _HIDDEN = ("user_id", "job_type", "name")
 """Filters that the form has no field for: they come with a link, and stay."""
 _IN_FORM = ("search", "status", "kind", "task_type", "app_name", "account_id", "tag", "created_from", "created_before")
-FILTERS = (*_IN_FORM, "paused", *_HIDDEN)
+FILTERS = (*_IN_FORM, "metadata", "paused", *_HIDDEN)
 _SHOWN = (*FILTERS, "ordering")
 
 

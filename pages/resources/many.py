@@ -40,12 +40,10 @@ def of_jobs(site: Site) -> Kind:
 
 
 def of_runs(site: Site) -> Kind:
-    """Returns what can be done with runs; those of a group of failures are told by why they failed."""
+    """Returns what can be done with runs."""
 
     def wanted_of(choice: Choice) -> RunFilter:
-        listed = {name: value for name, value in choice.selecting.items() if name != runs.OF_FAILURES}
-        failure = choice.selecting.get(runs.OF_FAILURES)
-        return replace(site.readers.run_list(listed).wanted, ids=choice.ids, failure=failure)
+        return replace(site.readers.run_list(choice.selecting).wanted, ids=choice.ids)
 
     def act(
         who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None, until: datetime | None

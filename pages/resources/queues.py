@@ -45,7 +45,7 @@ class Queues:
         return {
             "waiting": waits,
             "limits": self._limits_of(who, waits),
-            "next_at": next_calls.of_keys(self._site.system, _keys(waits)),
+            "next_at": next_calls.of_keys(self._site.system, waits.keys),
             "most_counted": limits.MOST_COUNTED,
             "apps": found,
             "may": {app.id: rights.on_app(who.principal, app.id) for app in found},
@@ -68,11 +68,6 @@ class Queues:
         """The rates that hold the largest groups, by key."""
         keys = [one.held_key for one in waits.groups if one.held_by is Hold.RATE_LIMIT and one.held_key is not None]
         return limits.of_keys(who.principal, self._site.system, list(dict.fromkeys(keys))[:MOST_LIMITS])
-
-
-def _keys(waits: Waiting) -> list[str]:
-    """The keys that hold the largest groups."""
-    return list(dict.fromkeys(one.held_key for one in waits.groups if one.held_key is not None))[:MOST_LIMITS]
 
 
 def close_breaker(site: Site) -> Responder:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -47,8 +46,6 @@ FILTERS = (
 _WHATEVER_WHEN = ("trigger", "task_type", "app_name", "account_id", "job_id", "cursor", "limit")
 """Filters that do not say when; beside them, the list begins with what has come."""
 _WHEN, _ALL = "when", "all"
-OF_FAILURES = "failure"
-"""The filter by why runs failed, which no list of the API has: `GET /api/failures` groups by it."""
 
 
 class RunsPage:
@@ -69,9 +66,9 @@ class RunsPage:
     def _load(self, who: Asked) -> dict[str, Any]:
         typed = list_filters.read(who, FILTERS)
         given, of_default = _with_default(typed.given)
-        asked_for = self._site.readers.run_list({name: given[name] for name in given if name != OF_FAILURES})
-        wanted, is_cut = self._wanted(who, asked_for.wanted, given.get(OF_FAILURES))
-        page = listing.runs(who.principal, self._site.counts, wanted, asked_for.stretch)
+        asked_for = self._site.readers.run_list(given)
+        listed = failures.listed(who.principal, asked_for.wanted)
+        page = listing.runs(who.principal, self._site.counts, listed.wanted, asked_for.stretch)
         kept = {name: value for name, value in given.items() if name in FILTERS}
         cursor = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST, asked_for.of)
         all_of_them = {_WHEN: _ALL} if who.params.get(_WHEN) == _ALL else {}
@@ -80,23 +77,16 @@ class RunsPage:
             "runs": _latest_first(page.items) if of_default else page.items,
             "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),
             **run_rows.beside(self._site.system, who.now, page.items),
-            "statuses": self._statuses(who, wanted),
+            "statuses": self._statuses(who, listed.wanted),
             "count": page.count,
-            "settled": self._settled(who, wanted, page.count),
-            "is_cut": is_cut,
+            "settled": self._settled(who, listed.wanted, page.count),
+            "is_cut": listed.is_cut,
             "of_default": of_default,
             "paged": "cursor" in given,
             "first": _path({**kept, **all_of_them}),
             "next": cursor and _path({**kept, **all_of_them, "cursor": cursor}),
             "may_act_on": {run.id for run in page.items if rights.operates_in(who.principal, run.app_name)},
         }
-
-    def _wanted(self, who: Asked, wanted: RunFilter, reason: str | None) -> tuple[RunFilter, bool]:
-        """The filter, with the runs of a group of failures if that is asked for, and whether there may be more."""
-        if not reason:
-            return wanted, False
-        found = failures.runs_of_group(who.principal, replace(wanted, failure=reason))
-        return replace(wanted, ids=found.ids), found.is_cut
 
     def _settled(self, who: Asked, wanted: RunFilter, count: int | None) -> Any:
         """How many failed runs in a list of them are no failures any more; none are in the list of a group."""

@@ -66,6 +66,14 @@ class RunsOfGroup:
     is_cut: bool
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A filter that lists of runs can apply; `is_cut` if it may leave out some that match."""
+
+    wanted: RunFilter
+    is_cut: bool = False
+
+
 def grouped(
     principal: Principal,
     system: System,
@@ -95,6 +103,17 @@ def runs_of_group(principal: Principal, wanted: RunFilter) -> RunsOfGroup:
     """Returns the runs that match and failed for a reason; an action on all that match acts on the same runs."""
     found = _matching(principal, wanted)
     return RunsOfGroup(tuple(one.id for one in found.runs), found.is_cut)
+
+
+def listed(principal: Principal, wanted: RunFilter) -> Listed:
+    """Returns a filter with the runs of a group in place of the reason for which they failed, if it names one.
+
+    No database compares reasons. The page Runs and `GET /api/runs` both list what this returns.
+    """
+    if wanted.failure is None:
+        return Listed(wanted)
+    found = runs_of_group(principal, wanted)
+    return Listed(replace(wanted, ids=found.ids, failure=None), found.is_cut)
 
 
 def being_replayed(principal: Principal, wanted: RunFilter) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from core.errors import InvalidInput, NotFound
@@ -11,7 +12,7 @@ from core.listing import MOST_BYTES_IN_PAGE, Mark, Ordering, SortKey, SortValue,
 from core.principals import Principal
 from core.states import RunStatus
 from models import database, lists
-from services.reading import visibility
+from services.reading import failures, visibility
 from services.reading.counting import Counts
 from services.reading.views import ExecutionView, JobView, Page, RunView, execution_view, job_views_that_fit, run_view
 
@@ -38,8 +39,9 @@ def jobs(principal: Principal, counts: Counts, wanted: JobFilter, ordering: Orde
 
 def runs(principal: Principal, counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
     """Returns matching runs of any job that the principal may see, newest first."""
-    wanted = visibility.visible(principal, wanted)
-    return _run_page(counts, wanted, stretch)
+    listed = failures.listed(principal, wanted)
+    page = _run_page(counts, visibility.visible(principal, listed.wanted), stretch)
+    return replace(page, is_cut=listed.is_cut)
 
 
 def runs_of_job(

@@ -14,6 +14,7 @@ from services.reading.views import view_of
 from services.reading.visibility import visible
 
 MOST_COUNTED = 10_000
+MOST_KEYS = 50
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Waiting:
     groups: list[WaitView]
     count: int
     is_cut: bool
+
+    @property
+    def keys(self) -> list[str]:
+        """Returns the keys that hold the largest groups, at most 50."""
+        return list(dict.fromkeys(one.held_key for one in self.groups if one.held_key is not None))[:MOST_KEYS]
 
 
 def grouped(principal: Principal, wanted: JobFilter | None = None) -> Waiting:

@@ -49,6 +49,7 @@ FOR_USERS |= {
     "/api/runs/actions",
     "/api/runs/replay",
     "/api/upcoming",
+    "/api/waiting",
 }
 FOR_USERS |= {"/api/views", "/api/views/{view_id:uuid}"}
 FOR_USERS |= {"/api/failures", "/api/failures/hosts", "/api/alerts", "/api/jobs/slow", "/api/stats/accounts"}

@@ -155,6 +155,7 @@ def test_jobs_are_found_by_every_filter(client: Client, system: GivenSystem) -> 
     )
     system.clock.advance(60)
     mine = {"account_id": "7", "user_id": 7, "app_name": "mine", "task_type": "report", "tags": ["weekly"]}
+    mine["metadata"] = {"team": "ops", "size": 7}
     client.create(name="wanted", **mine, schedule={"type": "cron", "expression": "0 9 * * *"})
     for query in (
         "account_id=7",
@@ -163,6 +164,8 @@ def test_jobs_are_found_by_every_filter(client: Client, system: GivenSystem) -> 
         "task_type=report",
         "kind=cron",
         "tag=weekly",
+        "metadata=team:ops",
+        "metadata=size:7",
         "name=wanted",
         "search=REPO",
         "status=pending",
@@ -175,7 +178,10 @@ def test_jobs_are_found_by_every_filter(client: Client, system: GivenSystem) -> 
     assert names(get(client, "/api/jobs?created_before=2026-11-20T12:01:00Z").json["results"]) == ["other"]
 
 
-@pytest.mark.parametrize("query", ["kind=lunar", "status=retrying", "tag=", "created_from=soon", "user_id=%00"])
+@pytest.mark.parametrize(
+    "query",
+    ["kind=lunar", "status=retrying", "tag=", "created_from=soon", "user_id=%00", "metadata=ops", "metadata=:ops"],
+)
 def test_a_wrong_filter_is_refused(client: Client, query: str) -> None:
     assert set(refusal(get(client, f"/api/jobs?{query}"))) == {query.partition("=")[0]}
 

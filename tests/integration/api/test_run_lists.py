@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 
 from core.states import RunStatus
 from models.tables import Attempt, Run
-from tests.factories import NOON
+from tests.factories import NOON, GivenSystem
 from tests.integration.api.client import NO_JOB, Client, refusal
 from tests.integration.api.walking import get, walk
+from tests.integration.pages.many import failing
 
 
 def test_runs_are_listed_and_shown_with_their_attempts(client: Client) -> None:
@@ -54,7 +57,28 @@ def test_runs_are_found_across_jobs_by_every_filter(client: Client) -> None:
     assert get(client, f"/api/runs?job_id={NO_JOB}").json["count"] == 0
 
 
-@pytest.mark.parametrize("query", ["status=paused", "trigger=magic", "job_id=x", "due_from=x", "cursor=x"])
+@pytest.mark.parametrize("reason", ["Node … is full.", "Node 7 is full."])
+def test_runs_are_found_by_the_reason_of_a_group_or_by_the_message_of_one_of_them(
+    client: Client, system: GivenSystem, reason: str
+) -> None:
+    first, second, _ = failing(system, "Node 7 is full.", "Node 12 is full.", "Nothing like it.")
+    query = urlencode({"failure": reason, "limit": 1})
+    assert [one["id"] for one in walk(client, f"/api/runs?{query}")] == [str(second), str(first)]
+    page = client.simulate_get("/api/runs", params={"failure": reason}).json
+    assert (page["count"], page["is_cut"]) == (2, False)
+    acted = {"action": "dismiss", "filter": {"failure": reason}}
+    assert client.simulate_post("/api/runs/actions", json=acted).json["changed"] == 2
+    assert client.simulate_get("/api/runs", params={"failure": reason}).json["results"] == []
+
+
+def test_a_list_of_failures_that_is_cut_says_so(client: Client, system: GivenSystem, monkeypatch: Any) -> None:
+    monkeypatch.setattr("services.reading.failures.MOST_READ", 1)
+    failing(system, "Broken.", "Broken.")
+    page = client.simulate_get("/api/runs", params={"failure": "Broken."}).json
+    assert (page["count"], page["is_cut"]) == (1, True)
+
+
+@pytest.mark.parametrize("query", ["status=paused", "trigger=magic", "job_id=x", "due_from=x", "cursor=x", "failure="])
 def test_a_wrong_filter_of_runs_is_refused(client: Client, query: str) -> None:
     assert set(refusal(get(client, f"/api/runs?{query}"))) == {query.partition("=")[0]}
 

@@ -51,6 +51,17 @@ def test_an_action_on_many_goes_from_batch_to_batch(terminal: Terminal, monkeypa
     assert [one["reason"] for one in terminal.json("audit", "--thing", "job")] == ["maintenance"] * 5
 
 
+def test_jobs_are_listed_and_acted_on_by_their_metadata(terminal: Terminal) -> None:
+    job = terminal.create(*HOURLY, "--metadata", '{"team": "ops"}')
+    terminal.create(*HOURLY)
+    of_team = ("--metadata", "team:ops")
+    assert [one["id"] for one in terminal.json("jobs", "list", *of_team)] == [job]
+    assert terminal.ok("jobs", "bulk", "pause", *of_team) == "1 of 1 jobs changed.\n"
+    assert terminal.json("jobs", "list", "--metadata", "team:sales") == []
+    for words in (("list",), ("bulk", "pause")):
+        assert "must be KEY:VALUE" in terminal.refused("jobs", *words, "--metadata", "ops")
+
+
 def test_all_jobs_are_meant_only_where_that_is_said(terminal: Terminal) -> None:
     terminal.create(*HOURLY)
     assert "all" in terminal.refused("jobs", "bulk", "pause")
@@ -85,6 +96,22 @@ def test_what_is_to_run_is_listed_soonest_first(terminal: Terminal) -> None:
     assert sooner in terminal.ok("upcoming", "--seconds", "400")
     assert later not in terminal.ok("upcoming", "--seconds", "400")
     assert terminal.json("upcoming", "--app", "nobody") == []
+
+
+def test_what_waits_is_listed_by_what_it_waits_for(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        terminal.ok("jobs", "pause", terminal.create("--now", "--account", "acme"))
+    terminal.create("--now", "--account", "globex")
+    found = terminal.json("waiting")
+    assert [(one["account_id"], one["held_by"], one["count"]) for one in found["groups"]] == [
+        ("acme", "paused", 2),
+        ("globex", None, 1),
+    ]
+    assert terminal.json("waiting", "--account", "globex")["count"] == 1
+    table = terminal.ok("waiting", "--app", "app_a").splitlines()
+    assert [line.split()[:2] for line in table[1:]] == [["2", "paused"], ["1", "a"]]
+    monkeypatch.setattr("services.reading.waiting.MOST_COUNTED", 1)
+    assert "More runs wait" in terminal.run("waiting").stderr
 
 
 def test_jobs_are_counted_by_what_they_show(terminal: Terminal) -> None:

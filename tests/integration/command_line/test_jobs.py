@@ -182,6 +182,8 @@ def test_runs_are_listed_and_shown(terminal: Terminal, system: GivenSystem) -> N
     assert terminal.json("runs", "list", "--status", "failed", "--trigger", "schedule", "--app", "app_a") == [run]
     assert len(terminal.json("runs", "list")) == 2
     assert run["id"] in terminal.ok("runs", "list", "--status", "failed")
+    assert terminal.json("runs", "list", "--failure", "The receiver will not have it.") == [run]
+    assert terminal.json("runs", "list", "--failure", "Something else.") == []
     shown = terminal.json("runs", "show", run["id"])
     assert [one["outcome"] for one in shown["attempts"]] == ["failed"]
     assert "The receiver will not have it." in terminal.ok("runs", "show", run["id"])
@@ -196,6 +198,8 @@ def test_a_run_is_shown_with_what_held_it(terminal: Terminal, system: GivenSyste
     paused = "the job, by somebody on this machine"
     assert [job["id"] for job in terminal.json("jobs", "list", "--paused")] == [job_id]
     assert terminal.json("jobs", "list", "--not-paused") == []
+    assert terminal.json("runs", "list", "--held-by", "paused") == [run]
+    assert terminal.json("runs", "list", "--held-by", "overlap") == []
     assert hold == {"held_by": "paused", "key": None, **since, "holders": [], "pause": paused}
     system.clock.advance(3)
     terminal.ok("jobs", "resume", job_id)

@@ -22,6 +22,7 @@ from models import (
     account_usage,
     alerts,
     attempts,
+    by_metadata,
     claims,
     database,
     durations,
@@ -244,7 +245,8 @@ def test_a_claim_planned_over_an_empty_queue_still_reads_it_in_the_order_of_its_
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
 def test_the_database_keeps_no_function_that_nobody_calls(store: str) -> None:
     stored = {name for (name,) in db.execute_sql("SELECT proname FROM pg_proc WHERE proname ~ '^carillon_.*_v[0-9]+$'")}
-    waiting, called = [Path(postgresql.__file__).read_text()], set[str]()
+    sources = (postgresql.__file__, by_metadata.__file__)
+    waiting, called = [Path(one).read_text() for one in sources], set[str]()
     while waiting:
         for name in set(re.findall(r"carillon_(\w+_v\d+)", waiting.pop())) - called:
             called.add(name)

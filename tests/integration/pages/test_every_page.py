@@ -107,27 +107,12 @@ def scripts(page: Page) -> set[str]:
     return {str(given.get("src")) for tag, given in page.elements if tag == "script"}
 
 
-def test_each_page_names_an_operation_of_the_api_and_each_button_leads_to_such_a_page(
-    browser: Browser, system: GivenSystem
-) -> None:
-    app = site(system)
-    routes = {route.path: route for route in all_routes(system)}
+def test_each_page_names_an_operation_of_the_api(browser: Browser, system: GivenSystem) -> None:
     documented = browser.request("GET", "/openapi.json").json["paths"]
     operations = {f"{method.upper()} {path}" for path, methods in documented.items() for method in methods}
-    for route in routes.values():
+    for route in all_routes(system):
         for answer in route.answers().values():
             assert answer.like is None or re.sub(":(uuid|int|path)", "", answer.like) in operations, route
-    failing = creating.create(LOCAL, system, new_job(max_retries=0))
-    [work] = claim(system)
-    record(system, work, Failed(PermanentFailure("no", status_code=422)))
-    paths = (*PAGES, f"/dashboard/jobs/{failing}", f"/dashboard/runs/{runs_of(failing)[0].id}", "/login/", "/register/")
-    actions = {
-        form.action.partition("?")[0] for path in paths for form in browser.load(path).forms if form.method == "post"
-    }
-    assert len(actions) > 5
-    for action in actions:
-        found: Any = app.routes.find(action.rstrip("/"))
-        assert routes[found[3]].post is not None, action
 
 
 def test_pages_for_everyone_are_those_listed(sqlite: str) -> None:

@@ -41,7 +41,7 @@ def test_failures_are_grouped_and_a_group_is_replayed_or_dismissed(browser: Brow
     replays = [str(given["href"]) for _, given in groups if "action=replay" in str(given["href"])]
     assert len(replays) == 2
     trials = {trial.text.count("2 would be replayed"): trial for trial in map(browser.load, replays)}
-    assert "Why The disk …_…% of node … is full." in trials[1].text
+    assert "Error The disk …_…% of node … is full." in trials[1].text
     browser.submit(trials[1].form("Replay 2"))
     assert [len(runs_of(stored_run(one).job_id)) for one in alike] == [2, 2, 1]
     links = [str(given["href"]) for _, given in groups]
@@ -82,6 +82,18 @@ def test_the_runs_of_a_group_are_cut_after_all_filters_and_the_page_says_so(
     trial = browser.submit(listed.form("Preview…"), which="all", action="dismiss")
     assert "1 would be dismissed" in trial.text
     assert "1 run that fit among the newest failures" in browser.load("/dashboard/runs?failure=Broken.").text
+
+
+def test_runs_are_found_by_their_error_and_such_a_view_is_saved(browser: Browser, system: GivenSystem) -> None:
+    failing(system, "Node 7 is full.", "Node 12 is full.", "Nothing like it.")
+    found = browser.submit(browser.load("/dashboard/runs").form("Show"), failure="Node 7 is full.")
+    assert "2 runs that fit" in found.text
+    saved = browser.submit(found.form("Save the view"), view_name="Full nodes")
+    opened = browser.load(saved.links["Full nodes"])
+    assert "2 runs that fit" in opened.text
+    assert "Nothing like it." not in opened.text
+    refused = browser.load(f"/dashboard/runs?failure={'x' * 10_001}")
+    assert (refused.status, refused.form("Show").fields["failure"]) == (400, "x" * 10_001)
 
 
 def test_a_receiver_that_gives_no_answer_in_time_is_one_group_whichever_limit_it_met(

@@ -45,6 +45,20 @@ def test_filters_stand_in_the_address(browser: Browser, system: GivenSystem) -> 
     assert "No job fits." in browser.load("/dashboard/jobs?search=nothing").text
 
 
+def test_jobs_are_found_by_their_metadata_which_the_page_of_a_job_shows(browser: Browser, system: GivenSystem) -> None:
+    job_id = creating.create(LOCAL, system, new_job(name="good", metadata={"team": "<ops>"}))
+    creating.create(LOCAL, system, new_job(name="bad", metadata={"team": "sales"}))
+    page = browser.submit(browser.load("/dashboard/jobs").form("Show"), metadata="team:<ops>")
+    assert "good" in page.links
+    assert "bad" not in page.links
+    assert page.form("Preview…").fields["metadata"] == "team:<ops>"
+    trial = browser.submit(page.form("Preview…"), action="pause", which="all")
+    assert "of 1 job that fits, 1 would be paused" in trial.text
+    assert '"team": "<ops>"' in browser.load(f"/dashboard/jobs/{job_id}").text.partition("Metadata")[2][:40]
+    refused = browser.load("/dashboard/jobs?metadata=ops")
+    assert (refused.status, "must be KEY:VALUE" in refused.text) == (400, True)
+
+
 def test_a_filter_that_came_with_a_link_stays_for_what_is_done_to_all_that_fit(
     browser: Browser, system: GivenSystem
 ) -> None:

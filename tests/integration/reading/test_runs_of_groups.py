@@ -8,11 +8,13 @@ from uuid import UUID
 import pytest
 
 from core.filters import RunFilter
+from core.listing import Stretch
 from core.principals import LOCAL
 from core.states import Trigger
 from models.tables import Run
 from services.jobs import requested_runs
-from services.reading import failures
+from services.reading import failures, listing
+from services.reading.counting import Counts
 from tests.factories import NOON, GivenSystem, stored_run
 from tests.integration.pages.many import failing
 
@@ -54,3 +56,17 @@ def test_replays_that_are_not_over_are_counted_by_the_same_filters(system: Given
     assert failures.being_replayed(LOCAL, BROKEN) == 0
     of_another = RunFilter(failure="Full.", job_id=stored_run(run_ids[2]).job_id)
     assert failures.being_replayed(LOCAL, of_another) == 0
+
+
+def test_a_list_of_a_group_is_paged_counted_and_says_where_it_is_cut(
+    system: GivenSystem, run_ids: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts, wanted = Counts(system.clock), RunFilter(failure="Full.")
+    first = listing.runs(LOCAL, counts, wanted, Stretch(limit=1))
+    rest = listing.runs(LOCAL, counts, wanted, Stretch(limit=1, after=first.last))
+    assert [one.id for page in (first, rest) for one in page.items] == [run_ids[2], run_ids[1]]
+    assert (first.count, first.is_cut, rest.last) == (2, False, None)
+    monkeypatch.setattr(failures, "MOST_READ", 1)
+    cut = listing.runs(LOCAL, counts, wanted, Stretch(limit=10))
+    assert ([one.id for one in cut.items], cut.is_cut) == ([run_ids[2]], True)
+    assert listing.runs(LOCAL, counts, RunFilter(), Stretch(limit=10)).is_cut is False

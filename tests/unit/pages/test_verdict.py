@@ -8,6 +8,8 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from core.alerting import AlertKind
 from core.pauses import Paused
 from core.principals import PrincipalKind
@@ -35,9 +37,9 @@ WELL = Facts(
 )
 
 
-def waits(seconds: float, held_by: Hold | None = None) -> Waiting:
+def waits(seconds: float, held_by: Hold | None = None, key: str = "account:crm/acc7") -> Waiting:
     due = NOON - timedelta(seconds=seconds)
-    group = WaitView("crm", "acc7", "runs.http", held_by, 412, due, NOON + timedelta(seconds=190), "account:crm/acc7")
+    group = WaitView("crm", "acc7", "runs.http", held_by, 412, due, NOON + timedelta(seconds=190), key)
     return Waiting([group], 412, is_cut=False)
 
 
@@ -67,6 +69,24 @@ def test_runs_that_wait_for_long_have_a_reason() -> None:
         "412 runs wait: account acc7 of crm has used up its rate until Fri 20 Nov 2026 12:03:10 (account:crm/acc7)."
     )
     assert "no worker has been free for those of crm on runs.http for 2 min" in text(waiting=waits(120))
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("installation", "the installation"),
+        ("app:crm", "the app crm"),
+        ("account:crm/acc7", "account acc7 of crm"),
+        ("host:api.example.com", "the host api.example.com"),
+        ("job:01a22ea4-faaf-7445-bd87-8b389a445591", "the job 01a22ea4-faaf-7445-bd87-8b389a445591"),
+        ("key:crm/orders-eu/7", "the key orders-eu/7 of crm"),
+        ("moon:crm", "what a limit is on"),
+    ],
+)
+def test_what_a_limit_holds_is_told_by_what_the_limit_is_on(key: str, what: str) -> None:
+    by_rate, by_number = (text(waiting=waits(61, one, key)) for one in (Hold.RATE_LIMIT, Hold.CONCURRENCY))
+    assert by_rate == f"412 runs wait: {what} has used up its rate until Fri 20 Nov 2026 12:03:10 ({key})."
+    assert by_number == f"412 runs wait: {what} has as many runs at once as its limit allows ({key})."
 
 
 def test_short_waits_and_those_that_somebody_wanted_are_no_news() -> None:
