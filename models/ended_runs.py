@@ -61,10 +61,10 @@ class EndedOfJob(NamedTuple):
 
 
 class EndedOfJobs(NamedTuple):
-    """The jobs of which most runs ended, and how many jobs there are in all."""
+    """The jobs of which most runs ended, and how many match of which any ended."""
 
     jobs: list[EndedOfJob]
-    count: int
+    matching: int
 
 
 def cut_at(since: datetime, most: int) -> datetime | None:
@@ -101,8 +101,8 @@ def ended_of_jobs(wanted: JobFilter, since: datetime, most: int, limit: int) -> 
     by_job = _by_job(newest, {}, [newest.c.account_id == one for one in accounts])
     of_job = (Job.id, Job.name, Job.title, App.name, Job.task_type)
     figures = (by_job.c.runs, by_job.c.completed, by_job.c.failed, by_job.c.took)
-    in_all = peewee.fn.COUNT(peewee.SQL("*")).over()
-    query: Any = Job.select(*of_job, *figures, in_all).join(App).join_from(Job, by_job, on=by_job.c.job_id == Job.id)
+    matching = peewee.fn.COUNT(peewee.SQL("*")).over()
+    query: Any = Job.select(*of_job, *figures, matching).join(App).join_from(Job, by_job, on=by_job.c.job_id == Job.id)
     query = filtering.jobs(query, replace(wanted, account_id=None))
     rows = list(query.order_by(by_job.c.runs.desc(), Job.id).limit(limit).tuples())
     return EndedOfJobs([EndedOfJob(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)

@@ -113,7 +113,7 @@ class RunFigures:
             cut_at = stored.cut_at(since, ended_runs.MOST_ENDED)
             are_many = stored.cut_at(since, ended_runs.MANY - 1) is not None
             found = stored.ended_of_jobs(wanted, since, ended_runs.MOST_ENDED, MOST_GROUPS)
-        return _OfJobs(found.jobs, found.count, since, cut_at, are_many)
+        return _OfJobs(found.jobs, found.matching, since, cut_at, are_many)
 
 
 @dataclass(frozen=True)
