@@ -5,7 +5,8 @@ A run took as long as the attempt that ended it, without earlier ones and the wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ import peewee
 from core.filters import JobFilter
 from core.states import NEVER_FIRED, RunStatus
 from models import database, filtering
-from models.tables import App, Attempt, Job, Run
+from models.tables import App, Attempt, Job, Run, db
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND, _MINUTE = 1_000_000, 60_000_000  # in microseconds
@@ -65,6 +66,18 @@ class EndedOfJobs(NamedTuple):
 
     jobs: list[EndedOfJob]
     matching: int
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Run a block as `database.reading` does, in which PostgreSQL compiles no statement.
+
+    It takes these for dear, since it does not know how few runs have a former attempt; to compile takes longer then.
+    """
+    with database.reading():
+        if not database.is_sqlite():
+            db.execute_sql("SET LOCAL jit = off")
+        yield
 
 
 def cut_at(since: datetime, most: int) -> datetime | None:

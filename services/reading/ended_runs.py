@@ -55,7 +55,7 @@ class EndedRuns:
     def _read(self, span: int) -> _Read:
         now = self._clock.now()
         since = now - timedelta(minutes=span)
-        with database.reading():
+        with stored.reading():
             cut_at = stored.cut_at(since, MOST_ENDED)
             are_many = stored.cut_at(since, MANY - 1) is not None
             return _Read(now, stored.ended(since, now, MOST_ENDED), cut_at, are_many)

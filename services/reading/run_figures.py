@@ -12,7 +12,6 @@ from uuid import UUID
 from core.figures import percentile
 from core.filters import JobFilter
 from core.principals import Principal
-from models import database
 from models import ended_runs as stored
 from models.ended_runs import Ended, EndedOfJob
 from services.reading import ended_runs
@@ -109,7 +108,7 @@ class RunFigures:
 
     def _read(self, wanted: JobFilter, span: timedelta) -> _OfJobs:
         since = self._clock.now() - span
-        with database.reading():
+        with stored.reading():
             cut_at = stored.cut_at(since, ended_runs.MOST_ENDED)
             are_many = stored.cut_at(since, ended_runs.MANY - 1) is not None
             found = stored.ended_of_jobs(wanted, since, ended_runs.MOST_ENDED, MOST_GROUPS)

@@ -195,3 +195,11 @@ def test_few_runs_are_read_anew_by_each_question(system: GivenSystem) -> None:
         ran(system, 1, title="any")
         for by in By:
             assert sum(one.ended for one in figures.of(LOCAL, WantedFigures(by)).results) == count
+
+
+def test_postgresql_compiles_none_of_what_reads_many_runs(system: GivenSystem) -> None:
+    for by in By:
+        with statements.noted() as sent:
+            asked(system, by)
+        first, *_ = [sql for sql, _ in sent if "jit" in sql or "runs" in sql]
+        assert database.is_sqlite() or first == "SET LOCAL jit = off"
