@@ -30,9 +30,9 @@ def browser(system: GivenSystem) -> Browser:
     browser = Browser(site(system))
     register(browser)
     for name, role in (("reports", Role.OWNER), ("sync", Role.VIEWER)):
-        apps.ensure(system, name)
+        apps.ensure(LOCAL, system, name)
         members.put(LOCAL, system, name, "ada", role)
-    apps.ensure(system, "theirs")
+    apps.ensure(LOCAL, system, "theirs")
     log_in(browser)
     return browser
 

@@ -175,7 +175,7 @@ def test_many_runs_are_read_once_for_everybody_by_app_and_type_and_by_job_once_f
 ) -> None:
     monkeypatch.setattr(ended_runs, "MANY", 2)
     ran(system, 1, 1)
-    apps.ensure(system, "app_b")
+    apps.ensure(LOCAL, system, "app_b")
     figures, tenant = RunFigures(system), of(system, "app_b")
     assert queries_for(figures, tenant, WantedFigures()) == 1
     for who in (tenant, LOCAL):
