@@ -1,4 +1,4 @@
-"""`carillon upcoming`, `waiting` and `stats`: what is to run, what waits, how many jobs there are, what is used."""
+"""`carillon upcoming`, `waiting` and `stats`: what is to run, what waits, what ran, how many jobs, what is used."""
 
 from __future__ import annotations
 
@@ -13,6 +13,23 @@ from client.options import AsJson, Limit, Text, Url
 _TITLES = ("due", "job", "name", "app", "task type")
 _WAITING_TITLES = ("runs", "wait for", "app", "account", "queue", "longest since", "next call")
 _ACCOUNT_TITLES = ("app", "account", "runs", "failed", "attempts", "running", "waiting", "since", "held", "limit")
+_RUN_COUNTS = ("ended", "completed", "failed", "duration_p50_seconds", "duration_p95_seconds")
+_RUN_TITLES = ("ended", "completed", "failed", "half took at most (s)", "95 % took at most (s)")
+
+
+class By(StrEnum):
+    """By what runs are counted."""
+
+    APP = "app"
+    TASK_TYPE = "task_type"
+    JOB = "job"
+
+
+_OF_WHAT = {
+    By.APP: ("app_name",),
+    By.TASK_TYPE: ("app_name", "task_type"),
+    By.JOB: ("app_name", "task_type", "job_id", "job_name"),
+}
 
 
 class Order(StrEnum):
@@ -71,27 +88,48 @@ def stats(
     by_account: Annotated[
         bool, typer.Option("--by-account", help="Show what each account used, and what holds it back.")
     ] = False,
-    minutes: Annotated[int, typer.Option(min=1, max=1440, help="With --by-account: of the last minutes.")] = 60,
+    by: Annotated[
+        By | None, typer.Option(help="Show how many runs ended by app, by task type or by job, and how long they took.")
+    ] = None,
+    task_type: Annotated[str | None, typer.Option(help="With --by: only jobs of this task type.")] = None,
+    minutes: Annotated[
+        int, typer.Option(min=1, max=1440, help="With --by-account and --by: of the last minutes.")
+    ] = 60,
     order: Annotated[
         Order, typer.Option(help="With --by-account: which accounts come first, those with most; waited: longest.")
     ] = Order.RUNS,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="With --by-account: at most this many accounts.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100, help="With --by-account and --by: at most this many rows.")
+    ] = 50,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Count jobs by status; or the runs of each account."""
-    path, of_usage = "/api/jobs/stats", {}
+    """Count jobs by status; or the runs of each account, app, task type or job."""
+    if by_account and by:
+        raise typer.BadParameter("give --by-account or --by, not both.")
+    path, more = "/api/jobs/stats", {}
     if by_account:
-        path, of_usage = "/api/stats/accounts", {"minutes": minutes, "ordering": f"-{order}", "limit": limit}
+        path, more = "/api/stats/accounts", {"minutes": minutes, "ordering": f"-{order}", "limit": limit}
+    elif by:
+        path, more = "/api/stats/runs", {"by": by.value, "task_type": task_type, "minutes": minutes, "limit": limit}
     with options.server(context, url) as server:
-        found = server.get(path, app_name=app, account_id=account, **of_usage)
+        found = server.get(path, app_name=app, account_id=account, **more)
     if as_json:
         output.document(found)
     elif by_account:
         output.table(_ACCOUNT_TITLES, map(_account, found["results"]))
-        _tell_what_is_left_out(found)
+        _tell_what_is_left_out(found, "accounts")
+    elif by:
+        _print_runs(found, by)
     else:
         output.fields(found)
+
+
+def _print_runs(found: dict[str, Any], by: By) -> None:
+    members = (*_OF_WHAT[by], *_RUN_COUNTS)
+    titles = (*(one.removesuffix("_name").replace("_", " ") for one in _OF_WHAT[by]), *_RUN_TITLES)
+    output.table(titles, ([one[member] for member in members] for one in found["results"]))
+    _tell_what_is_left_out(found, f"{by.value.replace('_', ' ')}s")
 
 
 def _account(one: dict[str, Any]) -> list[Any]:
@@ -109,10 +147,10 @@ def _allowed(limit: dict[str, Any] | None) -> str | None:
     return ", ".join(filter(None, (at_once, rate))) + (" (ACCOUNT_RATE)" if limit["is_default"] else "")
 
 
-def _tell_what_is_left_out(found: dict[str, Any]) -> None:
+def _tell_what_is_left_out(found: dict[str, Any], of_what: str) -> None:
     if found["count"] > len(found["results"]):
-        typer.echo(f"{found['count']} accounts in all; --limit shows more.", err=True)
+        typer.echo(f"{found['count']} {of_what} in all; --limit shows more.", err=True)
     if found["runs_are_cut"]:
         typer.echo(f"More runs ended than are counted: these ended since {found['counted_since']}.", err=True)
-    if found["waiting_is_cut"]:
+    if found.get("waiting_is_cut"):
         typer.echo("More runs wait than are counted.", err=True)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.states import RunStatus
+from models import database
 from models.tables import Run, db
 
 _ID: Any = Run.id
@@ -39,8 +40,7 @@ def of_each(statement: str, account_id: str | None, job_ids: Sequence[UUID], *gi
     whole = " UNION ALL ".join([statement.format(mine=mine).replace("?", db.param)] * len(job_ids))
     account = () if account_id is None else (account_id,)
     values = [value for job_id in job_ids for value in (_ID.db_value(job_id), *account, *given)]
-    found: list[tuple[Any, ...]] = db.execute_sql(whole, values).fetchall()
-    return found
+    return database.rows(whole, values)
 
 
 _OF_ONE_JOB = """

@@ -16,12 +16,12 @@ from api.preconditions import IfMatchHeader
 from api.schemas import editing as edits
 from api.schemas.audit import ReasonQuery
 from api.schemas.editing import JobPatch, WholeJob
-from api.schemas.jobs import Job
+from api.schemas.jobs import JobWithUsual
 from api.threads import Threads
 from core.scopes import Scope
 from services.jobs import editing
 from services.jobs.definition import Definition
-from services.reading import records
+from services.reading import durations, records
 from services.reading.views import JobView
 from services.system import System
 
@@ -34,15 +34,15 @@ class OneJob:
         self._threads = threads
         self._most = system.settings.max_body_bytes
 
-    @documented("getJob", "jobs", {200: Job}, access=Required.JOB, scope=Scope.READ, problems=(404,))
+    @documented("getJob", "jobs", {200: JobWithUsual}, access=Required.JOB, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Show a job; its ETag is its version."""
-        _send(resp, await self._threads.run(records.job, access.principal(req), job_id))
+        """Show a job, and how long its runs usually take; its ETag is its version."""
+        await self._answer(req, resp, records.job, access.principal(req), job_id)
 
     @documented(
         "patchJob",
         "jobs",
-        {200: Job},
+        {200: JobWithUsual},
         access=Required.JOB,
         scope=Scope.JOBS,
         headers=IfMatchHeader,
@@ -53,12 +53,12 @@ class OneJob:
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change a job by a merge patch, up to the instant at which a worker claims its run."""
         body = await edit_bodies.of_job(req, self._most, self._threads, job_id, bodies.PATCHES)
-        _send(resp, await self._threads.run(self._patch, job_id, req, body))
+        await self._answer(req, resp, self._patch, job_id, req, body)
 
     @documented(
         "putJob",
         "jobs",
-        {200: Job},
+        {200: JobWithUsual},
         access=Required.JOB,
         scope=Scope.JOBS,
         headers=IfMatchHeader,
@@ -69,7 +69,7 @@ class OneJob:
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job's whole definition; members that cannot be changed may be sent back as they are shown."""
         body = await edit_bodies.of_job(req, self._most, self._threads, job_id)
-        _send(resp, await self._threads.run(self._edit, job_id, req, body, edits.replaced))
+        await self._answer(req, resp, self._edit, job_id, req, body, edits.replaced)
 
     @documented(
         "deleteJob",
@@ -87,6 +87,17 @@ class OneJob:
         await self._threads.run(editing.delete, access.principal(req), self._system, job_id, expected, reason=reason)
         resp.status = falcon.HTTP_NO_CONTENT
 
+    async def _answer(self, req: Request, resp: Response, act: Callable[..., JobView], *given: Any) -> None:
+        """Answer with the job that `act` returns and its usual duration; both are work for a thread."""
+
+        def show() -> JobWithUsual:
+            view = act(*given)
+            return JobWithUsual.of(view, durations.of_job(access.principal(req), view.id))
+
+        shown = await self._threads.run(show)
+        preconditions.tell_version(resp, shown.version)
+        answers.send(resp, shown)
+
     def _patch(self, job_id: UUID, req: Request, body: bytes) -> JobView:
         return self._edit(job_id, req, body, edits.patched)
 
@@ -100,8 +111,3 @@ class OneJob:
             return wanted
 
         return editing.edit(access.principal(req), self._system, job_id, amend, expected, reason=reason)
-
-
-def _send(resp: Response, view: JobView) -> None:
-    preconditions.tell_version(resp, view.version)
-    answers.send(resp, Job.model_validate(view))

@@ -1,4 +1,4 @@
-"""Statistics: jobs by status, what happened minute by minute, and what each account used."""
+"""Statistics: jobs by status, what happened minute by minute, what each account used, and how long runs took."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from api.operations import Required
 from api.schemas import account_usage
 from api.schemas.account_usage import UsageOfAccounts, UsageQuery
 from api.schemas.figures import JobStatistics, MinuteFigures, ScopeQuery, Series, SeriesQuery, SlowJob, SlowJobs
+from api.schemas.run_figures import FiguresOfRuns, RunFiguresQuery
 from api.threads import Threads
 from core.scopes import Scope
 from services.reading import slow_jobs, statistics
 from services.reading.account_usage import AccountUsage
+from services.reading.run_figures import RunFigures
 from services.system import System
 
 
@@ -92,3 +94,25 @@ class UsageByAccount:
         query = validation.query(UsageQuery, req.params)
         found = await self._threads.run(self._usage.of, access.principal(req), query.asked())
         answers.send(resp, account_usage.show(found))
+
+
+class FiguresOfAllRuns:
+    """`/api/stats/runs`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._figures = RunFigures(system)
+        self._threads = threads
+
+    @documented(
+        "listRunFigures",
+        "statistics",
+        {200: FiguresOfRuns},
+        access=Required.ACCOUNT,
+        scope=Scope.READ,
+        query=RunFiguresQuery,
+    )
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List of which app, task type or job most runs ended in the last minutes, how, and how long they took."""
+        query = validation.query(RunFiguresQuery, req.params)
+        found = await self._threads.run(self._figures.of, access.principal(req), query.asked())
+        answers.send(resp, FiguresOfRuns.model_validate(found))

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, create_model
 
 from api import validation
-from api.schemas.jobs import Job, JobDefinition
+from api.schemas.jobs import Job, JobDefinition, JobWithUsual
 from api.validation import shown as in_words
 from core.errors import FieldError, InvalidInput
 from core.merge_patch import merged
@@ -17,6 +17,8 @@ from services.reading.views import JobView
 
 _WRITABLE = tuple(JobDefinition.model_fields)
 _READ_ONLY = tuple(name for name in Job.model_fields if name not in _WRITABLE)
+_IGNORED = tuple(name for name in JobWithUsual.model_fields if name not in Job.model_fields)
+"""What is shown and may have changed since, by no edit."""
 _ANCHOR = "anchor_at"
 
 
@@ -60,7 +62,7 @@ def _without_read_only(given: Mapping[str, Any], shown: Mapping[str, Any]) -> di
     """Returns what is given, without read-only members. Raises `InvalidInput` naming each of these that differs."""
     differ = [name for name in _READ_ONLY if given.get(name, shown[name]) != shown[name]]
     faults = [_fault(name, given[name], shown[name]) for name in differ]
-    writable = {name: value for name, value in given.items() if name not in _READ_ONLY}
+    writable = {name: value for name, value in given.items() if name not in (*_READ_ONLY, *_IGNORED)}
     schedule = given.get("schedule")
     if isinstance(schedule, dict) and _ANCHOR in schedule and _ANCHOR in shown["schedule"]:
         anchor = shown["schedule"][_ANCHOR]

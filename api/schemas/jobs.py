@@ -35,6 +35,7 @@ from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
 from core.schedules.members import TEN_YEARS_SECONDS
 from core.states import JobStatus
+from core.usual import Usual
 from services.jobs import definition as definitions
 from services.reading.views import JobView
 
@@ -232,6 +233,33 @@ class Job(Shown):
         status = words.status_in_lists(given.app_name, given.status)
         keep = Keep.of(given.keep_days, given.keep_last)
         return {**vars(given), "keep": keep, "status": status, **words.aliases(given)}
+
+
+class UsualDuration(Shown):
+    """How long runs usually take: half of the `runs` no longer than `seconds`, 95 of 100 than `most_seconds`.
+
+    Of the newest 120 that completed, without the newest of them if all of these took much longer than was usual.
+    """
+
+    seconds: float
+    most_seconds: float
+    runs: int = Field(validation_alias="count")
+
+
+class JobWithUsual(Job):
+    """A job, and how long its runs usually take; null if fewer than three have completed.
+
+    A run took as long as the attempt that ended it, without earlier ones and the waits between them. An edit may send
+    `usual` back; it is ignored.
+    """
+
+    usual: UsualDuration | None = None
+
+    @classmethod
+    def of(cls, view: JobView, usual: Usual | None) -> Self:
+        """Returns a job as callers get it."""
+        shown = None if usual is None else UsualDuration.model_validate(usual)
+        return cls.model_validate(view).model_copy(update={"usual": shown})
 
 
 class JobPage(Shown):

@@ -101,7 +101,7 @@ class JobPage:
             "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),
             "days": calendar.of_job(who.principal, self._site.system, job_id, who.zone),
             "past": past_occurrences.newest(who.principal, self._site.system, job_id, PAST),
-            "usual": durations.of_jobs(who.principal, [job_id]).get(job_id),
+            "usual": durations.of_job(who.principal, job_id),
             "newest_seconds": _seconds(view.last_run, page.items, beside["times"]),
             **beside,
             "troubles": job_troubles.of(who, self._hosts, view, page.items, beside["next_calls"]),

@@ -1,4 +1,4 @@
-"""The overview: a verdict, then charts of what was and comes, what runs, what failed, what comes, and all parts."""
+"""The overview: a verdict, charts of what was and comes or one's own figures, what runs, failed, comes, all parts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
 from core.principals import Principal
 from core.states import RunStatus
-from pages import progress, verdict
+from pages import own_figures, progress, verdict
 from pages.asked import Asked
+from pages.own_figures import OwnFigures
 from pages.series import RANGES, Range, series
 from pages.site import Site, if_allowed
 from pages.verdict import Facts
@@ -24,6 +25,7 @@ from services.reading import (
     breakers,
     columns,
     durations,
+    ended_runs,
     failures,
     listing,
     not_fired,
@@ -41,6 +43,7 @@ from services.reading.failing_hosts import FailingHosts
 from services.reading.not_fired import NotFiredLately
 from services.reading.open_alerts import OpenAlerts
 from services.reading.parts import PartView
+from services.reading.run_figures import RunFigures
 from services.reading.statistics import JobStatistics
 from services.reading.waiting import Waiting
 from services.runtime.timed_cache import TimedCache
@@ -81,6 +84,7 @@ class Overview:
         self._columns = TimedCache[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
         self._hosts = FailingHosts(site.system)
         self._not_fired = TimedCache[NotFiredLately](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._figures = RunFigures(site.system)
         self._waiting = TimedCache[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     async def show(self, req: Request, resp: Response) -> None:
@@ -108,6 +112,8 @@ class Overview:
             "refetch_seconds": KEPT_SECONDS + 1,
             "ranges": RANGES,
             "series": None if drawn is None else series(RANGES[chosen], drawn, ahead, who.now, who.zone),
+            "own": self._own_figures(who, chosen) if drawn is None else None,
+            "most_read": ended_runs.MOST_ENDED,
             "running": running,
             "usual": durations.of_jobs(principal, {run.job_id for run in running.items} if running else ()),
             "progress_of": progress.of,
@@ -116,6 +122,11 @@ class Overview:
             "groups": _GROUPS,
             "coming": upcoming.next_of_each(principal, system, _DAY_SECONDS, COMING),
         }
+
+    def _own_figures(self, who: Asked, chosen: str) -> OwnFigures:
+        given = {name: who.params[name] for name in ("app_name",) if who.params.get(name)}
+        jobs = self._site.readers.job_list(given).wanted
+        return own_figures.of(self._figures, who.principal, chosen, jobs)
 
     def _jobs_of(self, principal: Principal) -> JobStatistics:
         key = visibility.visible(principal, JobFilter())

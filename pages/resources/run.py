@@ -57,7 +57,7 @@ class RunPage:
             "times": run_times.of_runs([run], who.now)[run_id],
             "answer": why.answer if why else "",
             "backfill": backfill.path_for(job, may, why),
-            "usual": durations.of_jobs(who.principal, [run.job_id]).get(run.job_id),
+            "usual": durations.of_job(who.principal, run.job_id),
             "spans": timeline.spans(run, attempts, held, who.now),
             "is_live": run.status in LIVE,
             "is_dead": run.status in DEAD,

@@ -15,11 +15,12 @@ from core.limits import Limit
 from core.principals import Principal, VisibleJobs
 from core.states import Hold
 from models import account_usage, apps, database, held_keys, waiting, waiting_parties
+from models.ended_runs import Ended
 from models.waiting import Wait
 from models.waiting_parties import WaitingParty
 from services.messaging import broker as brokers
 from services.reading import limits
-from services.reading.ended_runs import KEPT_SECONDS, EndedRuns
+from services.reading.ended_runs import KEPT_SECONDS, EndedRuns, as_spelled
 from services.reading.visibility import visible
 from services.reading.waiting import MOST_COUNTED as MOST_WAITING
 from services.runtime.timed_cache import TimedCache
@@ -136,12 +137,12 @@ class AccountUsage:
 
     def of(self, principal: Principal, wanted: WantedUsage) -> Usage:
         """Returns the matching accounts of jobs that the principal may see, those that used most first."""
-        fitting = _as_spelled(visible(principal, wanted.jobs))
+        fitting = as_spelled(visible(principal, wanted.jobs))
         ended = self._ended.within(fitting, wanted.minutes)
         waits = self._waiting(fitting)
+        by_account = _by_account(ended.ended)
         found = {
-            account: UsageView(*account, used.runs, used.failed, used.attempts)
-            for account, used in ended.by_account.items()
+            account: UsageView(*account, used.runs, used.failed, used.attempts) for account, used in by_account.items()
         }
         reasons = _reasons(waits.groups, waits.others)
         for account in [*reasons, *(one for one in waits.running if one not in reasons)]:
@@ -150,7 +151,7 @@ class AccountUsage:
         first = sorted(found.values(), key=lambda one: _rank(one, wanted.order))[: wanted.limit]
         with database.reading():
             shown = _with_limits(self._system, fitting.visible, first)
-        runs = sum(one.runs for one in ended.by_account.values())
+        runs = sum(one.runs for one in by_account.values())
         held_back = sum(one.held > 0 for one in found.values())
         return Usage(shown, len(found), held_back, runs, ended.counted_since, ended.is_cut, waits.are_cut)
 
@@ -161,6 +162,19 @@ class AccountUsage:
 
     def _read_waits(self, fitting: JobFilter) -> _Waits:
         return self._waits.of(fitting, partial(_read_waits, fitting), lambda found: found.are_among_many)
+
+
+@dataclass(frozen=True)
+class _UsedRuns:
+    """The runs that ended for an account of an app: how many, how many of them failed, and their attempts."""
+
+    runs: int = 0
+    failed: int = 0
+    attempts: int = 0
+
+    def plus(self, more: Ended) -> _UsedRuns:
+        """Returns the sum of these and more runs."""
+        return _UsedRuns(self.runs + more.runs, self.failed + more.failed, self.attempts + more.attempts)
 
 
 @dataclass(frozen=True)
@@ -187,12 +201,12 @@ class _Waits:
         return replace(self, groups=groups, running=running)
 
 
-def _as_spelled(wanted: JobFilter) -> JobFilter:
-    """Returns a filter with the name of its app as the app spells it, if there is one."""
-    if wanted.app_name is None:
-        return wanted
-    with database.reading():
-        return replace(wanted, app_name=apps.as_spelled(wanted.app_name) or wanted.app_name)
+def _by_account(ended: Iterable[Ended]) -> dict[_Account, _UsedRuns]:
+    found: dict[_Account, _UsedRuns] = {}
+    for one in ended:
+        account = (one.app_name, one.account_id)
+        found[account] = found.get(account, _UsedRuns()).plus(one)
+    return found
 
 
 def _read_waits(wanted: JobFilter) -> _Waits:

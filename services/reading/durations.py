@@ -11,8 +11,12 @@ from uuid import UUID
 from core import usual
 from core.principals import Principal
 from core.usual import Taken, Usual
-from models import database
 from models import durations as stored
+
+
+def of_job(principal: Principal, job_id: UUID) -> Usual | None:
+    """Returns the usual duration of a job, as `of_jobs`; None if too few of its runs have completed."""
+    return of_jobs(principal, [job_id]).get(job_id)
 
 
 def of_jobs(principal: Principal, job_ids: Collection[UUID]) -> Mapping[UUID, Usual]:
@@ -21,8 +25,7 @@ def of_jobs(principal: Principal, job_ids: Collection[UUID]) -> Mapping[UUID, Us
     The caller has already checked that the principal may see these jobs.
     """
     most, looked_through = stored.MOST_COMPLETED, stored.MOST_LOOKED_THROUGH
-    with database.reading():
-        found = stored.newest(list(job_ids), most, looked_through, principal.account_id)
+    found = stored.newest(list(job_ids), most, looked_through, principal.account_id)
     taken: dict[UUID, list[Taken]] = {}
     for one in found:
         taken.setdefault(one.job_id, []).append(

@@ -53,6 +53,7 @@ FOR_USERS |= {
 }
 FOR_USERS |= {"/api/views", "/api/views/{view_id:uuid}"}
 FOR_USERS |= {"/api/failures", "/api/failures/hosts", "/api/alerts", "/api/jobs/slow", "/api/stats/accounts"}
+FOR_USERS |= {"/api/stats/runs"}
 FOR_USERS |= {"/jobs/api/jobs", "/jobs/api/jobs/stats", "/scheduler/jobs"}
 FOR_USERS |= {"/api/events", "/ws/jobs", "/ws/jobs/status"}
 NOT_METHODS = ("OPTIONS", "WEBSOCKET")  # WebSockets have tests of their own, in test_channels

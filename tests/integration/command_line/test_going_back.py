@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from models.tables import Run
-from tests.factories import GivenSystem, claim_one, polled, record, runs_of
+from tests.factories import GivenSystem, claim, claim_one, polled, record, runs_of, succeeded
 from tests.integration.command_line.terminal import Terminal
 
 HOURLY = ("--cron", "0 * * * *", "--overlap", "allow")
@@ -139,3 +139,19 @@ def test_what_accounts_use_is_listed_with_what_holds_them_back(terminal: Termina
     assert "globex" not in told
     assert "2 accounts in all" in terminal.run("stats", "--by-account", "--limit", "1").stderr
     assert "--minutes" in terminal.refused("stats", "--by-account", "--minutes", "0", code=2)
+
+
+def test_runs_that_ended_are_counted_by_app_task_type_and_job(terminal: Terminal, system: GivenSystem) -> None:
+    for _ in range(2):
+        terminal.create("--now")
+    for work in claim(system):
+        system.clock.advance(2)
+        record(system, work, succeeded())
+    [found] = terminal.json("stats", "--by", "app")["results"]
+    assert (found["app_name"], found["ended"], found["duration_p95_seconds"]) == ("app_a", 2, 4.0)
+    told = terminal.run("stats", "--by", "job", "--task-type", "greet", "--minutes", "1440", "--limit", "1")
+    assert "half took at most" in told.stdout
+    assert "2 jobs in all" in told.stderr
+    assert "greet" in terminal.ok("stats", "--by", "task_type")
+    assert terminal.json("stats", "--by", "task_type", "--task-type", "none")["results"] == []
+    assert "not both" in terminal.refused("stats", "--by", "app", "--by-account", code=2)

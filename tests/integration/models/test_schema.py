@@ -19,13 +19,13 @@ from core.principals import LOCAL
 from core.states import JobState, RunStatus, Trigger
 from migrations import functions, large_indexes, runner
 from models import (
-    account_usage,
     alerts,
     attempts,
     by_metadata,
     claims,
     database,
     durations,
+    ended_runs,
     failing_calls,
     failures,
     held_keys,
@@ -179,8 +179,9 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: statistics.ended_within(NOON, NOON), "runs_ended"),
     (lambda: statistics.starts_within(NOON, NOON), "runs_live"),
     (lambda: statistics.waiting_before(NOON), "runs_to_make_due"),
-    (lambda: account_usage.cut_at(NOON, 10), "runs_ended"),
-    (lambda: account_usage.ended(NOON, NOON, 10), "runs_ended"),
+    (lambda: ended_runs.cut_at(NOON, 10), "runs_ended"),
+    (lambda: ended_runs.ended(NOON, NOON, 10), "runs_ended"),
+    (lambda: ended_runs.ended_of_jobs(JobFilter(), NOON, 10, 10), "runs_ended"),
     (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
     (lambda: upcoming.first_planned(JobFilter(), NOON, 10, 10), "runs_to_make_due"),
     (lambda: upcoming.soonest_planned(JobFilter(), NOON, NOON + timedelta(minutes=5), 10), "runs_to_make_due"),
