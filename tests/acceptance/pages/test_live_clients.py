@@ -15,8 +15,8 @@ EVENTS, FRAMES = blocks("javascript")
 LISTEN = f"""() => {{
     window.heard = [];
     window.frames_heard = [];
-    const readAll = () => heard.push("everything"), show = (job) => heard.push(job.id);
-    const showRun = (run) => heard.push(run.job_id);
+    const readAll = () => heard.push("everything"), show = (job) => heard.push(`job ${{job.id}}`);
+    const showRun = (run) => heard.push(`run of ${{run.job_id}}`);
     {EVENTS}
     {FRAMES}
     listen((frame) => frames_heard.push(frame));
@@ -39,5 +39,6 @@ def test_the_printed_clients_of_browsers_hear_of_a_job_by_the_session_that_the_p
             lambda: {one["type"] for one in page.evaluate("frames_heard")} >= {"stats", "jobs"}, "the channel's answers"
         )
         made = page.evaluate(MAKE)
-        until(lambda: page.evaluate("heard").count(made) > 1, "the stream to tell of the job and of its run")
+        told = {f"job {made}", f"run of {made}"}
+        until(lambda: told <= set(page.evaluate("heard")), "the stream to tell of the job and of its run")
         until(lambda: page.evaluate("frames_heard.map((one) => one.data.id)").count(made), "the channel to tell of it")
