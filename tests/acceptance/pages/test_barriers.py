@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from tests.factories import given_system
 from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.xdist_group("chromium")
+AT_ONCE, DAILY = {"type": "immediate"}, {"type": "cron", "expression": "0 9 * * *"}
 MAIL = {"recipient": "bob@example.com", "subject": "Hello", "body": "Hello."}
 
 
@@ -33,11 +34,9 @@ class Operator:
         assert answer.ok, answer.text
         return answer.json()
 
-    def make(self, app: str, task_type: str, schedule: str, **fields: Any) -> str:
+    def make(self, app: str, task_type: str, schedule: Mapping[str, object] = AT_ONCE, **fields: Any) -> str:
         """Create a job; its id."""
-        kind, _, number = schedule.partition(" ")
-        when = {"immediate": {}, "cron": {"expression": number}, "polling": {"interval_seconds": 3_600}}[kind]
-        job = new_job({"type": kind, **when}, app_name=app, task_type=task_type, **fields)
+        job = new_job(schedule, app_name=app, task_type=task_type, **fields)
         return str(self.ask("POST", "/api/jobs/create", job)["id"])
 
     def run_of(self, job_id: str, status: str) -> str:
@@ -72,12 +71,12 @@ def test_axe_finds_nothing_serious_on_any_page_in_either_theme_or_on_a_phone(
 
 def shown(root: Reader, operator: Operator, app: str) -> tuple[dict[str, str], list[str]]:
     """A thing of each kind that a page is about; and pages about things of other states."""
-    polled = operator.make(app, "poll", "polling", name="Import")
-    written = operator.make(app, "send_email", "immediate", name="Letter", data=MAIL)
-    broken = operator.make(app, "broken", "immediate", name="Of no use", max_retries=0)
+    polled = operator.make(app, "poll", {"type": "polling", "interval_seconds": 3_600}, name="Import")
+    written = operator.make(app, "send_email", name="Letter", data=MAIL)
+    broken = operator.make(app, "broken", name="Of no use", max_retries=0)
     operator.ask("PUT", f"/api/limits/account:{app}/acc1", {"concurrency": 100})
     about = {
-        "job_id": operator.make(app, "digest", "cron 0 9 * * *", name="Of the axe", tags=["seen"]),
+        "job_id": operator.make(app, "digest", DAILY, name="Of the axe", tags=["seen"]),
         "task_id": task(root),
         "run_id": operator.run_of(broken, "failed"),
         "name": app,

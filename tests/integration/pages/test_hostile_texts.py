@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,7 +71,7 @@ WITHOUT = {
 
 
 @pytest.fixture(scope="module")
-def usual(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Counter[str]]]:
+def usual(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Counter[str]]:
     """The elements of each page, with their attributes, where the text is harmless."""
     folder = tmp_path_factory.mktemp("harmless")
     shutil.copyfile(migrated_file, folder / "carillon.db")
