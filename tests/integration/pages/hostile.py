@@ -106,7 +106,7 @@ class Sown:
 
     def _new(self, schedule: schedules.Schedule | None = None, **more: Any) -> NewJob:
         texts: dict[str, Any] = {name: self.of(name) for name in ("title", "user_id", "task_type")}
-        texts |= {"account_id": self.of("account"), "tags": (self.of("tag"),)}
+        texts |= {"account_id": self.of("account"), "tags": (self.of("tag"),), "metadata": {"of": self.of("metadata")}}
         return new_job(schedule, app_name=self._app, **{**texts, "data": {self.of("member"): self.of("data")}, **more})
 
     def _failing(self) -> UUID:
@@ -168,7 +168,7 @@ class Sown:
 
     def _task(self) -> UUID:
         command = f"echo {shlex.quote(self.of('command'))}"
-        apps.ensure(self.system, "tasks")
+        apps.ensure(LOCAL, self.system, "tasks")
         job = new_job(app_name="tasks", task_type="run_command", data={"command": command}, account_id="ada")
         return creating.create(LOCAL, self.system, job)
 

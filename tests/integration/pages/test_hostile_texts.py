@@ -23,7 +23,7 @@ QUOTES, ELEMENTS, SCHEME = (
 )
 IN_ADDRESSES = (QUOTES, ELEMENTS, SCHEME, "</title><svg/onload=alert(1)>")
 OURS = {StaticFiles().path(name) for name in ("page.js", "live.js", "palette.js", "preview.js")}
-OF_A_JOB = "app account title user_id task_type tag member data"
+OF_A_JOB = "app account title user_id task_type tag member data metadata"
 SHOWN = {
     "/reset": "code",
     "/dashboard": "app title error host",
