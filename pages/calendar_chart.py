@@ -9,10 +9,10 @@ from uuid import UUID
 from markupsafe import Markup
 
 from core import instants
-from pages import formats
+from pages import cells, formats
 from services.reading.calendar import Day
 
-_CELL, _SIZE, _LEFT, _TOP = 14, 11, 30, 16
+_CELL, _LEFT, _TOP = 14, 30, 16
 _KINDS = ("failed", "missed", "cancelled", "skipped", "completed")
 """What a day is shown as, if there was any of it, the worst first."""
 _ROWS = {0: "Mon", 2: "Wed", 4: "Fri"}
@@ -21,7 +21,7 @@ _ROWS = {0: "Mon", 2: "Wed", 4: "Fri"}
 def calendar(days: Sequence[Day], job_id: UUID, url: Callable[[str], str]) -> Markup:
     """Returns the days as a calendar."""
     first = days[0].day.weekday()
-    cells = Markup("").join(_cell(place + first, one, job_id, url) for place, one in enumerate(days))
+    drawn = Markup("").join(_cell(place + first, one, job_id, url) for place, one in enumerate(days))
     weeks = (len(days) + first + 6) // 7
     labels = [
         Markup('<text x="0" y="{}">{}</text>').format(_TOP + row * _CELL + 9, name) for row, name in _ROWS.items()
@@ -32,7 +32,7 @@ def calendar(days: Sequence[Day], job_id: UUID, url: Callable[[str], str]) -> Ma
         if one.day.day == 1
     ]
     return Markup('<svg class="calendar" viewBox="0 0 {} {}" role="group" aria-label="{}">{}{}</svg>').format(
-        _LEFT + weeks * _CELL, _TOP + 7 * _CELL, _summary(days), Markup("").join(labels), cells
+        _LEFT + weeks * _CELL, _TOP + 7 * _CELL, _summary(days), Markup("").join(labels), drawn
     )
 
 
@@ -41,28 +41,14 @@ def _cell(place: int, one: Day, job_id: UUID, url: Callable[[str], str]) -> Mark
     kind = next((kind for kind in _KINDS if getattr(one, kind)), "")
     told = f"{one.day:%a} {one.day.day} {one.day:%b}: {_in_words(one)}"
     look = f"c-{kind}{' partial' * one.is_partial}" if kind else "cold" if one.is_known else "unknown"
-    shape = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}</title></rect>{}').format(
-        look,
-        left,
-        top,
-        _SIZE,
-        _SIZE,
-        told,
-        _mark(kind, left, top),
-    )
+    shape = Markup(
+        '<g transform="translate({} {})"><rect class="{}" width="{}" height="{}" rx="2"><title>{}</title></rect>{}</g>'
+    ).format(left, top, look, cells.SIZE, cells.SIZE, told, cells.mark(kind))
     if not kind:
         return shape
     of_day = {"scheduled_from": instants.shown(one.start), "scheduled_before": instants.shown(one.end)}
     path = url(f"/dashboard/runs?{urlencode({'job_id': job_id, **of_day})}")
     return Markup('<a href="{}" aria-label="{}">{}</a>').format(path, told, shape)
-
-
-def _mark(kind: str, left: int, top: int) -> Markup:
-    """Returns what tells a bad day by its shape, too."""
-    if kind not in ("failed", "missed"):
-        return Markup("")
-    cross = f"M{left + 3} {top + 3}l5 5m0-5l-5 5" if kind == "failed" else f"M{left + 3} {top + 5.5}h5"
-    return Markup('<path class="cross" d="{}"></path>').format(cross)
 
 
 def _in_words(one: Day) -> str:

@@ -20,6 +20,7 @@ from pages import (
     calendar_chart,
     call_chart,
     call_words,
+    cells,
     changes,
     charts,
     duration_chart,
@@ -67,6 +68,7 @@ class Templates:
             occurrences=lambda found, job_id, zone: occurrence_chart.occurrences(found, job_id, zone, url)
         )
         self._environment.globals.update(calendar=lambda days, job_id: calendar_chart.calendar(days, job_id, url))
+        self._environment.globals.update(cell_of=cells.sample)
         self._environment.globals.update(
             durations=lambda runs, times, usual, zone: duration_chart.durations(runs, times, usual, zone, url)
         )

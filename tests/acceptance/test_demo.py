@@ -1,23 +1,39 @@
-"""The two demos, run as a newcomer runs them: they end well, say what happened and leave no process behind."""
+"""The demos, run as a newcomer runs them: they end well, say what happened and leave no process behind."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.acceptance.installation import ROOT, free_port
-from tests.waiting import until
+from tests.lengths import LONG
+from tests.waiting import LONGEST, until
 
 OURS = ("DATABASE_URL", "RABBITMQ_URL", "CALLBACK_BASE_URL", "INTERNAL_SECRET", "SECRET_KEYS")
 MARK = "CARILLON_TEST_MARK"  # whatever the demo starts inherits it
 TITLES = ("at once", "at an instant", "after a delay", "at an interval, twice", "by cron, twice", "polling a CSV")
 LONGEST_DEMO_SECONDS = 600
+# A week takes half a minute of processor time to live through, so only the long tests do.
+A_SHORT_PAST = """
+import functools
+from local import demo_installation
+past = demo_installation.History(days=1, busy_hours=1.5)
+demo_installation.fill = functools.partial(demo_installation.fill, history=past)
+import cli
+cli.main(["demo", "--keep"])
+"""
 
 pytestmark = pytest.mark.timeout(LONGEST_DEMO_SECONDS + 60)
 
@@ -40,22 +56,12 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
 def test_the_demo_ends_well_and_leaves_no_process(
     data_dir: Path, tmp_path: Path, arguments: list[str], processes: int
 ) -> None:
-    mark = str(uuid.uuid4())
-    surroundings = {name: value for name, value in os.environ.items() if name not in OURS}
-    surroundings |= {"PORT": str(free_port()), "DATA_DIR": str(data_dir), MARK: mark, "COLUMNS": "120"}
-    log = tmp_path / "demo.log"
-    with log.open("w") as output:
-        demo = subprocess.Popen(
-            [str(ROOT / "run"), *arguments], cwd=tmp_path, env=surroundings, stdout=output, stderr=output
-        )
-        try:
-            until(lambda: len(_marked(mark)) >= processes, f"{processes} processes; see {log}")
-            status = demo.wait(LONGEST_DEMO_SECONDS)
-        finally:
-            demo.kill()
-    said = log.read_text()
+    with begun([str(ROOT / "run"), *arguments], data_dir, tmp_path) as demo:
+        until(lambda: len(demo.processes()) >= processes, f"{processes} processes; see {demo.log}")
+        status = demo.ended()
+    said = demo.said()
     assert status == 0, said
-    assert _marked(mark) == []
+    assert demo.processes() == []
     assert "All 6 jobs completed, in " in said
     assert "the CSV's 1750 rows were read 500 a poll." in said
     lines = {title: line for title in TITLES for line in said.splitlines() if title in line}  # the last of each
@@ -65,6 +71,65 @@ def test_the_demo_ends_well_and_leaves_no_process(
     assert _runs_done(lines["by cron, twice"]) == 2
     assert _runs_done(lines["polling a CSV"]) == 4
     assert "Traceback" not in said
+
+
+def test_the_demo_that_is_kept_leads_to_pages_that_are_there_and_goes_on_until_ctrl_c(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    command = [str(ROOT / "run"), "demo", "--keep"] if LONG else [sys.executable, "-c", A_SHORT_PAST]
+    with begun(command, data_dir, tmp_path, PYTHONPATH=str(ROOT)) as demo:
+        until(lambda: "/dashboard/audit" in demo.said() or demo.has_ended(), f"the guide; see {demo.log}")
+        shown = re.findall(r"http://\S+/dashboard/\S*", demo.said())
+        assert len(shown) > 5, demo.said()
+        assert {requests.get(url, timeout=LONGEST).status_code for url in shown} == {200}
+        demo.interrupt()
+        demo.ended()
+    assert demo.processes() == []
+    assert "Traceback" not in demo.said()
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that was begun, in processes that have its mark."""
+
+    _process: subprocess.Popen[bytes]
+    _mark: str
+    log: Path
+
+    def processes(self) -> list[str]:
+        """The commands of its processes, those that they started included."""
+        return _marked(self._mark)
+
+    def said(self) -> str:
+        """What it has printed so far."""
+        return self.log.read_text()
+
+    def has_ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process.poll() is not None
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def ended(self) -> int:
+        """Its exit status, once it has ended."""
+        return self._process.wait(LONGEST_DEMO_SECONDS)
+
+
+@contextmanager
+def begun(command: Sequence[str], data_dir: Path, folder: Path, **more: str) -> Iterator[Demo]:
+    """A demo, away from the servers of the tests, while a block lasts."""
+    mark = str(uuid.uuid4())
+    surroundings = {name: value for name, value in os.environ.items() if name not in OURS}
+    surroundings |= {"PORT": str(free_port()), "DATA_DIR": str(data_dir), MARK: mark, "COLUMNS": "120", **more}
+    log = folder / "demo.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=folder, env=surroundings, stdout=output, stderr=output)
+        try:
+            yield Demo(process, mark, log)
+        finally:
+            process.kill()
 
 
 def _marked(mark: str) -> list[str]:

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, ViewportSize, expect
 
 PASSWORD = "correct horse battery"  # noqa: S105  of the users of these tests
-# What axe, which is on the page by then, finds of one rule alone.
+_PHONE: ViewportSize = {"width": 390, "height": 844}
+# What axe, which is on the page by then, finds: of one rule alone, and of all others.
 _CONTRAST = "axe.run({runOnly: ['color-contrast'], resultTypes: ['violations']})"
+_ALL_BUT_CONTRAST = "axe.run({rules: {'color-contrast': {enabled: false}}, resultTypes: ['violations']})"
 _SERIOUS = ("serious", "critical")
-_ID = re.compile(r"/dashboard/(?:jobs|runs)/([0-9a-f-]{36})")
+_ID = re.compile(r"/(?:dashboard/jobs|dashboard/runs|task)/([0-9a-f-]{36})")
 
 
 class Reader:
@@ -26,11 +28,11 @@ class Reader:
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.faults.append(f"a script failed: {error}"))
 
-    def open(self, path: str) -> None:
-        """Load a page."""
+    def open(self, path: str, status: int = 200) -> None:
+        """Load a page that answers with this status."""
         answer = self.page.goto(self._url + path)
         assert answer is not None
-        assert answer.ok, f"{path}: {answer.status}"
+        assert answer.status == status, f"{path}: {answer.status}"
 
     def register(self, name: str) -> None:
         """Make an account by the form, and log in by the form that follows."""
@@ -93,7 +95,7 @@ class Reader:
         return self.shown_id()
 
     def shown_id(self) -> str:
-        """The id of the job or run whose page is shown."""
+        """The id of the job, run or task whose page is shown."""
         found = _ID.search(self.page.url)
         assert found is not None, self.page.url
         return found[1]
@@ -109,11 +111,19 @@ class Reader:
         return self.page.locator(".head .status").first
 
     def barriers(self) -> list[str]:
-        """What axe finds that keeps somebody from reading the page: all its rules in light, contrast in dark, too."""
+        """What axe finds that keeps somebody from reading the page: all its rules in light, contrast in dark, too.
+
+        And whatever the phone's layout changes, which is all but the colours.
+        """
+        desk = self.page.viewport_size
+        assert desk is not None
         self.page.emulate_media(color_scheme="light")
         found = Axe().run(self.page).response["violations"]
         self.page.emulate_media(color_scheme="dark")
         found += self.page.evaluate(_CONTRAST)["violations"]
+        self.page.set_viewport_size(_PHONE)
+        found += self.page.evaluate(_ALL_BUT_CONTRAST)["violations"]
+        self.page.set_viewport_size(desk)
         return [
             f"{self.page.url}: {one['help']}: {one['nodes'][0]['html'][:200]}"
             for one in found
@@ -130,8 +140,8 @@ class Reader:
 
 
 def pages_of(one: Reader) -> list[str]:
-    """The path of every page that the navigation and a job's page lead to."""
-    links = one.page.locator("header nav a, main a[href*='/dashboard/']").all()
+    """The path of every page that the head, the foot and the text of a page lead to."""
+    links = one.page.locator(":is(header, main, footer) a[href*='/dashboard/']").all()
     paths = {"/dashboard/" + str(link.get_attribute("href")).partition("/dashboard/")[2] for link in links}
     return sorted({path.partition("#")[0] for path in paths})
 

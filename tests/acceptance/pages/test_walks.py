@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,15 +11,9 @@ from tests.acceptance.journal import Gate
 from tests.acceptance.pages.conftest import NewReader, Session, host_of
 from tests.acceptance.pages.proxy import Proxy
 from tests.acceptance.pages.reader import Reader, pages_of, too_wide
-from tests.lengths import LONG
 
 pytestmark = pytest.mark.xdist_group("chromium")
 A_PHONE = 375
-OVERVIEWS = (
-    "",
-    *["jobs", "runs", "failures", "upcoming", "queues", "limits", "workers", "apps", "people", "audit", "new"],
-)
-OF_ONE = ("jobs/", "runs/", "jobs//edit", "jobs//versions", "jobs//backfill", "runs/actions")
 
 
 def test_a_run_is_watched_from_its_beginning_to_its_end_without_a_reload(ada: Reader, gate: Gate) -> None:
@@ -71,12 +62,17 @@ def test_what_failed_is_repeated_singly_and_as_a_group(reader: NewReader) -> Non
         expect(grace.status).to_have_text("failed")
     grace.press("Replay")
     expect(grace.done).to_contain_text("A new run replays the one that failed.")
+    expect(grace.status).to_have_text("failed")
     grace.open("/dashboard/failures")
     group = grace.page.locator("#failures tbody tr")
     expect(group).to_contain_text("The receiver answered 422")
     grace.follow("Replay…")
-    grace.page.get_by_role("button", name="Replay ").click()
+    grace.press("Replay 3")
     expect(grace.done).to_contain_text("The failed runs are being replayed")
+    replays = grace.page.locator("#rows-of-runs tr")
+    expect(replays).to_have_count(3)
+    for name in ("First", "Second", "Third"):
+        expect(replays.filter(has_text=name)).to_contain_text("failed")
     grace.open("/dashboard/jobs")
     grace.page.get_by_label("Tick all shown").check()
     grace.page.get_by_label("Tick First").uncheck()
@@ -88,13 +84,19 @@ def test_what_failed_is_repeated_singly_and_as_a_group(reader: NewReader) -> Non
     expect(grace.page.locator("#jobs")).not_to_contain_text("Third")
 
 
-def test_polling_is_watched_and_goes_on_from_a_former_state(ada: Reader) -> None:
+def test_polling_is_watched_and_goes_on_from_a_former_state(ada: Reader, gate: Gate) -> None:
     ada.make_job("poll", "polling", name="Import", schedule__polling__interval_seconds="1")
-    states = ada.page.locator("#polling summary")
-    states.click()
-    expect(ada.page.locator("#polling")).to_contain_text('"seen": 2')
-    ada.page.locator("#polling").get_by_role("button", name="Go on from this one").last.click()
+    states, newest = ada.page.locator("#states > div"), ada.page.locator("#newest-state")
+    ada.page.locator("#polling summary").click()
+    expect(newest).to_contain_text('"seen": 2')
+    first = states.filter(has_text='"seen": 1')
+    gate.close()
+    first.get_by_role("button", name="Go on from this one").click()
     expect(ada.done).to_have_text("Polling goes on from that state.")
+    expect(newest).to_contain_text('"seen": 1')
+    expect(first).to_have_count(2)
+    gate.open()
+    expect(states.filter(has_text='"seen": 2')).to_have_count(2)
 
 
 def test_a_signing_secret_is_rotated_and_a_key_made(ada: Reader, session: Session) -> None:
@@ -108,9 +110,13 @@ def test_a_signing_secret_is_rotated_and_a_key_made(ada: Reader, session: Sessio
     expect(ada.page.locator("#shown-once")).to_contain_text("crl_")
 
 
-def test_each_kind_of_task_is_made_by_its_form_without_javascript(reader: NewReader, proxy: Proxy) -> None:
-    one = reader(scripts=False)
-    one.begin("carol")
+@pytest.mark.parametrize("scripts", [False, True], ids=["without JavaScript", "with JavaScript"])
+def test_each_kind_of_task_is_made_by_its_form(
+    reader: NewReader, session: Session, proxy: Proxy, *, scripts: bool
+) -> None:
+    one = reader(session if scripts else None, scripts=scripts)
+    if not scripts:
+        one.begin("carol")
     forms = {
         "http": {"data__url": f"{host_of(proxy)}/healthz", "data__method": "GET"},
         "send_email": {"data__recipient": "bob@example.com", "data__subject": "Hello", "data__body": "Hello."},
@@ -202,43 +208,6 @@ def test_a_job_is_looked_after_on_a_phone(reader: NewReader, session: Session) -
     one.open("/dashboard/runs?status=pending")
     assert not one.page.evaluate("[...document.querySelectorAll('td:empty')].some((one) => one.offsetHeight)")
     assert too_wide(one, pages_of(one), A_PHONE) == []
-
-
-def test_axe_finds_nothing_serious_on_a_page_of_each_kind_in_either_theme(root: Reader, session: Session) -> None:
-    root.make_job("digest", "cron", app_name=session.app, name="Of the axe", schedule__cron__expression="0 9 * * *")
-    pages = set(pages_of(root))
-    root.make_job("broken", app_name=session.app, max_retries="0")
-    expect(root.status).to_have_text("failed")
-    pages |= set(pages_of(root))
-    root.open("/dashboard/failures")
-    pages |= {
-        *pages_of(root),
-        f"/dashboard/apps/{session.app}",
-        "/dashboard/mine",
-        "/task/create/",
-        "/login/",
-        "/register/",
-    }
-    assert set(map(kind_of, pages)) >= {f"/dashboard/{one}" for one in (*OVERVIEWS, *OF_ONE)}
-    barriers = []
-    for path in some_of_each(pages):
-        root.open(path)
-        barriers += root.barriers()
-    assert barriers == []
-
-
-def kind_of(path: str) -> str:
-    """What is left of the path of a page without what it is about."""
-    return re.sub(r"[0-9a-f-]{36}|[?].*", "", path)
-
-
-def some_of_each(paths: Collection[str]) -> list[str]:
-    """A path of each kind of page; two where it is about one thing, and of all in the long form."""
-    by_kind = defaultdict(list)
-    for path in sorted(paths):
-        by_kind[kind_of(path)].append(path)
-    about_one = {f"/dashboard/{one}" for one in OF_ONE}
-    return [path for kind, found in by_kind.items() for path in found[: 2 if LONG or kind in about_one else 1]]
 
 
 def tab_to(one: Reader, wanted: str) -> None:

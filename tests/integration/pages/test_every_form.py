@@ -18,16 +18,33 @@ from services.execution import draining, workers
 from services.execution.work import Failed
 from services.jobs import creating, lifecycle
 from services.scheduling import pauses
+from tests.every_page import all_routes
 from tests.factories import GivenSystem, claim_one, given_system, new_job, polled, record, runs_of
 from tests.integration.execution.limiting import put
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
 from tests.integration.pages.test_apps import KEY
 from tests.integration.pages.test_breakers import opened
-from tests.integration.pages.test_every_page import PAGES, all_routes
 from tests.integration.pages.test_tasks import make
 from tests.integration.pages.test_versions import edited
 
+PAGES = (
+    "/dashboard/",
+    "/dashboard/jobs",
+    "/dashboard/runs",
+    "/dashboard/failures",
+    "/dashboard/upcoming",
+    "/dashboard/queues",
+    "/dashboard/limits",
+    "/dashboard/accounts",
+    "/dashboard/people",
+    "/dashboard/workers",
+    "/dashboard/apps",
+    "/dashboard/audit",
+    "/dashboard/new",
+    "/dashboard/settings",
+    "/dashboard/outbox",
+)
 OF_STRANGERS = ("/login", "/register", "/forgot", "/reset?token=a")
 SPAN = "from=2026-11-18T00:00&to=2026-11-20T00:00"
 APP = "/dashboard/apps/shop"

@@ -13,13 +13,13 @@ from falcon.testing import TestClient
 from api.posted_forms import FORM
 from pages.asked import form_token
 from pages.forms import TOKEN
+from tests.every_page import all_routes
 from tests.factories import GivenSystem, given_system
 from tests.integration.access.foreign import Foreign
 from tests.integration.access.tenants import MINE, SETTINGS, made_app, made_job
 from tests.integration.api.client import Client
 from tests.integration.api.test_accounts import session_of
 from tests.integration.pages.conftest import site
-from tests.integration.pages.test_every_page import all_routes
 
 ABOUT_ONE = ("{job_id", "{run_id", "{name", "{username")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -112,3 +113,21 @@ def test_only_the_newest_runs_are_looked_through(stored: GivenSystem, monkeypatc
     job_id = history(stored)
     monkeypatch.setattr("models.history.LOOKED_THROUGH", len(COMING) + 2)
     assert [one.became for one in reversed(past_occurrences.newest(LOCAL, stored, job_id, 100))] == BECAME[-2:]
+
+
+@pytest.mark.parametrize(("figure", "marked"), [("days", {"failed", "missed"}), ("past", {"failed", "missed", "late"})])
+def test_a_legend_has_the_marks_of_its_cells_for_those_who_cannot_tell_the_colours(
+    browser: Browser, system: GivenSystem, figure: str, marked: set[str]
+) -> None:
+    page = browser.load(f"/dashboard/jobs/{history(system)}").html
+    chart, _, legend = page.partition(f'id="{figure}"')[2].partition('<div class="legend">')
+    told = marks(legend.partition("</div>")[0])
+    assert marks(chart) <= told
+    assert {kind for kind, mark in told if mark} == marked
+    assert len({mark for _, mark in told if mark}) == len(marked), "or two kinds look alike"
+
+
+def marks(html: str) -> set[tuple[str, str]]:
+    """The kinds of cells that are drawn, each with its mark."""
+    cells = r'<rect class="c-(\w+)[^"]*"[^>]*?(?:/>|>.*?</rect>)(?:<path class="cross" d="([^"]+)">)?'
+    return set(re.findall(cells, html))

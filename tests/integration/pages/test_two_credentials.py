@@ -15,12 +15,12 @@ from models import database
 from models.tables import Token
 from pages.asked import form_token
 from pages.forms import TOKEN
+from tests.every_page import all_routes
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, made_app, made_job
 from tests.integration.api.client import Client
 from tests.integration.api.test_accounts import session_of, token_of
 from tests.integration.pages.conftest import site
-from tests.integration.pages.test_every_page import all_routes
 
 MAKE_TOKEN = "/dashboard/mine/tokens"  # noqa: S105  an address
 OPEN = ("/login", "/register", "/forgot", "/reset", "/logout")
