@@ -213,15 +213,12 @@ class JobWithLog:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a list. `last` is the mark after which the rest follows; None at the end. `count` is of the whole.
-
-    `is_cut` if the whole may leave out some that match: of very many failures, the newest are compared.
-    """
+    """A part of a list. `last` is the mark after which the rest follows; None at the end. `count` is of the whole."""
 
     items: Sequence[Any]
     count: int
     last: Mark | None
-    is_cut: bool = False
+    is_cut: bool = False  # whether some may be left out: of very many failures, the newest are compared
 
 
 def job_views(job_ids: Sequence[UUID], *, tolerant: bool = False) -> list[JobView]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,8 +11,7 @@ from typing import Any
 import falcon
 import pytest
 
-from api.live import hub, listeners, rounds
-from core.errors import DatabaseUnavailable
+from api.live import hub, listeners
 from core.principals import LOCAL
 from core.scopes import Role
 from services.access import tokens
@@ -162,50 +160,6 @@ def test_004_tells_statistics_first_and_then_each_of_its_jobs_that_changes(syste
             assert await channel.next() == {"type": "job_update", "data": made.json}
             system.clock.advance(2)
             assert (await channel.next())["data"]["total_jobs"] == 2
-
-    asyncio.run(scene())
-
-
-def fail_next_look(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Let the next look break after it has read everything for its listeners; the event tells that it has."""
-    has_failed, carry_out = threading.Event(), rounds.carry_out
-
-    def fail(*given: Any) -> Any:
-        carry_out(*given)
-        monkeypatch.setattr(rounds, "carry_out", carry_out)
-        has_failed.set()
-        raise DatabaseUnavailable("The database is away.")
-
-    monkeypatch.setattr(rounds, "carry_out", fail)
-    return has_failed
-
-
-def test_000_tells_with_the_next_look_what_one_that_failed_had_read(
-    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = first_run(system)
-
-    async def scene() -> None:
-        async with conducted(served(system)) as conductor, opened(conductor, f"/ws/jobs/{run.job_id}") as channel:
-            with system.transaction():  # no look comes in between
-                claim_one(system)
-                has_failed = fail_next_look(monkeypatch)
-            assert (await channel.next())["log"]["event_type"] == "execution_started"
-            assert has_failed.is_set()
-
-    asyncio.run(scene())
-
-
-def test_004_answers_with_the_next_look_what_was_asked_before_one_that_failed(
-    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def scene() -> None:
-        async with conducted(served(system)) as conductor, opened(conductor, OWN_JOBS) as channel:
-            await channel.next(type="stats")
-            has_failed = fail_next_look(monkeypatch)
-            await channel.ask(command="get_jobs")
-            assert (await channel.next(type="jobs"))["data"] == []
-            assert has_failed.is_set()
 
     asyncio.run(scene())
 

@@ -257,36 +257,6 @@ def test_a_process_has_room_for_so_many_listeners_and_for_fewer_of_one_caller(
         made._refuse_too_many(listener(principal=kept))
 
 
-def test_those_whom_a_look_takes_in_count_while_it_goes_on(
-    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nothing: Any = None
-    made = hub.Hub(system, nothing, nothing, threading.Event())
-    monkeypatch.setattr(hub, "MOST_OF_A_CALLER", 1)
-    anna = Principal(PrincipalKind.USER, user_id=new_id())
-
-    async def scene() -> None:
-        looks, goes_on = asyncio.Event(), asyncio.Event()
-
-        class Looking:
-            async def run(self, *_given: Any) -> Any:
-                looks.set()
-                await goes_on.wait()
-                return {first: []}, "1"
-
-        monkeypatch.setattr(made, "_threads", Looking())
-        first = listener(principal=anna)
-        joining = asyncio.create_task(made.join(first))
-        await looks.wait()
-        with pytest.raises(Unavailable, match="close some"):
-            await made.join(listener(principal=anna))
-        goes_on.set()
-        await joining
-        await made.process_shutdown(None, None)
-
-    asyncio.run(scene())
-
-
 @pytest.mark.parametrize("shared", ["app", "maker"])
 def test_the_keys_of_an_app_and_those_of_a_user_share_the_room_of_one(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch, shared: str
