@@ -231,10 +231,7 @@ def job_views(job_ids: Sequence[UUID], *, tolerant: bool = False) -> list[JobVie
 
 
 def job_views_that_fit(job_ids: Sequence[UUID], parts: int | None = None) -> tuple[list[JobView], list[JobView]]:
-    """Returns views of those of these jobs that fit on a page, as `shown_jobs.fitting`, and of the others.
-
-    The others are without long values. Tolerant, as `job_views`.
-    """
+    """Returns tolerant views of those of these jobs that fit on a page, and of the others, without long values."""
     found = shown_jobs.fitting(job_ids, parts)
     return _views(job_ids, found.jobs, tolerant=True), _views(job_ids, found.beyond, tolerant=True)
 
