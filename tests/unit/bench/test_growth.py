@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.growth.command import parse
+from bench.growth.command import faults, parse
 from bench.growth.filling import Amounts
 
 
@@ -22,3 +22,10 @@ def test_sizes_that_do_not_go_together_are_refused(capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit):
         parse(["--ended", "10,20", "--queued", "1"])
     assert "as many sizes each" in capsys.readouterr().err
+
+
+def test_what_grows_though_it_must_not_is_a_fault_and_so_is_a_claim_that_waits_for_pruning() -> None:
+    first = {"claim of 8": 1.0, "statistics of jobs": 1.0, "longest claim while pruning": 40.0}
+    assert faults([first, {**first, "claim of 8": 1.2, "statistics of jobs": 9.0}]) == []
+    assert faults([first, {**first, "claim of 8": 1.4}]) == ["claim of 8"]
+    assert faults([first, {**first, "longest claim while pruning": 51.0}]) == ["longest claim while pruning"]
