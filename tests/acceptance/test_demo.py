@@ -10,7 +10,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +59,9 @@ def test_the_demo_ends_well_and_leaves_no_process(
     with begun([str(ROOT / "run"), *arguments], data_dir, tmp_path) as demo:
         until(lambda: len(demo.processes()) >= processes, f"{processes} processes; see {demo.log}")
         status = demo.ended()
+        assert demo.processes() == [], demo.said()
     said = demo.said()
     assert status == 0, said
-    assert demo.processes() == []
     assert "All 6 jobs completed, in " in said
     assert "the CSV's 1750 rows were read 500 a poll." in said
     lines = {title: line for title in TITLES for line in said.splitlines() if title in line}  # the last of each
@@ -84,7 +84,7 @@ def test_the_demo_that_is_kept_leads_to_pages_that_are_there_and_goes_on_until_c
         assert {requests.get(url, timeout=LONGEST).status_code for url in shown} == {200}
         demo.interrupt()
         demo.ended()
-    assert demo.processes() == []
+        assert demo.processes() == []
     assert "Traceback" not in demo.said()
 
 
@@ -98,7 +98,7 @@ class Demo:
 
     def processes(self) -> list[str]:
         """The commands of its processes, those that they started included."""
-        return _marked(self._mark)
+        return list(_marked(self._mark).values())
 
     def said(self) -> str:
         """What it has printed so far."""
@@ -130,15 +130,18 @@ def begun(command: Sequence[str], data_dir: Path, folder: Path, **more: str) -> 
             yield Demo(process, mark, log)
         finally:
             process.kill()
+            for left in _marked(mark):  # by a demo that was killed, or that a test found at fault
+                with suppress(ProcessLookupError):
+                    os.kill(left, signal.SIGKILL)
 
 
-def _marked(mark: str) -> list[str]:
-    """The commands of all processes that were started with this mark."""
-    found = []
+def _marked(mark: str) -> dict[int, str]:
+    """The commands of all processes that were started with this mark, by their ids."""
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_text().replace("\0", " "))
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
         except OSError:
             continue  # it ended while we looked
     return found
