@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from models import sized
-from models.tables import AnyAttempt, Attempt
+from models.tables import AnyAttempt, Attempt, Run
 
 
 def of_run(run_id: UUID) -> list[AnyAttempt]:
@@ -36,6 +36,13 @@ def of_runs(run_ids: Iterable[UUID]) -> dict[UUID, list[Attempt]]:
     for one in Attempt.select().where(Attempt.run.in_(list(run_ids))).order_by(Attempt.run, Attempt.number):
         found.setdefault(one.run_id, []).append(one)
     return found
+
+
+def last_answers(run_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Returns what was answered to the last attempt at each of these runs that had an answer."""
+    query = Attempt.select(Attempt.run, Attempt.answer).join(Run)
+    query = query.where(Run.id.in_(list(run_ids)), Attempt.number == Run.attempt_count, Attempt.answer.is_null(False))
+    return {run_id: str(answer) for run_id, answer in query.tuples()}
 
 
 def by_token(run_id: UUID, token_hash: str) -> AnyAttempt | None:

@@ -32,7 +32,7 @@ _RUNS = "run", "runs"
 _MINUTES = "minute is", "minutes are"
 _FAIL = "job fails", "jobs fail"
 _JOBS = "job", "jobs"
-_NAMED = 3
+_NAMED, _NOT_FIRED_NAMED = 3, 5
 _WHAT = "/dashboard/queues", "What waits"
 _OF_WHOM = "/dashboard/accounts?order=waited", "Whose runs wait"
 _WANTED = (Hold.PAUSED, Hold.OVERLAP, Hold.RESTORED)
@@ -227,8 +227,9 @@ def _not_fired(facts: Facts, status: RunStatus, tone: str) -> Verdict | None:
     jobs, since = facts.not_fired.of(status), facts.not_fired.since
     if not jobs or since is None:
         return None
-    named = ", ".join(f"{called(one)} ({formats.number(one.occurrences)})" for one in jobs[:_NAMED])
-    rest = f" and {formats.number(len(jobs) - _NAMED)} more" if len(jobs) > _NAMED else ""
+    named = ", ".join(f"{called(one)} ({formats.number(one.occurrences)})" for one in jobs[:_NOT_FIRED_NAMED])
+    unnamed = len(jobs) - _NOT_FIRED_NAMED
+    rest = f" and {formats.number(unnamed)} more" if unnamed > 0 else ""
     least = "At least " if facts.not_fired.is_cut else ""
     what = f"{least}{formats.plural(len(jobs), *_JOBS)} {status} occurrences"
     listed = urlencode({"status": status.value, "finished_from": instants.shown(since)})

@@ -10,7 +10,7 @@ from falcon.asgi import Request, Response
 from core import instants
 from core.errors import InvalidInput
 from core.filters import RunFilter
-from pages import instants_typed, rights
+from pages import instants_typed, receiver_words, rights
 from pages.asked import Asked
 from pages.site import Site
 from services.reading import failures, retries
@@ -40,6 +40,7 @@ class FailuresPage:
         found = failures.grouped(who.principal, self._site.system, hours, before=before)
         return {
             "failures": found,
+            "said": {run_id: receiver_words.said(answer) for run_id, answer in failures.answers(found).items()},
             "settled": failures.settled(who.principal, RunFilter(finished_from=found.since, finished_before=before)),
             "given_up": self._site.given_up.of(who.principal, hours, before=before),
             "hosts": self._hosts.of(who.principal),

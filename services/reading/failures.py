@@ -11,7 +11,7 @@ from core import failure_groups
 from core.filters import JobFilter, RunFilter
 from core.principals import Principal
 from core.states import RunStatus
-from models import chosen_runs, database, failures
+from models import attempts, chosen_runs, database, failures
 from models.chosen_runs import Settled, ShownFailures
 from models.failures import Failure, ReplayedFailure
 from services.reading.visibility import visible
@@ -21,6 +21,7 @@ MOST_READ = 1_000
 NONE_SETTLED = Settled()
 _MOST_REPLAYS = 50  # of a run, one of the other
 _MOST_COMPARED = 10_000  # to find the runs of one reason
+_MOST_ANSWERS = 100
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,12 @@ def grouped(
         together.setdefault(key, []).append(one)
     groups = [_group(key[2], members, failed_first) for key, members in together.items()]
     return Failures(groups, len(read), len(found) > MOST_READ, since)
+
+
+def answers(found: Failures) -> dict[UUID, str]:
+    """Returns what receivers answered to the newest run of each of the first groups, by its id."""
+    with database.reading():
+        return attempts.last_answers([one.run_id for one in found.groups[:_MOST_ANSWERS]])
 
 
 def runs_of_group(principal: Principal, wanted: RunFilter) -> RunsOfGroup:

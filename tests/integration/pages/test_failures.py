@@ -54,6 +54,14 @@ def test_failures_are_grouped_and_a_group_is_replayed_or_dismissed(browser: Brow
     assert stored_run(alike[2]).status == "failed"
 
 
+def test_a_group_says_what_the_receiver_said_to_its_newest_run(browser: Browser, system: GivenSystem) -> None:
+    creating.create(LOCAL, system, new_job(max_retries=0))
+    [work] = claim(system)
+    refused = PermanentFailure("The receiver answered 422 Unprocessable Entity.", status_code=422)
+    record(system, work, Failed(refused, '{"error": "The image cannot be decoded."}'))
+    assert "The receiver of the newest says: The image cannot be decoded." in browser.load("/dashboard/failures").text
+
+
 def test_the_count_of_a_group_leads_to_its_runs_alone_and_actions_there_mean_them(
     browser: Browser, system: GivenSystem
 ) -> None:
