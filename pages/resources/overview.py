@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from falcon.asgi import Request, Response
 
@@ -40,11 +40,13 @@ from services.reading import (
 from services.reading.columns import ColumnFigures
 from services.reading.coming_minutes import ComingMinutes
 from services.reading.failing_hosts import FailingHosts
+from services.reading.failures import Failures
 from services.reading.not_fired import NotFiredLately
 from services.reading.open_alerts import OpenAlerts
 from services.reading.parts import PartView
 from services.reading.run_figures import RunFigures
 from services.reading.statistics import JobStatistics
+from services.reading.upcoming import UpcomingView
 from services.reading.waiting import Waiting
 from services.runtime.timed_cache import TimedCache
 from services.runtime.troubles import Trouble
@@ -62,6 +64,8 @@ KEPT_SECONDS = 5
 _FAILED_WITHIN_HOURS = 24
 _NOT_FIRED_WITHIN = "24h"  # at least: an hour would not show what was due at night
 _MOST_KEPT = 100
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class Overview:
         self._not_fired = TimedCache[NotFiredLately](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._figures = RunFigures(site.system)
         self._waiting = TimedCache[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._failures = TimedCache[Failures](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._coming = TimedCache[Sequence[UpcomingView]](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show how it stands."""
@@ -99,7 +105,7 @@ class Overview:
         known = self._parts()
         figures = if_allowed(lambda: statistics.series(principal, system, HOUR_MINUTES))
         drawn = if_allowed(lambda: self._columns_of(principal, chosen))
-        alerts = self._alerts_of(principal)
+        alerts = self._kept(self._alerts, principal, lambda: open_alerts.listed(principal))
         running = if_allowed(lambda: listing.runs(principal, self._site.counts, _GOING, Stretch(limit=_RUNNING)))
         ahead = self._minutes.of(principal, JobFilter()).counts
         return {
@@ -117,10 +123,14 @@ class Overview:
             "running": running,
             "usual": durations.of_jobs(principal, {run.job_id for run in running.items} if running else ()),
             "progress_of": progress.of,
-            "failures": failures.grouped(principal, system, _FAILED_WITHIN_HOURS),
+            "failures": self._kept(
+                self._failures, principal, lambda: failures.grouped(principal, system, _FAILED_WITHIN_HOURS)
+            ),
             "given_up": self._site.given_up.of(principal, _FAILED_WITHIN_HOURS),
             "groups": _GROUPS,
-            "coming": upcoming.next_of_each(principal, system, _DAY_SECONDS, COMING),
+            "coming": self._kept(
+                self._coming, principal, lambda: upcoming.next_of_each(principal, system, _DAY_SECONDS, COMING)
+            ),
         }
 
     def _own_figures(self, who: Asked, chosen: str) -> OwnFigures:
@@ -136,11 +146,10 @@ class Overview:
         key = visibility.visible(principal, JobFilter())
         return self._waiting.of(key, lambda: waiting.grouped(principal), lambda one: one.count >= _MANY)
 
-    def _alerts_of(self, principal: Principal) -> OpenAlerts:
-        """The open alerts; to find them takes as long as to count the jobs."""
-        key = visibility.visible(principal, JobFilter())
+    def _kept(self, cache: TimedCache[Value], principal: Principal, read: Callable[[], Value]) -> Value:
+        """What was read at most some seconds ago, where there are many jobs; elsewhere what is read now."""
         are_many = self._jobs_of(principal).total >= _MANY
-        return self._alerts.of(key, lambda: open_alerts.listed(principal), lambda _: are_many)
+        return cache.of(visibility.visible(principal, JobFilter()), read, lambda _: are_many)
 
     def _columns_of(self, principal: Principal, chosen: str) -> Sequence[ColumnFigures]:
         """The columns of a range; those of long ones are read once a minute, for all who look."""
