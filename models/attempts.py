@@ -40,8 +40,8 @@ def of_runs(run_ids: Iterable[UUID]) -> dict[UUID, list[Attempt]]:
 
 def last_answers(run_ids: Collection[UUID]) -> dict[UUID, str]:
     """Returns what was answered to the last attempt at each of these runs that had an answer."""
-    query = Attempt.select(Attempt.run, Attempt.answer).join(Run)
-    query = query.where(Run.id.in_(list(run_ids)), Attempt.number == Run.attempt_count, Attempt.answer.is_null(False))
+    query: Any = Attempt.select(Attempt.run, Attempt.answer).join(Run)
+    query = query.where(Run.id.in_(list(run_ids)), Attempt.number == Run.attempt_count, ~Attempt.answer.is_null())
     return {run_id: str(answer) for run_id, answer in query.tuples()}
 
 
