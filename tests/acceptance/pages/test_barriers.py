@@ -71,7 +71,7 @@ def test_axe_finds_nothing_serious_on_any_page_in_either_theme_or_on_a_phone(
 
 def shown(root: Reader, operator: Operator, app: str) -> tuple[dict[str, str], list[str]]:
     """A thing of each kind that a page is about; and pages about things of other states."""
-    polled = operator.make(app, "poll", {"type": "polling", "interval_seconds": 3_600}, name="Import")
+    polled = operator.make(app, "poll", {"type": "polling", "interval_seconds": 3_600}, name="Import for the axe")
     written = operator.make(app, "send_email", name="Letter", data=MAIL)
     broken = operator.make(app, "broken", name="Of no use", max_retries=0)
     operator.ask("PUT", f"/api/limits/account:{app}/acc1", {"concurrency": 100})
