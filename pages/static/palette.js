@@ -86,8 +86,9 @@ async function find() {
     return;
   }
   const answer = await fetch(`${jobs}?search=${encodeURIComponent(words)}`, { headers: { Accept: "text/html" } });
-  if (!answer.ok || turn !== asked) return; // something else was typed meanwhile
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const text = await answer.text();
+  if (!answer.ok || turn !== asked || words !== typed.value.trim()) return; // something else was typed meanwhile
+  const page = new DOMParser().parseFromString(text, "text/html");
   const found = [...page.querySelectorAll("#rows-of-jobs tr .name > a")];
   const jobsFound = found.map((link) => going(link.textContent, "job", link.getAttribute("href")));
   const fitting = [...here(), ...jobsFound, ...(found.length === 1 ? onJob(found[0]) : [])];

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from core import schedules
 from core.principals import LOCAL
@@ -99,6 +99,26 @@ def test_the_palette_goes_to_a_job_by_its_name_or_id_and_opens_what_asks_why(
     tab.keyboard.press("Control+k")
     tab.keyboard.insert_text(str(job_id))
     expect(choices).to_have_text([f"{job_id} job", find(str(job_id))])
+
+
+def test_the_palette_offers_nothing_of_words_that_were_typed_before(
+    tab: Page, address: str, system: GivenSystem
+) -> None:
+    made(system, "Weekday digest")
+    held: list[Route] = []
+    tab.route("**/dashboard/jobs?search=*", lambda route: held.append(route))  # noqa: PLW0108  playwright marks it
+    tab.clock.install()
+    tab.goto(f"{address}/dashboard/")
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("day")
+    with tab.expect_request("**/dashboard/jobs?search=day"):
+        tab.clock.run_for(1_000)
+    tab.keyboard.type(" dig")  # the next search waits for the clock, which stands
+    with tab.expect_response("**/dashboard/jobs?search=day") as answered:
+        held[0].continue_()
+    answered.value.finished()
+    tab.evaluate("() => fetch('/dashboard/jobs').then((answer) => answer.text())")  # what came before it is handled
+    expect(tab.locator("#choices li")).to_have_text([find("day dig")])
 
 
 def test_the_palette_says_that_nothing_fits_and_finds_accounts_and_hosts_as_the_search_field_does(
