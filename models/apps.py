@@ -58,16 +58,6 @@ def id_of(name: str) -> Any:
     return both.order_by(app.name_key.desc()).limit(1)  # its own spelling first, whose key is the longer one
 
 
-def made_on_first_use(name: str, now: datetime) -> App:
-    """Returns the app of this name, created if there is none; concurrent callers create only one."""
-    found = by_name(name)
-    if found is None:
-        row = {"name": name, "name_key": names.folded(name), "created_at": now, "updated_at": now}
-        App.insert(row).on_conflict_ignore().execute()
-        found = by_names([name])[name]
-    return found
-
-
 def insert(name: str, now: datetime, maker_id: UUID | None = None) -> App | None:
     """Store a new app of the user who makes it; None if another has this name, in any spelling."""
     app = App(name=name, name_key=names.folded(name), maker_id=maker_id, created_at=now, updated_at=now)

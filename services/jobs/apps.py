@@ -162,8 +162,9 @@ def put(
     Raises `NotFound` and `Forbidden` as `visible_apps.found` does.
     """
     with system.transaction(Gate.UNUSED) as unit:
-        is_new = principal.sees_all and apps.by_name(name) is None
-        app = apps.made_on_first_use(name, unit.now) if is_new else _locked(principal, name)
+        may_be_new = principal.sees_all and apps.by_name(name) is None
+        created = apps.insert(name, unit.now) if may_be_new else None  # None, too, if another was faster
+        is_new, app = created is not None, created or _locked(principal, name)
         if is_new:
             signing.make_first(system, app.id)
         former = None if is_new else _view(app)

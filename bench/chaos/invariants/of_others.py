@@ -113,7 +113,7 @@ def _of_ends(name: str, told: Sequence[Told], final: Mapping[str, RunRow]) -> It
     heard_from = told[resets[-1] if resets else 0].at + _HEARD_SECONDS
     for run_id, run in final.items():
         if run_id not in last and (run.finished or 0.0) > heard_from:
-            yield Breach((run_id,), f"{name} was never told of it, which ended after it was last told to read all")
+            yield Breach((run_id,), f"{name} got no event of this run, which ended after its last reset")
 
 
 def _of_frames(name: str, run_id: str, frames: Sequence[Told]) -> Iterator[Breach]:

@@ -25,7 +25,7 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fail_next_look(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Let the next look break after it has read everything for its listeners; the event tells that it has."""
+    """Make the next look fail after it has read everything for its listeners; the event is set then."""
     has_failed, carry_out = threading.Event(), rounds.carry_out
 
     def fail(*given: Any) -> Any:

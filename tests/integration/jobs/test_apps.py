@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from cryptography.fernet import Fernet
 
 from core.errors import NotFound
 from core.principals import LOCAL
 from models import apps as stored_apps
-from models.tables import App
+from models import database
+from models.tables import App, AuditEntry, SigningSecret
 from services.jobs import apps
 from services.jobs.apps import AppDefinition, AppView, TaskTypePolicy
 from tests import statements
-from tests.factories import CALLBACK_BASE_URL, NOON, GivenSystem, given_system
+from tests.factories import CALLBACK_BASE_URL, NOON, GivenSystem, given_system, in_threads
 
 OTHER_URL = "http://127.0.0.1:10"
 
@@ -60,3 +62,11 @@ def test_the_task_types_of_all_listed_apps_are_read_by_one_query_after_one_for_t
         found, _ = apps.listed(LOCAL, None, 10)
     assert {one.name: sorted(one.task_types) for one in found} == {"app_a": [], "app_b": ["fold", "print"]}
     assert sum("app_task_types" in sql for sql, _ in sent) == 2
+
+
+def test_an_app_that_two_put_at_once_is_made_once(store: str) -> None:
+    system = given_system(secret_keys=Fernet.generate_key().decode())
+    assert sorted(in_threads(2, lambda _: apps.put(LOCAL, system, "app_x", None, {})[1])) == [False, True]
+    with database.reading():
+        assert [one.action for one in AuditEntry.select()] == ["app.created"]
+        assert SigningSecret.select().count() == 1
