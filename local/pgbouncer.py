@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from local import install, ports, postgres
 from processes import programs
 
-_SETTINGS = """[databases]
+SETTINGS = """[databases]
 * = host={host} port={port} user={user} password={password}
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -25,6 +25,7 @@ auth_file = {users}
 pool_mode = transaction
 max_client_conn = 500
 default_pool_size = 40
+server_login_retry = 1
 server_idle_timeout = 5
 """
 
@@ -72,7 +73,7 @@ class PrivatePgBouncer:
         users, settings = self._folder / "users.txt", self._folder / "pgbouncer.ini"
         users.write_text(f'"{self._server.username}" "{self._server.password}"\n')
         settings.write_text(
-            _SETTINGS.format(
+            SETTINGS.format(
                 host=self._server.hostname,
                 port=self._server.port,
                 user=self._server.username,

@@ -18,10 +18,10 @@ _FAULTS = (LocalServerError, TimeoutError)
 def main(arguments: Sequence[str]) -> int:
     """Run one scenario and report. Returns 0 if all holds, or, with a mutation, if what it breaks was found."""
     given = _parser().parse_args(arguments)
-    scenario = Scenario(given.seed, given.minutes * 60)
+    scenario = Scenario(given.seed, given.minutes * 60, given.pgbouncer)
     with exit_on_signals():
         try:
-            evidence = running.run(scenario, given.mutation, given.log, through_pgbouncer=given.pgbouncer)
+            evidence = running.run(scenario, given.mutation, given.log)
         except _FAULTS as error:
             print(f"chaos failed: {error}", file=sys.stderr)
             return 2

@@ -23,7 +23,6 @@ _FIRST_AFTER_SECONDS = 3.0
 _HANDS_FULL = 4  # calls under way when a worker is frozen
 _LONGEST_FILL_SECONDS = 30.0
 _OTHERS_SECONDS = 0.7
-_OTHERS_IN_BRIEF = 5
 _LOOK_SECONDS = 0.05
 
 
@@ -50,8 +49,6 @@ class Faults:
             acts.remove(draws.choice([self._rabbitmq_stopped, self._rabbitmq_killed]))
         acts.remove(self._worker_frozen)
         acts.insert(0, self._worker_frozen)  # while there is most to do
-        if self.scenario.is_brief:
-            acts = acts[: 1 + _OTHERS_IN_BRIEF]
         try:
             self._break_each(acts, time.monotonic() + _FIRST_AFTER_SECONDS)
         finally:

@@ -32,7 +32,8 @@ def lines(scenario: Scenario, evidence: Evidence, breached: Mapping[int, Sequenc
 
 def command(scenario: Scenario) -> str:
     """Returns what runs this scenario again."""
-    return f".venv/bin/python -m bench chaos --minutes {scenario.seconds / 60:g} --seed {scenario.seed}"
+    pgbouncer = " --pgbouncer" if scenario.through_pgbouncer else ""
+    return f".venv/bin/python -m bench chaos --minutes {scenario.seconds / 60:g} --seed {scenario.seed}{pgbouncer}"
 
 
 def _figures(scenario: Scenario, evidence: Evidence) -> Iterator[str]:

@@ -29,9 +29,7 @@ _TOLD_SECONDS = 90.0
 _LOOK_SECONDS = 0.5
 
 
-def run(
-    scenario: Scenario, mutation: str | None = None, log: Path | None = None, *, through_pgbouncer: bool = False
-) -> Evidence:
+def run(scenario: Scenario, mutation: str | None = None, log: Path | None = None) -> Evidence:
     """Run one scenario. Returns all evidence; the log of the processes is kept at `log`, if that is given."""
     journal = Journal()
     with temporary_folder("chaos") as folder, ExitStack() as parts:
@@ -44,9 +42,7 @@ def run(
         }
         if log is not None:
             parts.callback(lambda: log.write_bytes((folder / "carillon.log").read_bytes()))
-        running = parts.enter_context(
-            stack.running(scenario, folder, given, mutation, through_pgbouncer=through_pgbouncer)
-        )
+        running = parts.enter_context(stack.running(scenario, folder, given, mutation))
         caller = Caller(running.url, journal)
         for number in range(_LISTENERS):
             parts.enter_context(Listener(f"listener {number + 1}", running.url, journal))

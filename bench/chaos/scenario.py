@@ -20,7 +20,6 @@ FEWEST_CALM = 20
 _WHOLE_SECONDS = 600.0
 _LONG_SECONDS = 300.0
 _SHORT_SECONDS = 120.0
-_BRIEF_SECONDS = 45.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,7 @@ class Scenario:
 
     seed: int
     seconds: float
+    through_pgbouncer: bool = False
 
     @property
     def has_limits(self) -> bool:
@@ -39,11 +39,6 @@ class Scenario:
     def is_short(self) -> bool:
         """Whether leases and faults are shorter, too, so that each kind of fault has its place."""
         return self.seconds < _SHORT_SECONDS
-
-    @property
-    def is_brief(self) -> bool:
-        """Whether there is time for a few kinds of faults only."""
-        return self.seconds < _BRIEF_SECONDS
 
     @property
     def lease_seconds(self) -> float:

@@ -71,9 +71,7 @@ class Stack:
 
 
 @contextmanager
-def running(
-    scenario: Scenario, folder: Path, given: Mapping[str, str], mutation: str | None, *, through_pgbouncer: bool
-) -> Iterator[Stack]:
+def running(scenario: Scenario, folder: Path, given: Mapping[str, str], mutation: str | None) -> Iterator[Stack]:
     """Run everything for the block. `given` adds to the environment of the processes."""
     with ExitStack() as stack:
         postgres = stack.enter_context(PrivatePostgres(folder / "postgres", durable=True))
@@ -82,7 +80,7 @@ def running(
         place = Place(postgres.create_database("chaos"), rabbit.url, rabbit.management_url)
         port = ports.remembered(folder / "web.json", ["web"])["web"]
         environment = _environment(scenario, folder, port, place, given)
-        if through_pgbouncer:
+        if scenario.through_pgbouncer:
             environment["DATABASE_URL"] = stack.enter_context(PrivatePgBouncer(place.database_url)).url
         subprocess.run([*_command(None), "migrate"], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
         history.install(place)

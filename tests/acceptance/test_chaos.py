@@ -13,10 +13,10 @@ from bench.chaos.invariants.of_others import small_tenants_do_not_wait
 from bench.chaos.scenario import Scenario
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("outages")]
-SECONDS = 35.0
+SECONDS = 60.0
 # How long runs wait is judged by long runs on an idle machine; beside other tests it tells of these.
 OF_SPEED = [number for number, one in invariants.INVARIANTS.items() if one is small_tenants_do_not_wait]
-FEWEST_KINDS_OF_FAULTS = 6  # a worker is frozen, and five others; workers are killed besides
+FEWEST_KINDS_OF_FAULTS = 9  # of eleven: a slow machine may have no time for the last two
 
 
 def test_nothing_is_lost_and_nothing_done_twice_while_everything_breaks() -> None:

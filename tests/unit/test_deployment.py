@@ -16,10 +16,12 @@ import pytest
 import yaml
 
 from cli import app
+from local import pgbouncer
 from services.restoring import mark_file
 from settings import Settings
 
-FOLDER = Path(__file__).parents[2] / "docs" / "deployment"
+DOCS = Path(__file__).parents[2] / "docs"
+FOLDER = DOCS / "deployment"
 MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((FOLDER / "kubernetes.yml").read_text()))
 SCALERS: list[dict[str, Any]] = list(yaml.safe_load_all((FOLDER / "autoscaling.yml").read_text()))
 KEDA: dict[str, Any] = json.loads((Path(__file__).parent / "keda_scaled_object.json").read_text())
@@ -139,3 +141,9 @@ def test_a_process_has_settings_for_itself_that_go_before_those_of_all() -> None
 def test_the_unit_starts_processes_that_there_are() -> None:
     assert set(re.findall(r"carillon@(\w+)", UNIT)) <= COMMANDS
     assert set(re.findall(r"^Environment=(\w+)=", UNIT, re.MULTILINE)) <= SETTINGS
+
+
+def test_the_documented_settings_of_pgbouncer_are_those_of_the_chaos_run() -> None:
+    documented = re.findall(r"```ini\n(pool_mode.*?)```", (DOCS / "operations.md").read_text(), re.DOTALL)
+    assert len(documented) == 1
+    assert set(documented[0].splitlines()) <= set(pgbouncer.SETTINGS.splitlines())

@@ -115,9 +115,10 @@ def test_each_mutation_names_the_invariants_that_it_must_break() -> None:
 
 def test_a_breach_is_printed_with_its_ids_and_the_command_that_runs_it_again() -> None:
     breached = {3: [Breach(("some-run",), "still running")]}
-    printed = "\n".join(report.lines(Scenario(seed=9, seconds=90), Evidence(Journal(), 6), breached))
+    scenario = Scenario(seed=9, seconds=90, through_pgbouncer=True)
+    printed = "\n".join(report.lines(scenario, Evidence(Journal(), 6), breached))
     assert "BROKEN 3: everything ends (1 times)\n  some-run: still running" in printed
-    assert printed.endswith(".venv/bin/python -m bench chaos --minutes 1.5 --seed 9")
+    assert printed.endswith(".venv/bin/python -m bench chaos --minutes 1.5 --seed 9 --pgbouncer")
 
 
 def test_what_grows_by_more_than_a_third_is_marked() -> None:
