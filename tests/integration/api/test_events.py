@@ -13,6 +13,7 @@ from services.scheduling import pauses
 from tests.factories import GivenSystem, claim_one, failed, first_run, given_system, new_job, record, succeeded
 from tests.integration.api.client import Broker, served
 from tests.integration.api.listening import LOCALHOST, Event, conducted, events, listening
+from tests.waiting import LONGEST
 
 BURST = 25
 
@@ -234,7 +235,8 @@ def test_nobody_looks_while_nobody_listens(system: GivenSystem) -> None:
         async with conducted(served(system)) as conductor:
             async with events(conductor) as heard:
                 await heard.next("")
-            await until_tasks_end("live")
+            async with asyncio.timeout(LONGEST):
+                await until_tasks_end("live")
 
     asyncio.run(scene())
 

@@ -45,20 +45,24 @@ def test_a_channel_is_closed_with_the_code_of_the_application_though_that_comes_
         monkeypatch.setattr(signals, name, lambda *_: None)
     monkeypatch.setattr(web_server, "StopSignals", lambda *_: None)
     stopping, ready = threading.Event(), threading.Event()
+    waits_for_channels = asyncio.Event()
+
+    class Watched(WebServer):
+        def _has_channels(self) -> bool:
+            waits_for_channels.set()
+            return super()._has_channels()
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
         await send({"type": "websocket.accept"})
-        while not server.should_exit:  # noqa: ASYNC110  uvicorn has no event for it
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)  # by now the server is closing what is open
+        await waits_for_channels.wait()
         await send({"type": "websocket.close", "code": 1001})
 
     listening = listening_socket("127.0.0.1", ANY_FREE)
 
-    server = WebServer(
+    server = Watched(
         application, Settings(), stopping=stopping, drain=lambda: None, on_ready=ready.set, listening=listening
     )
     serving = threading.Thread(target=server.serve_until_stopped, daemon=True)
