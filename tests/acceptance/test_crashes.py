@@ -59,7 +59,9 @@ def mortal(
 
 
 @SHARED
-def test_a_worker_killed_in_a_callback(services: Installation, journal: Journal, gate: Gate) -> None:
+def test_only_what_a_killed_worker_was_calling_is_called_again(
+    services: Installation, journal: Journal, gate: Gate
+) -> None:
     gate.close(after=JOBS // 4)
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(services.create_many, JOBS, IMMEDIATE)
@@ -78,7 +80,9 @@ def test_a_worker_killed_in_a_callback(services: Installation, journal: Journal,
 # Jobs that are created at the same moment share a commit: a third of JOBS commits at least, and one for each at most.
 # So the web process, which takes long to come back, dies once at least and about four times at most.
 @pytest.mark.parametrize("fault_points", [f"create.committed:{JOBS // 4}"])
-def test_the_api_killed_between_commit_and_ring(mortal: Installation, journal: Journal) -> None:
+def test_no_stored_job_is_lost_when_the_api_dies_between_commit_and_ring(
+    mortal: Installation, journal: Journal
+) -> None:
     job_ids = mortal.create_each(JOBS, IMMEDIATE, at_once=AT_ONCE)
     stored = promises.all_stored_complete(mortal, journal, job_ids)
     promises.one_key_a_run(journal)
@@ -100,7 +104,9 @@ def test_a_job_whose_ring_was_never_sent_is_rung_by_the_top_up(mortal: Installat
 
 
 @pytest.mark.parametrize("fault_points", [f"attempt.executed:{FATAL}"])
-def test_a_worker_killed_between_execution_and_record(mortal: Installation, journal: Journal) -> None:
+def test_what_a_worker_executed_and_had_not_recorded_when_it_died_is_executed_again(
+    mortal: Installation, journal: Journal
+) -> None:
     promises.all_complete(mortal, mortal.create_many(JOBS, IMMEDIATE))
     promises.one_key_a_run(journal)
     promises.no_overlap(journal)
@@ -112,7 +118,7 @@ def test_a_worker_killed_between_execution_and_record(mortal: Installation, jour
 
 
 @pytest.mark.parametrize("fault_points", [f"attempt.recorded:{FATAL}"])
-def test_a_worker_killed_between_record_and_acknowledgement(mortal: Installation, journal: Journal) -> None:
+def test_what_a_worker_had_recorded_when_it_died_is_not_executed_again(mortal: Installation, journal: Journal) -> None:
     promises.all_complete(mortal, mortal.create_many(JOBS, IMMEDIATE))
     promises.one_key_a_run(journal)
     promises.no_overlap(journal)
@@ -122,7 +128,9 @@ def test_a_worker_killed_between_record_and_acknowledgement(mortal: Installation
     assert len(again) <= deaths * (THREADS - 1), "the one that was recorded is executed again"
 
 
-def test_the_embedded_server_killed_at_work(embedded: Installation, journal: Journal, gate: Gate) -> None:
+def test_only_what_the_embedded_server_was_calling_when_it_died_is_called_again(
+    embedded: Installation, journal: Journal, gate: Gate
+) -> None:
     """Each time, what was lost comes after all that was due before it, so it is not caught again by the next."""
     killed_at, held = [], set()
     with ThreadPoolExecutor(1) as pool:
@@ -139,7 +147,9 @@ def test_the_embedded_server_killed_at_work(embedded: Installation, journal: Jou
 
 
 @SHARED
-def test_the_coordinator_killed_with_delayed_jobs_to_come(services: Installation, journal: Journal) -> None:
+def test_delayed_jobs_come_once_and_never_early_though_the_coordinator_is_killed(
+    services: Installation, journal: Journal
+) -> None:
     """Each death has a batch of its own, whose jobs come due while the coordinator lives, dies and is back."""
     delays = [4 + number % 40 * 0.3 for number in range(JOBS // DEATHS)]
     job_ids: list[str] = []
@@ -159,7 +169,7 @@ def test_the_coordinator_killed_with_delayed_jobs_to_come(services: Installation
 
 
 @SHARED
-def test_polls_while_workers_are_killed(services: Installation, journal: Journal) -> None:
+def test_polling_states_only_grow_while_workers_are_killed(services: Installation, journal: Journal) -> None:
     """Polls beside other work; a worker is killed three times, each time when what the last one lost is over.
 
     Two seconds between polls: one that is lost comes again after eight, when the jobs beside it are polls ahead.

@@ -106,7 +106,7 @@ def on_postgres(
     postgres.start()
 
 
-def test_rabbitmq_away_at_the_start(
+def test_jobs_that_are_accepted_without_rabbitmq_run_once_it_is_there(
     begun_without_rabbit: KeptServices, rabbit: PrivateRabbit, journal: Journal
 ) -> None:
     """The first test of this installation."""
@@ -125,7 +125,7 @@ def test_rabbitmq_away_at_the_start(
     assert carillon.pids() == before
 
 
-def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
+def test_no_job_is_lost_though_rabbitmq_is_killed_and_its_queues_are_deleted(
     on_rabbit: Installation, rabbit: PrivateRabbit, journal: Journal
 ) -> None:
     carillon = on_rabbit
@@ -151,7 +151,7 @@ def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
     until(lambda: carillon.readiness()["broker"], "readyz to say that the broker is back")
 
 
-def test_postgresql_away_at_the_start(
+def test_every_process_waits_for_a_postgresql_that_is_away_at_the_start(
     begun_without_postgres: KeptServices, postgres: PrivatePostgres, journal: Journal
 ) -> None:
     """The first test of this installation."""
@@ -168,7 +168,9 @@ def test_postgresql_away_at_the_start(
     assert carillon.pids() == before
 
 
-def test_postgresql_restarted_twice(on_postgres: Installation, postgres: PrivatePostgres, journal: Journal) -> None:
+def test_two_restarts_of_postgresql_lose_no_job(
+    on_postgres: Installation, postgres: PrivatePostgres, journal: Journal
+) -> None:
     carillon = on_postgres
     before = carillon.pids()
     with Load(carillon) as load:
@@ -178,7 +180,9 @@ def test_postgresql_restarted_twice(on_postgres: Installation, postgres: Private
     _nobody_gave_up(carillon, load, journal, before)
 
 
-def test_postgresql_killed(on_postgres: Installation, postgres: PrivatePostgres, journal: Journal) -> None:
+def test_requests_are_refused_and_no_accepted_job_is_lost_while_postgresql_is_away(
+    on_postgres: Installation, postgres: PrivatePostgres, journal: Journal
+) -> None:
     carillon = on_postgres
     before = carillon.pids()
     with Load(carillon) as load:
@@ -193,7 +197,9 @@ def test_postgresql_killed(on_postgres: Installation, postgres: PrivatePostgres,
     assert all(len(runs) == 1 for runs in carillon.runs(load.job_ids).values()), "an accepted job is gone"
 
 
-def test_postgresql_frozen_past_a_lease(on_postgres: Installation, postgres: PrivatePostgres, journal: Journal) -> None:
+def test_workers_hang_up_before_their_leases_end_while_postgresql_is_frozen(
+    on_postgres: Installation, postgres: PrivatePostgres, journal: Journal
+) -> None:
     """The workers, who cannot renew, hang up before their leases end; nothing is taken from them until one after."""
     carillon = on_postgres
     before = carillon.pids()
