@@ -14,7 +14,7 @@ from core.rates import Rate
 from settings import Settings, load
 from tests.unit.given_settings import POSTGRESQL, RABBITMQ, faults
 
-EXAMPLE = Path(settings.__file__).with_name(".env.example")
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
 
 def test_nothing_given_is_the_embedded_mode_on_loopback() -> None:

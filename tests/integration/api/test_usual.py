@@ -10,7 +10,7 @@ from core.scopes import Role
 from models import database
 from models.tables import Run
 from services.jobs import creating
-from services.reading import durations
+from services.reading.statistics import durations
 from tests.factories import GivenSystem, new_job, runs_of
 from tests.integration.api.client import Client
 from tests.integration.reading.test_account_usage import of

@@ -12,8 +12,8 @@ from core.principals import LOCAL
 from models import apps as stored_apps
 from models import database
 from models.tables import App, AuditEntry, SigningSecret
-from services.jobs import apps
-from services.jobs.apps import AppDefinition, AppView, TaskTypePolicy
+from services.apps import apps
+from services.apps.apps import AppDefinition, AppView, TaskTypePolicy
 from tests import statements
 from tests.factories import CALLBACK_BASE_URL, NOON, GivenSystem, given_system, in_threads
 

@@ -17,10 +17,11 @@ from core.states import Hold, RunStatus
 from models import account_usage as queries
 from models import database
 from models.tables import App, Job, Run
+from services.apps import apps
 from services.execution.work import Result
-from services.jobs import apps, creating, lifecycle
-from services.reading import account_usage, ended_runs
-from services.reading.account_usage import AccountUsage, UsageOrder, UsageView, WantedUsage
+from services.jobs import creating, lifecycle
+from services.reading.statistics import account_usage, ended_runs
+from services.reading.statistics.account_usage import AccountUsage, UsageOrder, UsageView, WantedUsage
 from tests import statements
 from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, refused, runs_of, succeeded
 from tests.integration.execution.attempting import make_due_again

@@ -10,8 +10,8 @@ from core.filters import JobFilter
 from core.principals import LOCAL
 from core.schedules import Cron
 from services.jobs import creating
-from services.reading import coming_minutes, upcoming
-from services.reading.coming_minutes import KEPT_SECONDS, ComingMinutes
+from services.reading.upcoming import upcoming_minutes, upcoming_runs
+from services.reading.upcoming.upcoming_minutes import KEPT_SECONDS, ComingMinutes
 from tests.factories import NOON, GivenSystem, new_job
 
 HOUR = 3600.0
@@ -29,7 +29,7 @@ def test_each_minute_has_its_runs_and_nothing_is_known_beyond_the_last_that_was_
 def test_where_not_every_job_is_looked_at_nothing_is_known_beyond_the_last_of_them(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upcoming, "MOST_JOBS", 2)
+    monkeypatch.setattr(upcoming_runs, "MOST_JOBS", 2)
     for minutes in (10, 20, 30):
         creating.create(LOCAL, system, new_job(Cron(f"{minutes} * * * *")))
     assert ComingMinutes(system, HOUR, 100).of(LOCAL, JobFilter()).until == NOON + timedelta(minutes=20)
@@ -39,7 +39,7 @@ def test_where_not_every_job_is_looked_at_nothing_is_known_beyond_the_last_of_th
 def test_what_is_new_shows_at_once_among_few_and_later_among_many(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch, many: int, seen: int
 ) -> None:
-    monkeypatch.setattr(coming_minutes, "MANY", many)
+    monkeypatch.setattr(upcoming_minutes, "MANY", many)
     minutes = ComingMinutes(system, HOUR, 100)
     creating.create(LOCAL, system, new_job(Cron("*/20 * * * *")))
     assert minutes.of(LOCAL, JobFilter()).total == 3

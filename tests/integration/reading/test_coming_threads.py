@@ -16,8 +16,8 @@ from services.execution.work import Deferred
 from services.jobs import creating, lifecycle
 from services.maintenance.figures import count_coming_threads
 from services.messaging import broker as brokers
-from services.reading import coming_threads, thread_times
-from services.reading.coming_threads import ComingThreads
+from services.reading.upcoming import thread_demand, thread_times
+from services.reading.upcoming.thread_demand import ComingThreads
 from services.runtime.event_metrics import count_events
 from services.runtime.metric_states import State
 from services.runtime.metrics import Metrics
@@ -153,7 +153,7 @@ def test_few_jobs_are_measured_at_each_look_and_again_after_ten_minutes(
 
 
 def test_of_very_many_runs_the_soonest_count(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coming_threads, "MOST_PLANNED", 2)
+    monkeypatch.setattr(thread_demand, "MOST_PLANNED", 2)
     for _ in range(3):
         creating.create(LOCAL, system, new_job(DelayFromNow(60)))
     assert needed(ComingThreads(system.clock)) == pytest.approx(2 / 60)

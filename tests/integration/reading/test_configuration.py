@@ -8,15 +8,15 @@ import pytest
 
 from core.errors import Forbidden
 from core.principals import LOCAL, Principal, PrincipalKind
-from services.reading import configuration
-from services.reading.configuration import Origin, SettingView
+from services.reading.installation import settings_in_force
+from services.reading.installation.settings_in_force import Origin, SettingView
 from settings import Settings, load
 from tests.factories import GivenClock, GivenSystem, RecordingDoorbell
 
 
 def shown(**variables: str) -> dict[str, SettingView]:
     system = GivenSystem(load(variables), GivenClock(), RecordingDoorbell())
-    return {one.name: one for one in configuration.in_force(LOCAL, system)}
+    return {one.name: one for one in settings_in_force.listed(LOCAL, system)}
 
 
 def test_every_setting_is_told_with_where_its_value_came_from() -> None:
@@ -61,4 +61,4 @@ def test_no_secret_is_told() -> None:
 def test_they_are_for_administrators() -> None:
     system = GivenSystem(load({}), GivenClock(), RecordingDoorbell())
     with pytest.raises(Forbidden):
-        configuration.in_force(Principal(PrincipalKind.USER, uuid4(), "ada"), system)
+        settings_in_force.listed(Principal(PrincipalKind.USER, uuid4(), "ada"), system)

@@ -10,8 +10,8 @@ from core.filters import JobFilter
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Interval
 from services.jobs import creating
-from services.reading import day_ahead, upcoming
-from services.reading.day_ahead import DayAhead, DaysAhead
+from services.reading.upcoming import upcoming_day, upcoming_runs
+from services.reading.upcoming.upcoming_day import DayAhead, DaysAhead
 from services.scheduling import pauses
 from tests.factories import NOON, GivenSystem, first_run, new_job
 
@@ -43,7 +43,7 @@ def test_a_span_far_ahead_is_looked_at_from_its_start(system: GivenSystem) -> No
     assert found.minutes[start + timedelta(hours=2)] == {daily: 1}
     assert sum(jittered in jobs for jobs in found.minutes.values()) == 1
     assert found.counted == 2
-    [first, second] = upcoming.coming(LOCAL, system, JobFilter(), DAY.total_seconds(), 10, start=start)
+    [first, second] = upcoming_runs.coming(LOCAL, system, JobFilter(), DAY.total_seconds(), 10, start=start)
     assert {first.job_id, second.job_id} == {daily, jittered}
     assert all(start <= one.due_at < start + DAY for one in (first, second))
 
@@ -51,7 +51,7 @@ def test_a_span_far_ahead_is_looked_at_from_its_start(system: GivenSystem) -> No
 def test_where_not_all_is_read_nothing_is_said_of_what_follows(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(day_ahead, "MOST_JOBS", 2)
+    monkeypatch.setattr(upcoming_day, "MOST_JOBS", 2)
     for minutes in (10, 20, 30):
         creating.create(LOCAL, system, new_job(Cron(f"{minutes} 13 * * *")))
     assert ahead(system).until == NOON + timedelta(minutes=80)
@@ -60,7 +60,7 @@ def test_where_not_all_is_read_nothing_is_said_of_what_follows(
 def test_among_very_many_jobs_fewer_runs_of_each_are_looked_at(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(day_ahead, "MOST_LOOKED_AT", 6)
+    monkeypatch.setattr(upcoming_day, "MOST_LOOKED_AT", 6)
     hourly = creating.create(LOCAL, system, new_job(Cron("0 * * * *")))
     creating.create(LOCAL, system, new_job(Cron("30 15 * * *")))
     found = ahead(system)

@@ -15,10 +15,11 @@ from core.filters import JobFilter
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import Cron
 from models import calls, database, failing_calls
+from services.apps import apps
+from services.apps.apps import TaskTypePolicy
 from services.execution.work import Failed, Result
-from services.jobs import apps, creating, requested_runs
-from services.jobs.apps import TaskTypePolicy
-from services.reading import failing_hosts
+from services.jobs import creating, requested_runs
+from services.reading.failures import failing_hosts
 from services.task_types import http
 from tests import statements
 from tests.factories import NOON, GivenSystem, claim, new_job, record, refused, succeeded

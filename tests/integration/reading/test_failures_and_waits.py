@@ -17,7 +17,9 @@ from models import signals
 from services.execution import workers
 from services.execution.work import Failed
 from services.jobs import creating, lifecycle, requested_runs
-from services.reading import failures, parts, waiting
+from services.reading import waiting
+from services.reading.failures import failed_runs
+from services.reading.installation import process_health
 from services.runtime.troubles import Trouble
 from tests.factories import GivenSystem, claim, claim_one, failed, first_run, given_system, new_job, record, refused
 from tests.integration.execution.attempting import make_due_again
@@ -37,7 +39,7 @@ def test_failures_that_are_alike_are_one_group_with_the_newest_first(system: Giv
         fail(system, account_id=account)
         system.clock.advance(60)
     fail(system, task_type="other")
-    found = failures.grouped(LOCAL, system, 1)
+    found = failed_runs.grouped(LOCAL, system, 1)
     assert [(one.task_type, one.count, one.accounts) for one in found.groups] == [
         ("other", 1, ("acc1",)),
         ("greet", 2, ("acc1", "acc2")),
@@ -48,9 +50,9 @@ def test_failures_that_are_alike_are_one_group_with_the_newest_first(system: Giv
 
 def test_failures_of_others_and_of_long_ago_are_not_shown(system: GivenSystem) -> None:
     fail(system)
-    assert failures.grouped(SOMEBODY, system, 1).groups == []
+    assert failed_runs.grouped(SOMEBODY, system, 1).groups == []
     system.clock.advance(3_601)
-    assert failures.grouped(LOCAL, system, 1).groups == []
+    assert failed_runs.grouped(LOCAL, system, 1).groups == []
 
 
 def test_a_group_failed_first_when_the_first_run_did_though_that_was_replayed(system: GivenSystem) -> None:
@@ -59,10 +61,10 @@ def test_a_group_failed_first_when_the_first_run_did_though_that_was_replayed(sy
     for _ in range(2):
         system.clock.advance(600)
         replay_newest(system, 422)
-    [group] = failures.grouped(LOCAL, system, 1).groups
+    [group] = failed_runs.grouped(LOCAL, system, 1).groups
     assert (group.count, group.first_at, group.last_at) == (1, first_at, system.clock.now())
     system.clock.advance(2_500)
-    [group] = failures.grouped(LOCAL, system, 1).groups
+    [group] = failed_runs.grouped(LOCAL, system, 1).groups
     assert group.first_at == first_at + timedelta(seconds=600), "the oldest that is still within the hour"
 
 
@@ -70,13 +72,13 @@ def test_a_replay_that_fails_for_another_reason_begins_another_group(system: Giv
     fail(system)
     system.clock.advance(600)
     replay_newest(system, 404, "There is no such account.")
-    [group] = failures.grouped(LOCAL, system, 1).groups
+    [group] = failed_runs.grouped(LOCAL, system, 1).groups
     assert (group.reason, group.first_at) == ("There is no such account.", system.clock.now())
 
 
 def replay_newest(system: GivenSystem, status: int, words: str = "The receiver will not have it.") -> None:
     """Have the newest failure replayed, which fails again."""
-    [group] = failures.grouped(LOCAL, system, 1).groups
+    [group] = failed_runs.grouped(LOCAL, system, 1).groups
     requested_runs.replay(LOCAL, system, group.run_id)
     record(system, claim_one(system), Failed(PermanentFailure(words, status_code=status)))
 
@@ -102,10 +104,10 @@ def test_parts_are_well_while_they_give_signs_of_life(store: str) -> None:
     with system.transaction():
         signals.mark(TICK, system.clock.now())
         signals.mark(BEAT, system.clock.now())
-    assert [one.name for one in parts.known(system, broker=True, troubles=[]) if not one.is_well] == []
+    assert [one.name for one in process_health.known(system, broker=True, troubles=[]) if not one.is_well] == []
     system.clock.advance(200)
     trouble = Trouble("spool", "The disk is full.", "Make room.")
-    found = parts.known(system, broker=False, troubles=[trouble])
+    found = process_health.known(system, broker=False, troubles=[trouble])
     assert {one.name for one in found if not one.is_well} == {"spool", "broker", "coordinator", "workers", "periodic"}
     assert found[-1].name == "database"
 

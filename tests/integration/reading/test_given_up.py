@@ -11,8 +11,8 @@ from core.filters import JobFilter
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import Polling
 from services.jobs import creating
-from services.reading import given_up
-from services.reading.given_up import AllGivenUp
+from services.reading.failures import given_up
+from services.reading.failures.given_up import AllGivenUp
 from tests import statements
 from tests.factories import GivenSystem, claim_one, new_job, polled, record
 

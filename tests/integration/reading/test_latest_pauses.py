@@ -13,8 +13,9 @@ from core.errors import Forbidden, NotFound
 from core.pauses import Paused
 from core.principals import LOCAL, Principal, PrincipalKind
 from models import database, jobs
-from services.jobs import apps, creating, lifecycle
-from services.reading import latest_pauses, past_pauses
+from services.apps import apps
+from services.jobs import creating, lifecycle
+from services.reading.pauses import latest_pauses, past_pauses
 from services.scheduling import pauses
 from tests import statements
 from tests.factories import GivenSystem, new_job

@@ -11,8 +11,10 @@ from core.listing import NEWEST_FIRST, Stretch
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.states import JobStatus
 from services.jobs import creating, requested_runs
-from services.reading import listing, open_alerts, statistics
+from services.reading import listing
 from services.reading.counting import Counts
+from services.reading.failures import open_alerts
+from services.reading.statistics import job_statistics
 from tests.factories import GivenSystem, claim, failed, new_job, record, refused, succeeded
 
 SOMEBODY = Principal(PrincipalKind.USER, uuid4(), "ada")
@@ -46,7 +48,7 @@ def test_the_count_of_each_status_is_how_many_its_list_has(system: GivenSystem) 
     for _ in range(3):
         creating.create(LOCAL, system, new_job())
     claim(system, 1)
-    counted = statistics.of_jobs(LOCAL, JobFilter())
+    counted = job_statistics.of_jobs(LOCAL, JobFilter())
     shown = {
         status: listing.jobs(
             LOCAL, Counts(system.clock), JobFilter(status=status), NEWEST_FIRST, Stretch(limit=10)

@@ -14,8 +14,10 @@ from core.pauses import Paused
 from core.principals import LOCAL
 from core.schedules import Cron
 from services.jobs import creating, lifecycle
-from services.reading import explaining, listing, pauses_in_force, records
+from services.reading import listing, records
 from services.reading.counting import Counts
+from services.reading.explaining import explanations
+from services.reading.pauses import pauses_in_force
 from services.scheduling import pauses
 from tests.factories import NOON, GivenSystem, first_run, new_job
 from tests.integration.jobs.test_principals import user
@@ -74,7 +76,7 @@ def test_who_has_a_job_in_an_app_that_they_do_not_see_learns_no_name_and_no_reas
         (Paused.EVERYTHING, None, True),
     ]
     assert pauses_in_force.of_apps(eve, 3).newest == told[:1]
-    answer = explaining.explain(eve, system, run.job_id, NOON).answer
+    answer = explanations.explain(eve, system, run.job_id, NOON).answer
     assert "the app default is paused since 2026-11-20T12:00:00Z; everything is paused" in answer
     assert "moves" not in answer
     assert "storm" not in answer

@@ -14,9 +14,10 @@ from core.scopes import Role
 from core.states import RunStatus
 from models import database
 from models.tables import Job, Run
-from services.jobs import apps, creating, requested_runs
-from services.reading import ended_runs
-from services.reading.run_figures import By, Figures, FiguresView, RunFigures, WantedFigures
+from services.apps import apps
+from services.jobs import creating, requested_runs
+from services.reading.statistics import ended_runs
+from services.reading.statistics.run_figures import By, Figures, FiguresView, RunFigures, WantedFigures
 from tests import statements
 from tests.factories import GivenSystem, claim_one, failed, new_job, record, refused, runs_of, succeeded
 from tests.integration.execution.attempting import make_due_again

@@ -13,8 +13,9 @@ from models import run_holds
 from models.tables import Run
 from services.execution.work import Stopped
 from services.jobs import creating, requested_runs
-from services.reading import records, run_times
-from services.reading.run_times import RunTimes
+from services.reading import records
+from services.reading.statistics import run_times
+from services.reading.statistics.run_times import RunTimes
 from services.scheduling import dispatching, planning
 from tests.factories import (
     GivenSystem,

@@ -10,8 +10,8 @@ from core import schedules
 from core.principals import LOCAL
 from models import durations
 from services.jobs import creating
-from services.reading import slow_jobs
-from services.reading.slow_jobs import SlowJobs
+from services.reading.statistics import slow_jobs
+from services.reading.statistics.slow_jobs import SlowJobs
 from tests.factories import GivenSystem, new_job
 from tests.integration.reading.test_outcomes import run_for
 

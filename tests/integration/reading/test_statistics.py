@@ -15,9 +15,9 @@ from models import database
 from models.tables import Minute, Run
 from services.jobs import lifecycle
 from services.maintenance import figures
-from services.reading import columns, statistics
-from services.reading.columns import ColumnFigures
-from services.reading.statistics import MinuteFigures
+from services.reading.statistics import columns, minute_statistics
+from services.reading.statistics.columns import ColumnFigures
+from services.reading.statistics.minute_statistics import MinuteFigures
 from services.scheduling import dispatching
 from tests.factories import (
     NOON,
@@ -60,7 +60,7 @@ EVENTFUL = MinuteFigures(
 def test_a_minute_tells_what_began_ended_and_waited_and_how_late(system: GivenSystem) -> None:
     _eventful_minute(system)
     system.clock.set(NOON + MINUTE)
-    assert statistics.series(LOCAL, system, 1) == [EVENTFUL]
+    assert minute_statistics.series(LOCAL, system, 1) == [EVENTFUL]
 
 
 def test_what_is_stored_of_a_minute_is_what_its_rows_say(system: GivenSystem) -> None:
@@ -69,7 +69,7 @@ def test_what_is_stored_of_a_minute_is_what_its_rows_say(system: GivenSystem) ->
     assert figures.summarise(system) == 1
     with database.transaction():
         Run.delete().execute()
-    assert statistics.series(LOCAL, system, 1) == [EVENTFUL]
+    assert minute_statistics.series(LOCAL, system, 1) == [EVENTFUL]
 
 
 def test_a_minute_looks_the_same_an_hour_later(system: GivenSystem) -> None:
@@ -80,7 +80,7 @@ def test_a_minute_looks_the_same_an_hour_later(system: GivenSystem) -> None:
         record(system, work, succeeded())
     system.clock.set(NOON + 30 * MINUTE)
     figures.summarise(system)
-    shown = {one.minute: one for one in statistics.series(LOCAL, system, 60)}
+    shown = {one.minute: one for one in minute_statistics.series(LOCAL, system, 60)}
     assert shown[NOON] == EVENTFUL
     assert [shown[NOON + count * MINUTE].waiting for count in range(1, 12)] == [1] * 9 + [0, 0]
     assert (shown[NOON + 10 * MINUTE].started, shown[NOON + 10 * MINUTE].completed) == (1, 1)
@@ -94,7 +94,7 @@ def test_a_run_counts_in_the_minute_it_began_in_and_in_the_one_it_ended_in(syste
     system.clock.advance(1)
     record(system, work, succeeded())
     system.clock.advance(60)
-    assert statistics.series(LOCAL, system, 2) == [
+    assert minute_statistics.series(LOCAL, system, 2) == [
         MinuteFigures(NOON, started=1, lateness_p50_seconds=59.0, lateness_p95_seconds=59.0),
         MinuteFigures(NOON + MINUTE, completed=1),
     ]
@@ -104,7 +104,7 @@ def test_a_run_that_is_tried_again_tells_nothing_of_lateness(system: GivenSystem
     first_run(system)
     record(system, claim_one(system), failed())
     system.clock.set(NOON + MINUTE)
-    assert statistics.series(LOCAL, system, 1) == [MinuteFigures(NOON, started=1)]
+    assert minute_statistics.series(LOCAL, system, 1) == [MinuteFigures(NOON, started=1)]
 
 
 def test_what_did_not_fire_never_waited(system: GivenSystem) -> None:
@@ -113,7 +113,7 @@ def test_what_did_not_fire_never_waited(system: GivenSystem) -> None:
     for status in (RunStatus.SKIPPED, RunStatus.MISSED):
         with database.transaction():
             Run.update(status=status, finished_at=system.clock.now()).where(Run.id == run.id).execute()
-        assert [one.waiting for one in statistics.series(LOCAL, system, 2)] == [0, 0]
+        assert [one.waiting for one in minute_statistics.series(LOCAL, system, 2)] == [0, 0]
 
 
 def test_what_waits_is_told_by_what_holds_it_then_and_later(system: GivenSystem) -> None:
@@ -122,11 +122,11 @@ def test_what_waits_is_told_by_what_holds_it_then_and_later(system: GivenSystem)
     held = first_run(system)
     lifecycle.pause(LOCAL, system, held.job_id)
     system.clock.set(NOON + MINUTE + figures.GRACE)
-    [shown] = statistics.series(LOCAL, system, 1)
+    [shown] = minute_statistics.series(LOCAL, system, 1)
     assert (shown.waiting, shown.held) == (4, {Hold.PAUSED: 1})
     figures.summarise(system)
     lifecycle.resume(LOCAL, system, held.job_id)
-    assert statistics.series(LOCAL, system, 1) == [shown]
+    assert minute_statistics.series(LOCAL, system, 1) == [shown]
 
 
 # --- Columns of charts -------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def test_columns_are_for_administrators(system: GivenSystem) -> None:
 
 def test_a_series_has_every_complete_minute_and_no_other(system: GivenSystem) -> None:
     system.clock.advance(59)
-    shown = statistics.series(LOCAL, system, 60)
+    shown = minute_statistics.series(LOCAL, system, 60)
     assert [one.minute for one in shown] == [NOON - (60 - count) * MINUTE for count in range(60)]
     assert {(one.started, one.completed, one.failed, one.waiting, one.lateness_p95_seconds) for one in shown} == {
         (0, 0, 0, 0, None)
@@ -209,16 +209,16 @@ def test_the_minutes_of_an_hour_without_a_coordinator_are_summed_up_afterwards_a
 ) -> None:
     _eventful_minute(system)
     system.clock.set(NOON + 50 * MINUTE)
-    unknown = [one.minute for one in statistics.series(LOCAL, system, 120) if not one.is_known]
+    unknown = [one.minute for one in minute_statistics.series(LOCAL, system, 120) if not one.is_known]
     assert unknown == [NOON + count * MINUTE for count in range(47)], "before it, nothing ran; the newest are read"
     system.clock.advance(figures.GRACE.total_seconds())
     assert figures.summarise(system) == 50
-    shown = statistics.series(LOCAL, system, 50)
+    shown = minute_statistics.series(LOCAL, system, 50)
     assert shown[0] == EVENTFUL
     assert all(one.is_known for one in shown)
     system.clock.advance(90 * 60)
     assert figures.summarise(system) == 60
-    assert [one.is_known for one in statistics.series(LOCAL, system, 90)] == [False] * 30 + [True] * 60
+    assert [one.is_known for one in minute_statistics.series(LOCAL, system, 90)] == [False] * 30 + [True] * 60
 
 
 def test_a_minute_is_summed_up_when_what_ended_in_it_is_committed(system: GivenSystem) -> None:
@@ -236,7 +236,7 @@ def test_two_coordinators_that_sum_up_at_once_are_harmless(postgresql: str) -> N
     in_threads(4, lambda _number: figures.summarise(system))
     with database.reading():
         assert Minute.select().count() == 1
-    assert statistics.series(LOCAL, system, 1) == [EVENTFUL]
+    assert minute_statistics.series(LOCAL, system, 1) == [EVENTFUL]
 
 
 def test_figures_older_than_history_are_pruned(system: GivenSystem) -> None:

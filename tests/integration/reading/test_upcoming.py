@@ -14,9 +14,9 @@ from core.states import Trigger
 from models import database
 from models.tables import Job, Run
 from services.jobs import creating, lifecycle
-from services.reading import upcoming
-from services.reading.day_ahead import DaysAhead
-from services.reading.upcoming import UpcomingView
+from services.reading.upcoming import upcoming_runs
+from services.reading.upcoming.upcoming_day import DaysAhead
+from services.reading.upcoming.upcoming_runs import UpcomingView
 from services.scheduling import dispatching, pauses
 from tests.factories import NOON, GivenSystem, first_run, new_job, runs_of, stored_job
 
@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 def _coming(system: GivenSystem, seconds: float = HOUR, limit: int = 100, **wanted: Any) -> list[UpcomingView]:
-    return upcoming.coming(LOCAL, system, JobFilter(**wanted), seconds, limit)
+    return upcoming_runs.coming(LOCAL, system, JobFilter(**wanted), seconds, limit)
 
 
 def _minutes(found: list[UpcomingView]) -> list[float]:
@@ -52,17 +52,17 @@ def test_the_next_run_of_each_job_is_told_once_however_often_others_run(system: 
     nightly = [creating.create(LOCAL, system, new_job(Cron(f"{minute} 2 * * *"))) for minute in (0, 5)]
     once = first_run(system, DelayFromNow(90)).job_id
     assert len(runs_of(often)) > 1, "of some runs there are rows"
-    found = upcoming.next_of_each(LOCAL, system, 86_400, 20)
+    found = upcoming_runs.next_of_each(LOCAL, system, 86_400, 20)
     assert [one.job_id for one in found] == [often, once, *nightly]
     assert _minutes(found) == [1, 1.5, 14 * 60, 14 * 60 + 5]
-    assert upcoming.next_of_each(LOCAL, system, 86_400, 3) == found[:3]
+    assert upcoming_runs.next_of_each(LOCAL, system, 86_400, 3) == found[:3]
 
 
 def test_jobs_that_run_each_second_hide_none_that_runs_each_night(system: GivenSystem) -> None:
     often = [creating.create(LOCAL, system, new_job(Interval(every_seconds=1))) for _ in range(2)]
     nightly = creating.create(LOCAL, system, new_job(Cron("0 2 * * *")))
     assert len(runs_of(often[0])) > 20
-    found = upcoming.next_of_each(LOCAL, system, 86_400, 4)
+    found = upcoming_runs.next_of_each(LOCAL, system, 86_400, 4)
     assert {one.job_id for one in found[:2]} == set(often)
     assert [one.job_id for one in found[2:]] == [nightly]
 
@@ -74,7 +74,7 @@ def test_a_run_that_was_asked_for_is_told_though_no_occurrence_will_start(system
         Job.update(runs_started=5).execute()
         Run.update(trigger=Trigger.MANUAL).where(Run.id == second.id).execute()
     assert first.due_at < second.due_at
-    assert [one.run_id for one in upcoming.next_of_each(LOCAL, system, 86_400, 4)] == [second.id]
+    assert [one.run_id for one in upcoming_runs.next_of_each(LOCAL, system, 86_400, 4)] == [second.id]
 
 
 def test_of_more_planned_runs_than_are_looked_through_the_list_is_short_but_true(
@@ -83,8 +83,8 @@ def test_of_more_planned_runs_than_are_looked_through_the_list_is_short_but_true
     often = creating.create(LOCAL, system, new_job(Interval(every_seconds=1)))
     once = [first_run(system, DelayFromNow(seconds)).job_id for seconds in (2, 9)]
     creating.create(LOCAL, system, new_job(Cron("0 2 * * *")))
-    monkeypatch.setattr(upcoming, "MOST_PLANNED", 6)
-    assert [one.job_id for one in upcoming.next_of_each(LOCAL, system, 86_400, 4)] == [often, once[0]]
+    monkeypatch.setattr(upcoming_runs, "MOST_PLANNED", 6)
+    assert [one.job_id for one in upcoming_runs.next_of_each(LOCAL, system, 86_400, 4)] == [often, once[0]]
 
 
 def test_no_more_is_shown_than_is_wanted(system: GivenSystem) -> None:
@@ -157,7 +157,7 @@ def test_when_there_are_too_many_jobs_to_look_at_the_list_is_short_but_true(
 ) -> None:
     for minutes in ("10,40", "20", "30"):
         creating.create(LOCAL, system, new_job(Cron(f"{minutes} 12 * * *")))
-    monkeypatch.setattr(upcoming, "MOST_JOBS", 2)
+    monkeypatch.setattr(upcoming_runs, "MOST_JOBS", 2)
     assert _minutes(_coming(system)) == [10, 20]
 
 
@@ -173,12 +173,12 @@ def test_the_occurrences_of_a_job_that_is_put_off_come_from_now_on(system: Given
 def test_what_is_walked_through_before_a_span_is_bounded_for_all_jobs_together(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upcoming, "MOST_PASSED_OVER", 100)
+    monkeypatch.setattr(upcoming_runs, "MOST_PASSED_OVER", 100)
     for _ in range(3):
         creating.create(LOCAL, system, new_job(Interval(frequency=Frequency.DAILY, max_runs=1_000)))
     counted = creating.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1_000_000)))
     start = NOON + 90 * DAY
-    ahead = upcoming.look_ahead(LOCAL, system, JobFilter(), 60, 10, start=start)
+    ahead = upcoming_runs.look_ahead(LOCAL, system, JobFilter(), 60, 10, start=start)
     assert (ahead.until, len({one.job_id for one in ahead.found})) == (start, 2)
     assert counted in {one.job_id for one in ahead.found}
     [late, soon] = [DaysAhead(system).of(LOCAL, JobFilter(), begin, begin + DAY) for begin in (start, NOON)]
@@ -188,10 +188,10 @@ def test_what_is_walked_through_before_a_span_is_bounded_for_all_jobs_together(
 def test_the_occurrences_of_a_cron_before_a_span_are_counted_and_not_walked_through(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upcoming, "MOST_PASSED_OVER", 0)
+    monkeypatch.setattr(upcoming_runs, "MOST_PASSED_OVER", 0)
     start, minutes = NOON + 300 * DAY, 300 * 24 * 60
     for max_runs in (minutes - 1, minutes):  # the first is a minute after noon
         creating.create(LOCAL, system, new_job(Cron("* * * * *", max_runs=max_runs)))
-    ahead = upcoming.look_ahead(LOCAL, system, JobFilter(), 600, 10, start=start)
+    ahead = upcoming_runs.look_ahead(LOCAL, system, JobFilter(), 600, 10, start=start)
     assert [one.scheduled_for for one in ahead.found] == [start], "one of one job is left"
     assert ahead.until > start

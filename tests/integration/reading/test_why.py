@@ -13,8 +13,8 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Interval, Polling
 from services.execution.work import Stopped
 from services.jobs import creating, lifecycle
-from services.reading import explaining
-from services.reading.explaining import Explanation
+from services.reading.explaining import explanations
+from services.reading.explaining.explanations import Explanation
 from services.scheduling import dispatching, overdue, pauses, planning
 from tests.factories import (
     NOON,
@@ -36,7 +36,7 @@ def minutely(system: GivenSystem, **options: object) -> UUID:
 
 
 def why(system: GivenSystem, job_id: UUID, at: datetime) -> Explanation:
-    return explaining.explain(LOCAL, system, job_id, at)
+    return explanations.explain(LOCAL, system, job_id, at)
 
 
 def come(system: GivenSystem, seconds: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.principals import LOCAL
 from services.execution import workers as worker_processes
-from services.reading import workers
+from services.reading.installation import workers
 from tests.factories import NOON, GivenSystem, claim, first_run
 
 
