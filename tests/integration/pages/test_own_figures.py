@@ -12,7 +12,7 @@ from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
 from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
-from tests.integration.reading.test_run_figures import ran
+from tests.integration.reading.statistics.test_run_figures import ran
 
 PATH = "/dashboard/"
 

@@ -22,7 +22,7 @@ from tests import statements
 from tests.factories import GivenSystem, claim_one, failed, new_job, record, refused, runs_of, succeeded
 from tests.integration.execution.attempting import make_due_again
 from tests.integration.jobs.test_principals import user
-from tests.integration.reading.test_account_usage import of
+from tests.integration.reading.statistics.test_account_usage import of
 
 YEARLY = schedules.Cron("0 0 1 1 *")
 LISTED = "took"

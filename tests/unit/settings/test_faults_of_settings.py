@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.given_settings import POSTGRESQL, RABBITMQ, faults
+from tests.unit.settings.given_settings import POSTGRESQL, RABBITMQ, faults
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from annotated_types import Ge, Le
 
 from core.accounts import Registration
 from settings import Settings, load
-from tests.unit.given_settings import faults
+from tests.unit.settings.given_settings import faults
 
 # What an extreme value needs beside it, so that it contradicts nothing.
 BESIDE: dict[tuple[str, float], dict[str, str]] = {

@@ -12,9 +12,9 @@ import settings
 from core.networks import is_loopback
 from core.rates import Rate
 from settings import Settings, load
-from tests.unit.given_settings import POSTGRESQL, RABBITMQ, faults
+from tests.unit.settings.given_settings import POSTGRESQL, RABBITMQ, faults
 
-EXAMPLE = Path(__file__).parents[2] / ".env.example"
+EXAMPLE = Path(__file__).parents[3] / ".env.example"
 
 
 def test_nothing_given_is_the_embedded_mode_on_loopback() -> None:
