@@ -20,7 +20,6 @@ from api.resources import (
     breakers,
     bulk_actions,
     calendar,
-    configuration,
     docs,
     events,
     explanations,
@@ -45,6 +44,7 @@ from api.resources import (
     saved_views,
     schedules,
     secrets,
+    settings_in_force,
     signing_secrets,
     single_sign_on,
     statistics,
@@ -132,7 +132,7 @@ def _jobs_and_runs(app: App, system: System, threads: Threads, creates: Creates)
     app.add_route("/api/audit", audit.AuditLog(threads))
     app.add_route("/api/views", saved_views.SavedViews(system, threads))
     app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
-    app.add_route("/api/settings", configuration.SettingsOfProcess(system))
+    app.add_route("/api/settings", settings_in_force.SettingsOfProcess(system))
     app.add_route("/api/installation", installation.OneInstallation(threads))
     app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
     app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))

@@ -12,6 +12,7 @@ TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
 NAMES = frozenset({TRACEPARENT, TRACESTATE})
 LONGEST_STATE = 512
+TRACE_ID = "{trace_id}"  # where the id goes in TRACE_URL
 
 _SAMPLED = 0x01
 _MOST_MEMBERS = 32

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from core.principals import Principal, PrincipalKind
 from local.plausible_tuesday import JOBS, RECEIVERS, behaviour_of, jobs_of_minute
 from local.simulation import Simulation, minutes_of
-from services.jobs import apps, creating
+from services.apps import apps
+from services.jobs import creating
 from settings import Settings
 
 BEGIN = datetime(2026, 12, 1, 11, 30, tzinfo=UTC)

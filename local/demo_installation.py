@@ -24,11 +24,11 @@ from migrations import runner
 from models import breakers, database, users
 from models import statistics as stored
 from models.tables import Minute
-from services.access import members
+from services.apps import apps, members
 from services.execution import limit_changes
-from services.jobs import apps, creating, editing, lifecycle
+from services.jobs import creating, editing, lifecycle
 from services.jobs.definition import Definition, NewJob
-from services.reading import statistics
+from services.reading.statistics import minute_statistics
 from services.reading.views import JobView
 from services.scheduling import pauses
 from settings import Settings
@@ -188,9 +188,9 @@ class _Installation:
         with database.transaction():
             told = {whole_minute(at + after) for at in busy for after in (timedelta(0), MINUTE)}
             for minute in sorted(told):
-                figures = statistics.of_minute(minute)
+                figures = minute_statistics.of_minute(minute)
                 stored.add_minute(_row(figures), figures.held)
-            rows = [_row(statistics.MinuteFigures(minute)) for minute in minutes_between(self._begin, end)]
+            rows = [_row(minute_statistics.MinuteFigures(minute)) for minute in minutes_between(self._begin, end)]
             for first in range(0, len(rows), _STORED_AT_ONCE):
                 Minute.insert_many(rows[first : first + _STORED_AT_ONCE]).on_conflict_ignore().execute()
 
@@ -243,7 +243,7 @@ def _last_night(now: datetime) -> datetime:
     return night.astimezone(UTC)
 
 
-def _row(figures: statistics.MinuteFigures) -> dict[str, Any]:
+def _row(figures: minute_statistics.MinuteFigures) -> dict[str, Any]:
     """Returns the figures of a minute as they are stored."""
     row = asdict(figures)
     row.pop("held")

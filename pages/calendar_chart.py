@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from core import instants
 from pages import cells, formats
-from services.reading.calendar import Day
+from services.reading.occurrences.calendar import Day
 
 _CELL, _LEFT, _TOP = 14, 30, 16
 _KINDS = ("failed", "missed", "cancelled", "skipped", "completed")

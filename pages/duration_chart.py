@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from core.usual import Usual
 from pages import formats
-from services.reading.run_times import RunTimes
+from services.reading.statistics.run_times import RunTimes
 from services.reading.views import RunView
 
 _WIDE, _TALL, _LEAST_BARS = 1000, 42, 20

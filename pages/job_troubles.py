@@ -16,8 +16,8 @@ from pages.asked import Asked
 from pages.naming import key_path
 from pages.site import if_allowed
 from pages.verdict import Verdict
-from services.reading import breakers, open_alerts
-from services.reading.failing_hosts import FailingHosts
+from services.reading.failures import breakers, open_alerts
+from services.reading.failures.failing_hosts import FailingHosts
 from services.reading.views import JobView, RunView
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from core import instants
 from core.past_occurrences import Became
 from pages import cells, formats, words
-from services.reading.past_occurrences import PastOccurrence
+from services.reading.occurrences.past_occurrences import PastOccurrence
 
 _CELL, _IN_A_ROW = 14, 50
 _LOOKS: dict[Became, str] = {

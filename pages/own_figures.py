@@ -11,7 +11,7 @@ from core.principals import Principal
 from core.states import RunStatus
 from pages import formats
 from pages.series import RANGES, Range
-from services.reading.run_figures import By, Figures, FiguresView, RunFigures, WantedFigures
+from services.reading.statistics.run_figures import By, Figures, FiguresView, RunFigures, WantedFigures
 
 SHOWN = 20
 _PATH = "/dashboard/"

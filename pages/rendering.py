@@ -34,7 +34,7 @@ from pages import (
 from pages.asked import THEMES, Asked, zones
 from pages.compiled_templates import CompiledTemplates
 from pages.static_files import FOLDER
-from services.reading.slow_jobs import SlowJob
+from services.reading.statistics.slow_jobs import SlowJob
 
 _FOLDER = FOLDER.with_name("templates")
 _A_DAY = timedelta(days=1)

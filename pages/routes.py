@@ -14,7 +14,6 @@ from pages.resources.audit import AuditPage
 from pages.resources.backfill import BackfillPage
 from pages.resources.breaker import BreakerPage
 from pages.resources.bulk import BulkPage
-from pages.resources.configuration import SettingsPage
 from pages.resources.edit_job import EditJob
 from pages.resources.failures import FailuresPage
 from pages.resources.find import FindPage
@@ -30,6 +29,7 @@ from pages.resources.people import People
 from pages.resources.preferences import Preferences
 from pages.resources.run import RunPage
 from pages.resources.runs import RunsPage
+from pages.resources.settings_in_force import SettingsPage
 from pages.resources.tasks import Tasks
 from pages.resources.trial_call import TestCallPage
 from pages.resources.upcoming import UpcomingPage

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.reading import next_calls, run_times
+from services.reading.statistics import run_times
+from services.reading.upcoming import next_calls
 from services.reading.views import RunView
 from services.system import System
 

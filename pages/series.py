@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from core.figures import MINUTE, whole_minute
-from services.reading.columns import ColumnFigures
+from services.reading.statistics.columns import ColumnFigures
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from core.states import Hold
 from pages import formats, words
 from pages.chart_frame import HEAD, TALL, clock, frame, left_of, width, y
 from pages.series import Series
-from services.reading.columns import ColumnFigures
+from services.reading.statistics.columns import ColumnFigures
 
 _NARROW = 300
 _BAR = Markup('<rect class="c-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"></rect>')

@@ -23,10 +23,10 @@ from pages.rendering import Templates
 from pages.route import see_other
 from pages.static_files import StaticFiles
 from services.jobs import idempotency
-from services.reading import pauses_in_force
 from services.reading.counting import Counts
-from services.reading.given_up import AllGivenUp
-from services.reading.slow_jobs import SlowJobs
+from services.reading.failures.given_up import AllGivenUp
+from services.reading.pauses import pauses_in_force
+from services.reading.statistics.slow_jobs import SlowJobs
 from services.system import System
 
 Loaded = TypeVar("Loaded")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.states import Hold, Outcome, RunStatus
 from pages import words
-from services.reading.holds import HoldView
+from services.reading.explaining.holds import HoldView
 from services.reading.views import AttemptView, RunView
 
 HELD: dict[Hold, str] = {

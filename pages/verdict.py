@@ -13,13 +13,13 @@ from core.principals import NAMELESS
 from core.states import KEYED_HOLDS, Hold, RunStatus
 from pages import formats
 from pages.naming import called, key_path, limited
-from services.reading.breakers import BreakerView
-from services.reading.failing_hosts import FailingHost
-from services.reading.not_fired import NOTHING, NotFiredLately
-from services.reading.open_alerts import NONE, OpenAlerts
-from services.reading.parts import PartView
-from services.reading.pauses_in_force import NO_APPS, PausedApps, PauseInForce
-from services.reading.statistics import MinuteFigures
+from services.reading.failures.breakers import BreakerView
+from services.reading.failures.failing_hosts import FailingHost
+from services.reading.failures.open_alerts import NONE, OpenAlerts
+from services.reading.installation.process_health import PartView
+from services.reading.occurrences.not_fired import NOTHING, NotFiredLately
+from services.reading.pauses.pauses_in_force import NO_APPS, PausedApps, PauseInForce
+from services.reading.statistics.minute_statistics import MinuteFigures
 from services.reading.waiting import Waiting, WaitView
 
 LONG_SECONDS = 60.0

@@ -8,7 +8,7 @@ from core.past_occurrences import Became
 from core.policies import CatchUp, Overlap
 from core.processes import ProcessKind
 from core.states import Hold, JobStatus, Outcome, RunStatus, Trigger
-from services.reading.configuration import Origin
+from services.reading.installation.settings_in_force import Origin
 
 STATUSES = [one.value for one in JobStatus]
 """What a job may show, as a filter offers it."""

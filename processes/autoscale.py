@@ -27,7 +27,7 @@ from processes.planned_threads import PlannedThreads
 from processes.signals import StopSignals
 from processes.supervisor import Supervisor
 from services.messaging import broker as brokers
-from services.reading.coming_threads import ComingThreads
+from services.reading.upcoming.thread_demand import ComingThreads
 from services.runtime import logs
 from services.runtime.clock import DatabaseClock
 from services.runtime.troubles import Trouble, Troubles

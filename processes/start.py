@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import structlog
 
-import settings as configuration
 from core import permitted_commands
 from models import database
 from processes.environment import environment
 from services.messaging import broker_url
 from services.runtime import logs, spans
 from services.task_types import loading
-from settings import ConfigurationError, Settings
+from settings import ConfigurationError, Settings, load
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
 log = structlog.get_logger()
@@ -44,7 +43,7 @@ def _settings_with_task_types() -> Settings:
 
 def load_settings() -> Settings:
     """Returns the settings of this process's environment."""
-    return configuration.load(environment())
+    return load(environment())
 
 
 def checked_settings(given: dict[str, str]) -> Settings:
@@ -52,7 +51,7 @@ def checked_settings(given: dict[str, str]) -> Settings:
 
     Raises `ConfigurationError`, one line per fault, before any server is contacted.
     """
-    settings = configuration.load(given)
+    settings = load(given)
     of_broker = [] if settings.rabbitmq_url is None else broker_url.faults(settings.rabbitmq_url)
     of_spans = spans.faults_of(settings)
     if lines := [*database.faults_of(settings.database), *of_broker, *of_spans]:

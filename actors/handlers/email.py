@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from actors.calls import connection
 from core.errors import AttemptError, InvalidInput, PermanentFailure, TransientFailure
 from core.networks import ANYWHERE
-from services.access import app_senders
+from services.apps import app_senders
 from services.email import deliveries, mail
 from services.email.deliveries import REFUSED, SENT, WAITING, Delivered
 from services.execution.work import Failed, Result, Succeeded, Work

@@ -10,7 +10,7 @@ from api.operations import Required
 from api.schemas.alerts import AlertsQuery, OpenAlerts
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import open_alerts
+from services.reading.failures import open_alerts
 
 
 class AllOpenAlerts:

@@ -13,7 +13,7 @@ from api.schemas.audit import PauseQuery
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import apps
+from services.apps import apps
 from services.scheduling import pauses
 from services.system import System
 

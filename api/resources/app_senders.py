@@ -11,7 +11,7 @@ from api.schemas.app_senders import NewSenders, Senders
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
-from services.access import app_senders
+from services.apps import app_senders
 from services.system import System
 
 

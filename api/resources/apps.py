@@ -23,8 +23,8 @@ from core.errors import InvalidInput, NotFound
 from core.listing import NEWEST_FIRST, Mark
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import apps
-from services.jobs.apps import AppDefinition, AppView, Policies
+from services.apps import apps
+from services.apps.apps import AppDefinition, AppView, Policies
 from services.runtime import slow_checks
 from services.system import System
 

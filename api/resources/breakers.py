@@ -13,7 +13,7 @@ from api.schemas.breakers import OpenBreaker, OpenBreakers
 from api.threads import Threads
 from core.scopes import Scope
 from services.execution import breakers as changes
-from services.reading import breakers
+from services.reading.failures import breakers
 from services.system import System
 
 

@@ -20,7 +20,7 @@ from api.schemas.calendar import (
 )
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import calendar, past_occurrences
+from services.reading.occurrences import calendar, past_occurrences
 from services.system import System
 
 

@@ -12,7 +12,7 @@ from api.operations import Required
 from api.schemas.explanations import Explanation, ExplanationQuery
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import explaining
+from services.reading.explaining import explanations
 from services.system import System
 
 
@@ -35,5 +35,5 @@ class WhyOfJob:
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Explain in words why a job did or did not run at an instant."""
         query = validation.query(ExplanationQuery, req.params)
-        found = await self._threads.run(explaining.explain, access.principal(req), self._system, job_id, query.at)
+        found = await self._threads.run(explanations.explain, access.principal(req), self._system, job_id, query.at)
         answers.send(resp, Explanation.model_validate(found))

@@ -18,8 +18,8 @@ from api.schemas.failures import (
 )
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import failing_hosts, failures
-from services.reading.given_up import AllGivenUp
+from services.reading.failures import failed_runs, failing_hosts
+from services.reading.failures.given_up import AllGivenUp
 from services.system import System
 
 
@@ -39,7 +39,7 @@ class GroupedFailures:
     def _grouped(self, req: Request) -> Failures:
         query = validation.query(FailuresQuery, req.params)
         principal, wanted, before = access.principal(req), query.wanted(), query.finished_before
-        found = failures.grouped(principal, self._system, query.hours, wanted, before=before)
+        found = failed_runs.grouped(principal, self._system, query.hours, wanted, before=before)
         gave_up = self._given_up.of(principal, query.hours, wanted, before=before)
         groups = [FailureGroup.model_validate(one) for one in found.groups]
         jobs = [GivenUpJob.model_validate(one) for one in gave_up.results]

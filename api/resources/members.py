@@ -12,8 +12,8 @@ from api.schemas.members import Member, Members, NewRole
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Role, Scope
-from services.access import members
-from services.access.members import MemberView
+from services.apps import members
+from services.apps.members import MemberView
 from services.system import System
 
 

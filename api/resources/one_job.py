@@ -21,7 +21,8 @@ from api.threads import Threads
 from core.scopes import Scope
 from services.jobs import editing
 from services.jobs.definition import Definition
-from services.reading import durations, records
+from services.reading import records
+from services.reading.statistics import durations
 from services.reading.views import JobView
 from services.system import System
 

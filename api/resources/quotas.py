@@ -12,8 +12,8 @@ from api.schemas.quotas import NewQuotas, QuotasOfApp
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import quotas
-from services.jobs.quotas import QuotasView
+from services.apps import quotas
+from services.apps.quotas import QuotasView
 from services.system import System
 
 

@@ -13,9 +13,9 @@ from api.schemas.figures import JobStatistics, MinuteFigures, ScopeQuery, Series
 from api.schemas.run_figures import FiguresOfRuns, RunFiguresQuery
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import slow_jobs, statistics
-from services.reading.account_usage import AccountUsage
-from services.reading.run_figures import RunFigures
+from services.reading.statistics import job_statistics, minute_statistics, slow_jobs
+from services.reading.statistics.account_usage import AccountUsage
+from services.reading.statistics.run_figures import RunFigures
 from services.system import System
 
 
@@ -36,7 +36,7 @@ class StatisticsOfJobs:
     async def on_get(self, req: Request, resp: Response) -> None:
         """Count the jobs of each status."""
         query = validation.query(ScopeQuery, req.params)
-        found = await self._threads.run(statistics.of_jobs, access.principal(req), query.wanted())
+        found = await self._threads.run(job_statistics.of_jobs, access.principal(req), query.wanted())
         answers.send(resp, JobStatistics.model_validate(found))
 
 
@@ -70,7 +70,7 @@ class MinuteSeries:
     async def on_get(self, req: Request, resp: Response) -> None:
         """Show what happened in each of the last minutes."""
         query = validation.query(SeriesQuery, req.params)
-        found = await self._threads.run(statistics.series, access.principal(req), self._system, query.minutes)
+        found = await self._threads.run(minute_statistics.series, access.principal(req), self._system, query.minutes)
         answers.send(resp, Series(results=[MinuteFigures.of(one) for one in found]))
 
 

@@ -11,7 +11,7 @@ from api.operations import Required
 from api.schemas.figures import Upcoming, UpcomingList, UpcomingQuery
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import upcoming
+from services.reading.upcoming import upcoming_runs
 from services.system import System
 
 
@@ -32,5 +32,5 @@ class UpcomingRuns:
     def _list(self, req: Request) -> Listed:
         query = validation.query(UpcomingQuery, req.params)
         who, wanted = access.principal(req), query.wanted()
-        found = upcoming.coming(who, self._system, wanted, query.seconds, query.limit, start=query.start)
+        found = upcoming_runs.coming(who, self._system, wanted, query.seconds, query.limit, start=query.start)
         return lists.listed(UpcomingList(results=lists.readable(Upcoming.model_validate, found)), {})

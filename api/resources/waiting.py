@@ -11,7 +11,8 @@ from api.schemas.figures import ScopeQuery
 from api.schemas.waiting import Waiting, WaitingGroup
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import next_calls, waiting
+from services.reading import waiting
+from services.reading.upcoming import next_calls
 from services.system import System
 
 

@@ -15,8 +15,8 @@ from api.schemas.figures import Process, Processes, Worker, Workers
 from api.threads import Threads
 from core.scopes import Scope
 from services.execution import draining
-from services.reading import processes, workers
-from services.reading.workers import WorkerView
+from services.reading.installation import processes, workers
+from services.reading.installation.workers import WorkerView
 from services.system import System
 
 

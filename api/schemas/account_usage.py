@@ -13,7 +13,7 @@ from api.schemas.paging import Limit as PageLimit
 from api.schemas.values import Shown
 from core import limits
 from core.states import Hold
-from services.reading.account_usage import Usage, UsageOrder, UsageView, WantedUsage
+from services.reading.statistics.account_usage import Usage, UsageOrder, UsageView, WantedUsage
 
 UsageOrdering = Literal["-runs", "-failed", "-attempts", "-waiting", "-held", "-waited"]
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from api.schemas.values import AppName, Backoff, BaseUrl, Given, LimitKey, Retries, Shown, TaskType
 from core.version import VERSION
-from services.jobs import apps
+from services.apps import apps
 from services.task_types import filling, registry
 from services.task_types.http import HttpRequest
 

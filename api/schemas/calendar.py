@@ -11,8 +11,8 @@ from pydantic import Field
 from api.schemas.paging import Query
 from api.schemas.values import Shown, Zone
 from core.past_occurrences import Became
-from services.reading.calendar import DAYS
-from services.reading.past_occurrences import MOST
+from services.reading.occurrences.calendar import DAYS
+from services.reading.occurrences.past_occurrences import MOST
 
 
 class CalendarQuery(Query):

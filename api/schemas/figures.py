@@ -14,7 +14,7 @@ from core.filters import JobFilter
 from core.processes import ProcessKind
 from core.states import Hold
 from core.workers import WorkerStatus
-from services.reading import statistics
+from services.reading.statistics import minute_statistics
 
 DAY_MINUTES = 1_440
 MONTH_SECONDS = 31 * 86_400
@@ -106,7 +106,7 @@ class MinuteFigures(Shown):
     lateness_p95_seconds: float | None
 
     @classmethod
-    def of(cls, found: statistics.MinuteFigures) -> MinuteFigures:
+    def of(cls, found: minute_statistics.MinuteFigures) -> MinuteFigures:
         """Returns the figures of a minute as callers get them."""
         if found.is_known:
             return cls.model_validate(found)

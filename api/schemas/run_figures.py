@@ -13,7 +13,7 @@ from api.schemas.figures import DAY_MINUTES, ScopeQuery
 from api.schemas.paging import Filter
 from api.schemas.paging import Limit as PageLimit
 from api.schemas.values import Shown
-from services.reading.run_figures import By, WantedFigures
+from services.reading.statistics.run_figures import By, WantedFigures
 
 
 class RunFiguresQuery(ScopeQuery):

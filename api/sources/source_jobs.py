@@ -21,7 +21,8 @@ from core.errors import NotFound
 from core.filters import JobFilter
 from core.listing import Ordering
 from core.principals import Principal
-from services.jobs import accepting, apps, creating, editing
+from services.apps import apps
+from services.jobs import accepting, creating, editing
 from services.jobs.creation_outcomes import Refusal
 from services.jobs.definition import Definition, NewJob
 from services.reading import listing, records

@@ -14,8 +14,10 @@ from core.principals import LOCAL
 from services.execution import claiming, workers
 from services.maintenance.pruning import Pruning
 from services.messaging.broker import RUNS_HTTP
-from services.reading import failures, listing, records, statistics
+from services.reading import listing, records
 from services.reading.counting import Counts
+from services.reading.failures import failed_runs
+from services.reading.statistics import job_statistics, minute_statistics
 from services.scheduling import dispatching, planning
 from services.system import System
 
@@ -67,9 +69,9 @@ def operations(place: Place, system: System, job_id: UUID) -> list[Operation]:
         ),
         Operation("two pages of jobs, counted before", lambda: _two_pages(counts)),
         Operation("status of a job", lambda: records.job_with_log(LOCAL, job_id)),
-        Operation("statistics of jobs", lambda: statistics.of_jobs(LOCAL, JobFilter())),
-        Operation("figures of an hour", lambda: statistics.series(LOCAL, system, 60)),
-        Operation("failures of a day", lambda: failures.grouped(LOCAL, system, 24)),
+        Operation("statistics of jobs", lambda: job_statistics.of_jobs(LOCAL, JobFilter())),
+        Operation("figures of an hour", lambda: minute_statistics.series(LOCAL, system, 60)),
+        Operation("failures of a day", lambda: failed_runs.grouped(LOCAL, system, 24)),
         Operation("a pass of pruning", lambda: Pruning(system).turn(), lambda: place.query(_MAKE_OLD, (_OLD,))),
     ]
 

@@ -16,9 +16,12 @@ from core.states import RunStatus
 from pages import naming, rights, run_rows
 from pages.asked import Asked
 from pages.site import Site
-from services.reading import ended_runs, failures, limits, listing, next_calls, waiting
-from services.reading.account_usage import AccountUsage, UsageOrder, UsageView, WantedUsage
+from services.reading import limits, listing, waiting
+from services.reading.failures import failed_runs
 from services.reading.limits import LimitView
+from services.reading.statistics import ended_runs
+from services.reading.statistics.account_usage import AccountUsage, UsageOrder, UsageView, WantedUsage
+from services.reading.upcoming import next_calls
 
 PATH = naming.ACCOUNTS_PATH
 SPANS = {"1h": ("the last hour", 60), "24h": ("24 hours", 1_440)}
@@ -90,7 +93,7 @@ class AccountsPage:
             "may_limit": rights.has_somewhere(who.principal, Scope.APP),
             "waiting": waits,
             "next_at": next_calls.of_keys(self._site.system, held[:MOST_HELD]),
-            "failures": failures.grouped(who.principal, self._site.system, _HOURS, wanted),
+            "failures": failed_runs.grouped(who.principal, self._site.system, _HOURS, wanted),
             "runs": runs,
             **run_rows.beside(self._site.system, who.now, runs),
             "most_counted": limits.MOST_COUNTED,

@@ -17,7 +17,7 @@ from pages.forms import Form
 from pages.route import Responder
 from pages.site import Site
 from services.jobs import editing, lifecycle, polling_states, requested_runs
-from services.reading import pauses_in_force
+from services.reading.pauses import pauses_in_force
 from services.reading.views import RunView
 from services.system import System
 

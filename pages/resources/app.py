@@ -17,9 +17,9 @@ from pages.forms import Form, typed_number
 from pages.resources.apps import app_path
 from pages.route import Responder
 from pages.site import Site, if_allowed
-from services.access import app_keys, members
-from services.jobs import apps, quotas
-from services.reading import latest_pauses
+from services.access import app_keys
+from services.apps import apps, members, quotas
+from services.reading.pauses import latest_pauses
 from services.secrets import named, signing
 
 QUOTAS = tuple(words.QUOTAS)

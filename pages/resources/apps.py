@@ -13,8 +13,7 @@ from core.scopes import Scope
 from pages.asked import Asked
 from pages.forms import Form
 from pages.site import Site
-from services.access import members_of_apps
-from services.jobs import apps
+from services.apps import apps, members_of_apps
 
 MOST = 200
 

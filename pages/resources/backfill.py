@@ -21,7 +21,7 @@ from pages.rights import Rights
 from pages.site import Site
 from services.jobs import backfill
 from services.reading import records
-from services.reading.explaining import Explanation
+from services.reading.explaining.explanations import Explanation
 from services.reading.views import JobView
 
 _AGAIN = "again"

@@ -13,8 +13,9 @@ from core.listing import Stretch
 from pages import rights, run_rows
 from pages.asked import Asked
 from pages.site import Site
-from services.reading import breakers, limits, listing
-from services.reading.failing_hosts import FailingHosts
+from services.reading import limits, listing
+from services.reading.failures import breakers
+from services.reading.failures.failing_hosts import FailingHosts
 
 SHOWN = 20
 

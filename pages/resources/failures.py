@@ -13,8 +13,8 @@ from core.filters import RunFilter
 from pages import instants_typed, receiver_words, rights
 from pages.asked import Asked
 from pages.site import Site
-from services.reading import failures, retries
-from services.reading.failing_hosts import FailingHosts
+from services.reading.failures import failed_runs, retries
+from services.reading.failures.failing_hosts import FailingHosts
 
 TODAY = "today"
 RANGES = {"24h": ("24 hours", 24), "7d": ("7 days", 168), "30d": ("30 days", 720)}
@@ -37,11 +37,11 @@ class FailuresPage:
         if before is not None and before <= since:
             raise InvalidInput.at("until", "must be after the instant since which failures are shown.")
         hours = (who.now - since).total_seconds() / _HOUR_SECONDS
-        found = failures.grouped(who.principal, self._site.system, hours, before=before)
+        found = failed_runs.grouped(who.principal, self._site.system, hours, before=before)
         return {
             "failures": found,
-            "said": {run_id: receiver_words.said(answer) for run_id, answer in failures.answers(found).items()},
-            "settled": failures.settled(who.principal, RunFilter(finished_from=found.since, finished_before=before)),
+            "said": {run_id: receiver_words.said(answer) for run_id, answer in failed_runs.answers(found).items()},
+            "settled": failed_runs.settled(who.principal, RunFilter(finished_from=found.since, finished_before=before)),
             "given_up": self._site.given_up.of(who.principal, hours, before=before),
             "hosts": self._hosts.of(who.principal),
             "retries": retries.grouped(who.principal, self._site.system),

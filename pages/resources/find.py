@@ -16,9 +16,9 @@ from core.principals import Principal
 from pages.asked import Asked
 from pages.naming import account_path
 from pages.site import Site
-from services.jobs import apps
+from services.apps import apps
 from services.reading import listing, records
-from services.reading.failing_hosts import FailingHosts
+from services.reading.failures.failing_hosts import FailingHosts
 
 _JOBS, _RUNS, _APPS = "/dashboard/jobs", "/dashboard/runs", "/dashboard/apps"
 _MOST_APPS = 100

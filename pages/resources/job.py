@@ -27,20 +27,15 @@ from services.access import audit
 from services.access.audit import AuditView
 from services.jobs import polling_states
 from services.messaging import broker as brokers
-from services.reading import (
-    calendar,
-    durations,
-    explaining,
-    latest_pauses,
-    listing,
-    past_occurrences,
-    pauses_in_force,
-    records,
-    replays,
-)
-from services.reading.explaining import Explanation
-from services.reading.failing_hosts import FailingHosts
-from services.reading.run_times import RunTimes
+from services.reading import listing, records
+from services.reading.explaining import explanations
+from services.reading.explaining.explanations import Explanation
+from services.reading.failures import replays
+from services.reading.failures.failing_hosts import FailingHosts
+from services.reading.occurrences import calendar, past_occurrences
+from services.reading.pauses import latest_pauses, pauses_in_force
+from services.reading.statistics import durations
+from services.reading.statistics.run_times import RunTimes
 from services.reading.views import JobView, LastRun, Occurrence, RunView
 from services.task_types import registry
 
@@ -142,7 +137,7 @@ class JobPage:
         if not asked_at:
             return None
         at = instants_typed.expected("at", asked_at, _clock(who, view))
-        return explaining.explain(who.principal, self._site.system, view.id, at)
+        return explanations.explain(who.principal, self._site.system, view.id, at)
 
     def _commands(self, view: JobView, definition: dict[str, Any]) -> dict[str, str]:
         settings, path = self._site.system.settings, f"/api/jobs/{view.id}"

@@ -19,9 +19,11 @@ from pages.asked import Asked
 from pages.list_filters import TypedFilter, Wrong
 from pages.resources import views
 from pages.site import Site
-from services.access.saved_views import ViewedList
-from services.reading import latest_pauses, listing, outcomes, pauses_in_force, slow_jobs
-from services.reading.slow_jobs import SlowJob
+from services.jobs.saved_views import ViewedList
+from services.reading import listing, outcomes
+from services.reading.pauses import latest_pauses, pauses_in_force
+from services.reading.statistics import slow_jobs
+from services.reading.statistics.slow_jobs import SlowJob
 
 PATH = "/dashboard/jobs"
 _HIDDEN = ("user_id", "job_type", "name")

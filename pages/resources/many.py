@@ -14,7 +14,8 @@ from pages.resources.bulk import MOST, Choice, Kind
 from pages.site import Site
 from services.jobs import bulk_actions
 from services.jobs.bulk_actions import Action, BulkResult, RunAction
-from services.reading import failures, listing, records
+from services.reading import listing, records
+from services.reading.failures import failed_runs
 
 
 def of_jobs(site: Site) -> Kind:
@@ -63,7 +64,7 @@ def of_runs(site: Site) -> Kind:
 
     def being_replayed(who: Principal, choice: Choice) -> int:
         of_failures = choice.action == RunAction.REPLAY and choice.filter.get("status") == RunStatus.FAILED
-        return failures.being_replayed(who, wanted_of(choice)) if of_failures and choice.ids is None else 0
+        return failed_runs.being_replayed(who, wanted_of(choice)) if of_failures and choice.ids is None else 0
 
     shown = listing.runs_by_ids
     return Kind(runs.PATH, runs.FILTERS, words.ACTIONS_ON_RUNS, ("run", "runs"), act, shown, being_replayed)

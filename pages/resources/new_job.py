@@ -21,8 +21,9 @@ from pages.job_form import CALLBACK, SCHEDULE_KIND, Field
 from pages.resources import trial_call
 from pages.resources.actions import job_path
 from pages.site import Site, if_allowed
+from services.apps import apps
 from services.execution import trial_places
-from services.jobs import accepting, apps, creating, definition
+from services.jobs import accepting, creating, definition
 from services.jobs.creation_outcomes import Refusal
 from services.reading import records
 from services.task_types.registry import TaskType

@@ -21,32 +21,23 @@ from pages.own_figures import OwnFigures
 from pages.series import RANGES, Range, series
 from pages.site import Site, if_allowed
 from pages.verdict import Facts
-from services.reading import (
-    breakers,
-    columns,
-    durations,
-    ended_runs,
-    failures,
-    listing,
-    not_fired,
-    open_alerts,
-    parts,
-    pauses_in_force,
-    statistics,
-    upcoming,
-    visibility,
-    waiting,
-)
-from services.reading.columns import ColumnFigures
-from services.reading.coming_minutes import ComingMinutes
-from services.reading.failing_hosts import FailingHosts
-from services.reading.failures import Failures
-from services.reading.not_fired import NotFiredLately
-from services.reading.open_alerts import OpenAlerts
-from services.reading.parts import PartView
-from services.reading.run_figures import RunFigures
-from services.reading.statistics import JobStatistics
-from services.reading.upcoming import UpcomingView
+from services.reading import listing, visibility, waiting
+from services.reading.failures import breakers, failed_runs, open_alerts
+from services.reading.failures.failed_runs import Failures
+from services.reading.failures.failing_hosts import FailingHosts
+from services.reading.failures.open_alerts import OpenAlerts
+from services.reading.installation import process_health
+from services.reading.installation.process_health import PartView
+from services.reading.occurrences import not_fired
+from services.reading.occurrences.not_fired import NotFiredLately
+from services.reading.pauses import pauses_in_force
+from services.reading.statistics import columns, durations, ended_runs, job_statistics, minute_statistics
+from services.reading.statistics.columns import ColumnFigures
+from services.reading.statistics.job_statistics import JobStatistics
+from services.reading.statistics.run_figures import RunFigures
+from services.reading.upcoming import upcoming_runs
+from services.reading.upcoming.upcoming_minutes import ComingMinutes
+from services.reading.upcoming.upcoming_runs import UpcomingView
 from services.reading.waiting import Waiting
 from services.runtime.timed_cache import TimedCache
 from services.runtime.troubles import Trouble
@@ -103,7 +94,7 @@ class Overview:
             raise InvalidInput.at("range", f"must be one of {', '.join(RANGES)}.")
         system, principal = self._site.system, who.principal
         known = self._parts()
-        figures = if_allowed(lambda: statistics.series(principal, system, HOUR_MINUTES))
+        figures = if_allowed(lambda: minute_statistics.series(principal, system, HOUR_MINUTES))
         drawn = if_allowed(lambda: self._columns_of(principal, chosen))
         alerts = self._kept(self._alerts, principal, lambda: open_alerts.listed(principal))
         running = if_allowed(lambda: listing.runs(principal, self._site.counts, _GOING, Stretch(limit=_RUNNING)))
@@ -124,12 +115,12 @@ class Overview:
             "usual": durations.of_jobs(principal, {run.job_id for run in running.items} if running else ()),
             "progress_of": progress.of,
             "failures": self._kept(
-                self._failures, principal, lambda: failures.grouped(principal, system, _FAILED_WITHIN_HOURS)
+                self._failures, principal, lambda: failed_runs.grouped(principal, system, _FAILED_WITHIN_HOURS)
             ),
             "given_up": self._site.given_up.of(principal, _FAILED_WITHIN_HOURS),
             "groups": _GROUPS,
             "coming": self._kept(
-                self._coming, principal, lambda: upcoming.next_of_each(principal, system, _DAY_SECONDS, COMING)
+                self._coming, principal, lambda: upcoming_runs.next_of_each(principal, system, _DAY_SECONDS, COMING)
             ),
         }
 
@@ -140,7 +131,9 @@ class Overview:
 
     def _jobs_of(self, principal: Principal) -> JobStatistics:
         key = visibility.visible(principal, JobFilter())
-        return self._jobs.of(key, lambda: statistics.of_jobs(principal, JobFilter()), lambda one: one.total >= _MANY)
+        return self._jobs.of(
+            key, lambda: job_statistics.of_jobs(principal, JobFilter()), lambda one: one.total >= _MANY
+        )
 
     def _waiting_of(self, principal: Principal) -> Waiting:
         key = visibility.visible(principal, JobFilter())
@@ -162,19 +155,21 @@ class Overview:
         )
 
     def _parts(self) -> list[PartView]:
-        return parts.known(self._site.system, broker=self._signs.broker_is_up(), troubles=self._signs.troubles())
+        return process_health.known(
+            self._site.system, broker=self._signs.broker_is_up(), troubles=self._signs.troubles()
+        )
 
     def _facts(
         self,
         who: Asked,
         known: Sequence[PartView],
-        figures: Sequence[statistics.MinuteFigures] | None,
+        figures: Sequence[minute_statistics.MinuteFigures] | None,
         alerts: OpenAlerts,
     ) -> Facts:
         of_all = pauses_in_force.of_everything(who.principal)
         since, until = (None, None) if of_all is None else (of_all.since, of_all.until)
         waits = self._waiting_of(who.principal)
-        now = if_allowed(lambda: statistics.current(who.principal, self._site.system))
+        now = if_allowed(lambda: minute_statistics.current(who.principal, self._site.system))
         minutes = None if figures is None or now is None else [*figures, now]
         paused_apps = pauses_in_force.of_apps(who.principal, verdict.NAMED_APPS)
         breaking = if_allowed(lambda: breakers.listed(who.principal)) or []

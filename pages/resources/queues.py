@@ -14,10 +14,13 @@ from pages.asked import Asked
 from pages.forms import Form
 from pages.route import Responder
 from pages.site import Do, Site
+from services.apps import apps
 from services.execution import breakers as closing
-from services.jobs import apps
-from services.reading import breakers, latest_pauses, limits, next_calls, waiting
+from services.reading import limits, waiting
+from services.reading.failures import breakers
 from services.reading.limits import LimitView
+from services.reading.pauses import latest_pauses
+from services.reading.upcoming import next_calls
 from services.reading.waiting import Waiting
 from services.scheduling import pauses
 

@@ -7,15 +7,19 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core.configuration import TRACE_ID
 from core.states import DEAD, LIVE
+from core.trace_context import TRACE_ID
 from pages import clocks, examples, progress, receiver_words, rights, timeline, unkept_calls
 from pages.asked import Asked
 from pages.resources import backfill
 from pages.site import Site
-from services.reading import durations, explaining, next_calls, records, replays, run_times
-from services.reading.explaining import Explanation
-from services.reading.moment import one_moment
+from services.reading import records
+from services.reading.explaining import explanations
+from services.reading.explaining.explanations import Explanation
+from services.reading.failures import replays
+from services.reading.snapshot import one_moment
+from services.reading.statistics import durations, run_times
+from services.reading.upcoming import next_calls
 from services.reading.views import RunView
 
 LINES = 200
@@ -83,5 +87,5 @@ class RunPage:
 
     def _explained(self, who: Asked, run: RunView) -> Explanation | None:
         """Why the run did or did not happen, where it is the one that its job's instant leads to."""
-        found = explaining.explain(who.principal, self._site.system, run.job_id, run.scheduled_for)
+        found = explanations.explain(who.principal, self._site.system, run.job_id, run.scheduled_for)
         return found if found.run_id == run.id else None

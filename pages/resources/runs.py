@@ -17,8 +17,9 @@ from pages.asked import Asked
 from pages.list_filters import TypedFilter, Wrong
 from pages.resources import views
 from pages.site import Site
-from services.access.saved_views import ViewedList
-from services.reading import failures, listing, replays
+from services.jobs.saved_views import ViewedList
+from services.reading import listing
+from services.reading.failures import failed_runs, replays
 from services.reading.views import RunView
 
 PATH = "/dashboard/runs"
@@ -67,7 +68,7 @@ class RunsPage:
         typed = list_filters.read(who, FILTERS)
         given, of_default = _with_default(typed.given)
         asked_for = self._site.readers.run_list(given)
-        listed = failures.listed(who.principal, asked_for.wanted)
+        listed = failed_runs.listed(who.principal, asked_for.wanted)
         page = listing.runs(who.principal, self._site.counts, listed.wanted, asked_for.stretch)
         kept = {name: value for name, value in given.items() if name in FILTERS}
         cursor = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST, asked_for.of)
@@ -91,7 +92,11 @@ class RunsPage:
     def _settled(self, who: Asked, wanted: RunFilter, count: int | None) -> Any:
         """How many failed runs in a list of them are no failures any more; none are in the list of a group."""
         is_of_failed = wanted.status is RunStatus.FAILED and wanted.ids is None
-        return failures.settled(who.principal, wanted) if is_of_failed and count is not None else failures.NONE_SETTLED
+        return (
+            failed_runs.settled(who.principal, wanted)
+            if is_of_failed and count is not None
+            else failed_runs.NONE_SETTLED
+        )
 
     def _refused(self, who: Asked, wrong: Wrong) -> dict[str, Any]:
         shown: dict[str, Any] = {
@@ -100,7 +105,7 @@ class RunsPage:
             **run_rows.beside(self._site.system, who.now),
             "statuses": {},
             "count": None,
-            "settled": failures.NONE_SETTLED,
+            "settled": failed_runs.NONE_SETTLED,
             "is_cut": False,
             "of_default": False,
             "may_act_on": set(),

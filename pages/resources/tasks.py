@@ -15,7 +15,8 @@ from pages import instants_typed
 from pages.asked import Asked
 from pages.forms import Form
 from pages.site import Do, Site
-from services.jobs import apps, creating, editing
+from services.apps import apps
+from services.jobs import creating, editing
 from services.reading import records
 from services.reading.views import JobView
 

@@ -17,8 +17,8 @@ from pages import instants_typed
 from pages.asked import Asked
 from pages.site import Site
 from pages.upcoming import hours, meetings
-from services.reading import upcoming
-from services.reading.day_ahead import DayAhead, DaysAhead
+from services.reading.upcoming import upcoming_runs
+from services.reading.upcoming.upcoming_day import DayAhead, DaysAhead
 
 PATH = "/dashboard/upcoming"
 LISTED = 100
@@ -50,7 +50,7 @@ class UpcomingPage:
         first, last = (minute, minute + timedelta(minutes=1)) if minute else (start, end)
         seconds = (last - first - timedelta.resolution).total_seconds()  # what is due at `last` belongs to the next
         listed = wanted if minute else _but_frequent(wanted, ahead)
-        coming = upcoming.coming(who.principal, self._site.system, listed, seconds, LISTED, start=first)
+        coming = upcoming_runs.coming(who.principal, self._site.system, listed, seconds, LISTED, start=first)
         frequent = {one.job.job_id for one in ahead.frequent}
         return {
             "app_name": app_name or "",

@@ -13,8 +13,8 @@ from core.principals import Principal
 from pages.asked import Asked
 from pages.forms import Form
 from pages.site import Site
-from services.access import saved_views
-from services.access.saved_views import ViewedList
+from services.jobs import saved_views
+from services.jobs.saved_views import ViewedList
 
 _NOT_FILTERS = ("view_name", "list")
 

@@ -19,7 +19,9 @@ from pages.forms import Form
 from pages.route import Responder
 from pages.site import Site
 from services.execution import draining
-from services.reading import durations, listing, processes, workers
+from services.reading import listing
+from services.reading.installation import processes, workers
+from services.reading.statistics import durations
 from services.reading.views import RunView
 
 PATH = "/dashboard/workers"

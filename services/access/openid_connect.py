@@ -22,8 +22,8 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from core.errors import Forbidden, ProviderUnavailable
-from services.access.bounded_sessions import bounded, context
 from services.access.identity_provider import Attempt, Identity
+from services.runtime.http_sessions import bounded, context
 from services.system import System
 
 CALLBACK = "/oidc/callback"

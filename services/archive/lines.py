@@ -12,7 +12,8 @@ from uuid import UUID
 from core import instants
 from core.principals import LOCAL
 from models import attempts, calls, database, lists, run_holds, run_lines
-from services.reading import holds, replays
+from services.reading.explaining import holds
+from services.reading.failures import replays
 from services.reading.views import AttemptView, LineView, run_view, view_of
 
 _AT_ONCE = 20  # runs in memory at a time: of one with many tries, calls and lines there may be megabytes

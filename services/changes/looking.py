@@ -20,8 +20,9 @@ from core.principals import Principal
 from models import apps, change_rows, database, lists
 from models.change_rows import WhoseJob
 from services.changes.news import Missed, News
-from services.reading import records, statistics
-from services.reading.statistics import JobStatistics, OwnFigures
+from services.reading import records
+from services.reading.statistics import job_statistics
+from services.reading.statistics.job_statistics import JobStatistics, OwnFigures
 from services.reading.views import JobView, JobWithLog, LogEntry, RunView, job_views_that_fit, run_view
 from services.reading.visibility import as_seen, visible
 
@@ -118,11 +119,11 @@ class Look:
 
     def statistics(self, principal: Principal, wanted: JobFilter) -> JobStatistics:
         """Returns the statistics of the jobs that fit and that the principal may see."""
-        return statistics.of_jobs(principal, wanted)
+        return job_statistics.of_jobs(principal, wanted)
 
     def figures(self, principal: Principal) -> OwnFigures:
         """Returns the figures of the jobs that the principal may see."""
-        return statistics.overview(principal)
+        return job_statistics.overview(principal)
 
 
 class Watch:

@@ -12,7 +12,7 @@ from core.errors import Conflict, NotFound
 from core.principals import Principal
 from models import workers
 from models.pauses import Gate
-from services.reading.workers import WorkerView, shown
+from services.reading.installation.workers import WorkerView, shown
 from services.system import System
 
 

@@ -16,11 +16,12 @@ from core.states import Hold, JobState, RunStatus
 from models.fields import new_id
 from models.hot import creates
 from models.hot.rows import KnownApp, NewRows, PlannedJob
+from services.apps import apps
+from services.apps.quotas import Ledger
 from services.email import templates
-from services.jobs import apps, definition, ownership
+from services.jobs import definition, ownership
 from services.jobs.creation_outcomes import CreationOutcome, Refusal
 from services.jobs.definition import NewJob
-from services.jobs.quotas import Ledger
 from services.messaging.unit_of_work import UnitOfWork
 from services.scheduling import limit_holds, pauses, planning
 from services.system import System

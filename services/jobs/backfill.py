@@ -20,7 +20,8 @@ from core.states import DID_NOT_RUN, ENDED, LIVE, Hold, JobState, Trigger
 from models import edits, jobs, repeats, runs
 from models.hot import dues
 from models.tables import Job, Run
-from services.jobs import quotas, requested_runs
+from services.apps import quotas
+from services.jobs import requested_runs
 from services.reading import visibility
 from services.scheduling import pauses, stored_schedule
 from services.system import System

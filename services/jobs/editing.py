@@ -20,7 +20,8 @@ from core.states import ENDED, JobState, RunStatus, Trigger
 from models import edits, held_keys, jobs, pauses, runs, tags, versions
 from models.pauses import Gate
 from models.tables import Job, Run
-from services.jobs import definition, ownership, quotas
+from services.apps import quotas
+from services.jobs import definition, ownership
 from services.jobs.definition import Definition
 from services.jobs.lifecycle import refuse_ended, switch
 from services.messaging.unit_of_work import UnitOfWork

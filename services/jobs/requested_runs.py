@@ -14,7 +14,8 @@ from core.scopes import Scope
 from core.states import DEAD, ENDED, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs, versions
 from models.tables import Job, Run
-from services.jobs import quotas, requests_of_accounts
+from services.apps import quotas
+from services.jobs import requests_of_accounts
 from services.jobs.lifecycle import refuse_ended
 from services.reading import records, visibility
 from services.reading.views import RunView

@@ -23,7 +23,7 @@ from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.loops import Loop, Loops
 from services.maintenance.prune_loop import PruneLoop
 from services.messaging import broker as brokers
-from services.reading.coming_threads import ComingThreads
+from services.reading.upcoming.thread_demand import ComingThreads
 from services.restoring import releasing
 from services.runtime import events
 from services.runtime.troubles import Trouble

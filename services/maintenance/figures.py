@@ -9,8 +9,8 @@ from core.figures import MINUTE, minutes_between, whole_minute
 from models import database, statistics
 from models.pauses import Gate
 from services.reading import backlog
-from services.reading.coming_threads import ComingThreads
-from services.reading.statistics import of_minute
+from services.reading.statistics.minute_statistics import of_minute
+from services.reading.upcoming.thread_demand import ComingThreads
 from services.runtime import events
 from services.system import System
 

@@ -12,8 +12,9 @@ from core.listing import MOST_BYTES_IN_PAGE, Mark, Ordering, SortKey, SortValue,
 from core.principals import Principal
 from core.states import RunStatus
 from models import database, lists
-from services.reading import failures, visibility
+from services.reading import visibility
 from services.reading.counting import Counts
+from services.reading.failures import failed_runs
 from services.reading.views import ExecutionView, JobView, Page, RunView, execution_view, job_views_that_fit, run_view
 
 
@@ -39,7 +40,7 @@ def jobs(principal: Principal, counts: Counts, wanted: JobFilter, ordering: Orde
 
 def runs(principal: Principal, counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
     """Returns matching runs of any job that the principal may see, newest first."""
-    listed = failures.listed(principal, wanted)
+    listed = failed_runs.listed(principal, wanted)
     page = _run_page(counts, visibility.visible(principal, listed.wanted), stretch)
     return replace(page, is_cut=listed.is_cut)
 

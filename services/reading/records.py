@@ -18,9 +18,11 @@ from models import attempts, calls, database, job_logs, jobs, lists, run_lines, 
 from models.hot import statuses
 from models.job_logs import JobLog, LoggedAttempt, LoggedWait
 from models.shown_runs import ShownRun
-from services.reading import holds, replays, visibility
-from services.reading.holds import HoldView
-from services.reading.replays import ReplayView
+from services.reading import visibility
+from services.reading.explaining import holds
+from services.reading.explaining.holds import HoldView
+from services.reading.failures import replays
+from services.reading.failures.replays import ReplayView
 from services.reading.views import (
     AttemptView,
     JobHead,

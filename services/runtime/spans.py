@@ -17,10 +17,9 @@ from typing import Protocol
 
 import structlog
 
-from core import configuration
 from core.trace_context import TraceContext
 from services.runtime.troubles import Trouble
-from settings import Settings
+from settings import Settings, server_rules
 
 Attribute = str | int | float | bool
 Attributes = Mapping[str, Attribute]
@@ -115,7 +114,7 @@ def faults_of(settings: Settings) -> list[str]:
     protocol = settings.otel_exporter_otlp_protocol
     wrong_protocol = f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol}: spans are sent only by {_PROTOCOL}; set that."
     rules = [
-        *configuration.web_addresses({"OTEL_EXPORTER_OTLP_ENDPOINT": settings.otel_exporter_otlp_endpoint}),
+        *server_rules.web_addresses({"OTEL_EXPORTER_OTLP_ENDPOINT": settings.otel_exporter_otlp_endpoint}),
         (protocol != _PROTOCOL, wrong_protocol),
     ]
     return [line for is_broken, line in rules if is_broken]

@@ -31,7 +31,7 @@ from core.principals import Principal
 from core.scopes import Scope
 from services.jobs import editing
 from services.jobs.definition import Definition, NewJob
-from services.reading import statistics
+from services.reading.statistics import job_statistics
 from services.reading.views import JobView
 
 
@@ -187,5 +187,5 @@ class DeadlineStatisticsOfJobs(_DeadlineJobs):
     )
     async def on_get(self, req: Request, resp: Response) -> None:
         """Show statistics of the caller's jobs of every section."""
-        found = await self.threads.run(statistics.overview, access.principal(req))
+        found = await self.threads.run(job_statistics.overview, access.principal(req))
         answers.send(resp, schema.statistics(found))

@@ -17,7 +17,7 @@ from core.principals import Principal
 from core.priority import DEFAULT_PRIORITY
 from core.states import JobStatus
 from services.jobs.definition import NewJob
-from services.reading.statistics import OwnFigures
+from services.reading.statistics.job_statistics import OwnFigures
 from services.reading.views import JobView
 
 DEFAULT_TASK_TYPE = "job"

@@ -14,7 +14,8 @@ from api.sources.typed_jobs import words
 from api.sources.typed_jobs.email_schema import NewMails
 from api.threads import Threads
 from core.scopes import Scope
-from services.jobs import accepting, apps, creating
+from services.apps import apps
+from services.jobs import accepting, creating
 from services.jobs.creation_outcomes import Refusal
 from services.jobs.definition import NewJob
 from services.reading import records

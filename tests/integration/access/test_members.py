@@ -10,7 +10,7 @@ import pytest
 from core.errors import Conflict
 from core.principals import LOCAL
 from core.scopes import Role
-from services.access import members
+from services.apps import members
 from tests.factories import GivenSystem, claim, in_threads, record, refused, runs_of
 from tests.integration.access.tenants import ADDRESS, MINE, THEIRS, Headers, joined, made_app, made_job
 from tests.integration.api.client import PRINTED, Client, refusal

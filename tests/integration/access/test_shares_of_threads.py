@@ -13,7 +13,7 @@ import pytest
 from api.live import hub
 from api.threads import PERSON
 from core.errors import Unavailable
-from services.reading import upcoming
+from services.reading.upcoming import upcoming_runs
 from tests.factories import GivenSystem
 from tests.integration.access.tenants import MINE, Headers, made_app, made_key
 from tests.integration.api.client import Client
@@ -30,7 +30,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[UUID | None]:
         found.append(PERSON.get())
         return []
 
-    monkeypatch.setattr(upcoming, "coming", note)
+    monkeypatch.setattr(upcoming_runs, "coming", note)
     return found
 
 

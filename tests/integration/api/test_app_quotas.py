@@ -9,7 +9,7 @@ import pytest
 
 from models import database
 from models.tables import AppQuotas, Job, Run
-from services.jobs.quotas import COUNTED_SECONDS
+from services.apps.quotas import COUNTED_SECONDS
 from tests.factories import NOON, GivenSystem, claim, given_system, record, succeeded
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app, made_job
 from tests.integration.api.client import PRINTED, Client, refusal, served

@@ -9,7 +9,7 @@ import pytest
 
 from api import bodies_under_way
 from core.principals import LOCAL
-from services.jobs import apps
+from services.apps import apps
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.api.parking import Answer, Headers, Parked, in_pieces

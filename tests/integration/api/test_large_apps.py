@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from core.principals import LOCAL
-from services.jobs import apps as app_service
-from services.jobs.apps import TaskTypePolicy
+from services.apps import apps as app_service
+from services.apps.apps import TaskTypePolicy
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import Client, refusal, served
 

@@ -26,7 +26,7 @@ from core.scopes import Role
 from models import change_rows, shown_jobs
 from models.fields import new_id
 from services.changes.looking import Watch
-from services.reading import statistics
+from services.reading.statistics import job_statistics
 from services.scheduling import pauses
 from tests.factories import GivenSystem, first_run
 from tests.integration.api.client import served
@@ -112,7 +112,7 @@ def test_the_statistics_of_an_app_are_read_once_for_all_spellings_of_its_name(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first_run(system), first_run(system, app_name="app_b")
-    read = counted(monkeypatch, statistics, "of_jobs")
+    read = counted(monkeypatch, job_statistics, "of_jobs")
     names = ("app_a", "APP_A", "App_a", "app_b", "nobody", "Nobody's", None)
     texts = told([], [listener(telling=EventsOf(("stats",), name)) for name in names], Watch())
     assert [json.loads(text)["stats"]["total"] for text in texts] == [1, 1, 1, 1, 0, 0, 2]

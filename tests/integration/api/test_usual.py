@@ -10,10 +10,10 @@ from core.scopes import Role
 from models import database
 from models.tables import Run
 from services.jobs import creating
-from services.reading import durations
+from services.reading.statistics import durations
 from tests.factories import GivenSystem, new_job, runs_of
 from tests.integration.api.client import Client
-from tests.integration.reading.test_account_usage import of
+from tests.integration.reading.statistics.test_account_usage import of
 from tests.integration.reading.test_outcomes import run_for
 
 YEARLY = {"type": "cron", "expression": "0 0 1 1 *"}

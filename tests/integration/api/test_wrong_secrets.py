@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from core.principals import LOCAL
+from services.apps import apps
 from services.execution.work import Deferred
-from services.jobs import apps
 from tests import statements
 from tests.factories import GivenSystem, claim_one, first_run, given_system, record
 from tests.integration.api.client import NO_JOB, Client

@@ -6,7 +6,7 @@ from core import breakers as rules
 from core.principals import LOCAL
 from models import breakers, database
 from models.tables import App
-from services.jobs import apps
+from services.apps import apps
 from tests.factories import NOON, GivenSystem
 from tests.integration.command_line.terminal import Terminal
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.principals import LOCAL
-from services.access import app_senders
-from services.jobs import apps
+from services.apps import app_senders, apps
 from tests.integration.email.conftest import LETTER, attempted, claimed, mailing
 from tests.mail_server import MailServer
 

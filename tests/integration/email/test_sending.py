@@ -10,9 +10,9 @@ import pytest
 from core.principals import LOCAL
 from core.states import RunStatus
 from core.trace_context import TraceContext
-from services.access import app_senders
+from services.apps import app_senders, apps
 from services.execution.work import Failed, Succeeded
-from services.jobs import apps, creating
+from services.jobs import creating
 from tests.factories import given_system, new_job, stored_run
 from tests.integration.email.conftest import LETTER, attempted, claimed, claimed_again, mailing
 from tests.mail_server import MailServer

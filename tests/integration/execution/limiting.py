@@ -9,8 +9,9 @@ from core.limits import Limit
 from core.principals import LOCAL
 from core.rates import Rate
 from core.states import Hold, RunStatus
+from services.apps import apps
 from services.execution import limit_changes
-from services.jobs import apps, creating
+from services.jobs import creating
 from tests.factories import GivenSystem, new_job, runs_of
 
 

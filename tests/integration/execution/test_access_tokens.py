@@ -18,9 +18,10 @@ from actors.access_tokens import MOST_FETCHED, SPARE_SECONDS, _Tokens
 from actors.calling import perform_call
 from core.errors import Aborted, AbortReason, InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL
+from services.apps import apps
+from services.apps.apps import TaskTypePolicy
 from services.execution.work import Failed, Result, Succeeded
-from services.jobs import apps, creating
-from services.jobs.apps import TaskTypePolicy
+from services.jobs import creating
 from services.runtime.abort_scope import Scope
 from services.secrets import named
 from tests.factories import GivenSystem, claim_one, given_system, new_job

@@ -15,13 +15,14 @@ from core.states import Hold, RunStatus
 from models import breakers as stored_breakers
 from models import database
 from models.tables import Breaker
+from services.apps import apps
 from services.execution import breakers, careful_recording, giving, recording
 from services.execution.engine import Engine
 from services.execution.work import Failed, Result
-from services.jobs import apps, lifecycle
+from services.jobs import lifecycle
 from services.messaging.broker import RUNS_EMAIL, RUNS_HTTP
-from services.reading import breakers as reading
-from services.reading import explaining
+from services.reading.explaining import explanations
+from services.reading.failures import breakers as reading
 from tests.factories import (
     CALLBACK_BASE_URL,
     NOON,
@@ -184,7 +185,7 @@ def test_it_is_shown_explained_and_closed_by_hand(system: GivenSystem, two: Work
     [shown] = reading.listed(LOCAL)
     assert (shown.key, shown.app_name, shown.host, shown.places, shown.waiting) == (KEY, "app_a", "127.0.0.1", 0, 2)
     [held, _] = waiting(made)
-    answer = explaining.explain(LOCAL, system, held.job_id, NOON).answer
+    answer = explanations.explain(LOCAL, system, held.job_id, NOON).answer
     assert "most of the last calls to 127.0.0.1 failed" in answer
     breakers.close(LOCAL, system, KEY)
     assert reading.listed(LOCAL) == []

@@ -24,7 +24,7 @@ from services.jobs import creating
 from services.messaging import broker as brokers
 from services.messaging.broker import InProcessBroker, RabbitBroker
 from services.messaging.doorbell import BrokerDoorbell
-from services.reading import workers as shown
+from services.reading.installation import workers as shown
 from services.runtime.clock import DatabaseClock
 from services.scheduling import dispatching
 from services.system import System

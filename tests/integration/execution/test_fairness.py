@@ -17,10 +17,11 @@ from models import database
 from models.hot import claims as hot_claims
 from models.hot.rows import Terms
 from models.tables import Run
+from services.apps import apps
 from services.execution import claiming, limit_changes, workers
 from services.execution.rotation import Rotation
 from services.execution.work import Work
-from services.jobs import apps, creating, definition, editing
+from services.jobs import creating, definition, editing
 from services.messaging.broker import RUNS_HTTP
 from tests.factories import (
     NOON,

@@ -13,8 +13,9 @@ from core.schedules import DelayFromNow, Interval
 from core.states import Hold
 from models import database, pruning, run_holds
 from models.tables import RunHold
+from services.apps import apps
 from services.execution import giving
-from services.jobs import apps, cancelling, creating, definition, editing, lifecycle, requested_runs
+from services.jobs import cancelling, creating, definition, editing, lifecycle, requested_runs
 from services.reading import records
 from services.restoring import declaring, releasing
 from services.restoring.releasing import Slice

@@ -12,13 +12,14 @@ from core.principals import LOCAL
 from core.rates import Rate
 from core.schedules import DelayFromNow
 from core.states import Hold
+from services.apps import apps
+from services.apps.apps import TaskTypePolicy
 from services.execution import claiming, giving, limit_changes, rescue, workers
 from services.execution.limits import Known
-from services.jobs import apps, definition, editing, requested_runs
-from services.jobs.apps import TaskTypePolicy
+from services.jobs import definition, editing, requested_runs
 from services.messaging import broker as brokers
-from services.reading import explaining
 from services.reading import limits as reading
+from services.reading.explaining import explanations
 from services.scheduling import dispatching
 from tests.factories import (
     CALLBACK_BASE_URL,
@@ -197,7 +198,7 @@ def test_why_says_which_key_holds_a_run_and_which_runs_are_before_it(system: Giv
     create(system, 1, priority=9)
     [job_id] = create(system, 1)
     [work] = claim(system)
-    answer = explaining.explain(LOCAL, system, job_id, NOON).answer
+    answer = explanations.explain(LOCAL, system, job_id, NOON).answer
     assert "app:app_a may have 1 runs at once" in answer
     assert str(work.run_id) in answer
 

@@ -18,7 +18,8 @@ from services.execution import claiming, giving, rescue, workers
 from services.execution.work import Work
 from services.jobs import creating, lifecycle
 from services.messaging import broker as brokers
-from services.reading import explaining, records
+from services.reading import records
+from services.reading.explaining import explanations
 from services.scheduling import dispatching, overdue, pauses
 from tests.factories import (
     NOON,
@@ -226,7 +227,7 @@ def test_why_says_that_the_account_has_had_its_calls(limited: GivenSystem) -> No
     create(limited, 3)
     job_id = creating.create(LOCAL, limited, new_job())
     claim(limited)
-    assert "ACCOUNT_RATE" in explaining.explain(LOCAL, limited, job_id, NOON).answer
+    assert "ACCOUNT_RATE" in explanations.explain(LOCAL, limited, job_id, NOON).answer
 
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)

@@ -12,11 +12,12 @@ from core.schedules import Polling
 from core.states import Hold, JobState, RunStatus, Trigger
 from models import database
 from models import jobs as job_queries
+from services.apps import quotas
 from services.execution import recording
 from services.execution.work import Deferred
-from services.jobs import lifecycle, quotas, requested_runs
+from services.jobs import lifecycle, requested_runs
 from services.maintenance import rescues
-from services.reading import explaining
+from services.reading.explaining import explanations
 from services.scheduling import dispatching
 from tests.factories import (
     NOON,
@@ -177,7 +178,7 @@ def test_a_job_whose_receiver_is_down_gives_up_in_time(system: GivenSystem, base
     assert (job.state, job.end_reason) == (JobState.FAILED, GAVE_UP)
     assert (run.reason, run.error_message) == (GAVE_UP, "The receiver is down.")
     assert job.finished_at == NOON + timedelta(seconds=60), "the last try comes when it gives up"
-    assert f"The receiver is down. It gave up: {GAVE_UP}." in explaining.explain(LOCAL, system, job.id, NOON).answer
+    assert f"The receiver is down. It gave up: {GAVE_UP}." in explanations.explain(LOCAL, system, job.id, NOON).answer
 
 
 def test_a_job_that_is_done_at_the_last_try_completes(system: GivenSystem) -> None:

@@ -10,10 +10,11 @@ import pytest
 from core.principals import LOCAL
 from core.schedules import Cron, Immediate, Polling
 from core.states import Hold, JobState, JobStatus, Outcome, RunStatus
+from services.apps import apps
+from services.apps.apps import TaskTypePolicy
 from services.execution import recording
 from services.execution.work import Failed, Result, Succeeded
-from services.jobs import apps, requested_runs
-from services.jobs.apps import TaskTypePolicy
+from services.jobs import requested_runs
 from services.reading import records
 from services.scheduling import dispatching
 from services.scheduling.run_endings import Settled

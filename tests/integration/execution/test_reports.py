@@ -18,7 +18,8 @@ from services.execution.work import Deferred
 from services.jobs import cancelling, lifecycle
 from services.maintenance import rescues
 from services.messaging.doorbell import Ring
-from services.reading import explaining, records
+from services.reading import records
+from services.reading.explaining import explanations
 from services.scheduling import dispatching
 from tests.factories import (
     NOON,
@@ -57,7 +58,7 @@ def test_a_run_answered_with_202_runs_on_and_says_that_it_waits(system: GivenSys
 def test_a_waiting_run_says_by_when_it_is_to_be_heard_of(system: GivenSystem) -> None:
     run = first_run(system)
     deferred(system)
-    answer = explaining.explain(LOCAL, system, run.job_id, NOON).answer
+    answer = explanations.explain(LOCAL, system, run.job_id, NOON).answer
     assert answer.endswith("Its receiver answered 202, and is to report by 2026-11-20T12:01:00Z.")
 
 

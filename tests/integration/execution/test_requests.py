@@ -14,8 +14,9 @@ from core.errors import PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
 from core.retry import RetryPolicy
+from services.apps import apps
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
-from services.jobs import apps, creating
+from services.jobs import creating
 from services.runtime.abort_scope import Scope
 from services.task_types import targets
 from tests.factories import NOON, claim_one, given_system, new_job

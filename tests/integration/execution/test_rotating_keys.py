@@ -9,7 +9,7 @@ from core.errors import Misconfigured
 from core.principals import LOCAL
 from models import database
 from models.tables import SigningSecret
-from services.jobs import apps
+from services.apps import apps
 from services.secrets import rotating, sealing
 from tests.factories import given_system
 

@@ -21,12 +21,13 @@ from core.errors import InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from models import database
 from models.tables import ALL, Run
+from services.apps import apps
+from services.apps.apps import TaskTypePolicy
 from services.execution import workers
 from services.execution.engine import Engine
 from services.execution.leases import Leases
 from services.execution.work import Failed, Result, Succeeded
-from services.jobs import apps, creating
-from services.jobs.apps import TaskTypePolicy
+from services.jobs import creating
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.secrets import named, rotating

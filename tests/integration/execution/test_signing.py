@@ -17,8 +17,9 @@ from core.errors import Conflict, Forbidden, InvalidInput, NotFound, TransientFa
 from core.principals import LOCAL
 from models import database
 from models.tables import SigningSecret
+from services.apps import apps
 from services.execution.work import Failed, Result
-from services.jobs import apps, creating
+from services.jobs import creating
 from services.runtime.abort_scope import Scope
 from services.secrets import sealing, signers, signing
 from tests.factories import GivenSystem, claim, claim_one, given_system, new_job

@@ -12,11 +12,12 @@ import pytest
 from core.principals import LOCAL
 from core.schedules import Cron
 from core.states import Hold
+from services.apps import apps
+from services.apps.apps import TaskTypePolicy
 from services.execution import breakers, trial_calls
 from services.execution.work import Succeeded, Work
-from services.jobs import apps, creating, requested_runs
-from services.jobs.apps import TaskTypePolicy
-from services.reading import failing_hosts
+from services.jobs import creating, requested_runs
+from services.reading.failures import failing_hosts
 from tests.factories import GivenSystem, claim, given_system, new_job, record
 from tests.integration.execution.breaking import DOWN
 from tests.integration.execution.limiting import held, put

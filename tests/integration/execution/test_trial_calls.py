@@ -18,9 +18,10 @@ from core.principals import LOCAL
 from core.quotas import Quotas
 from core.schedules import Cron, Polling
 from core.trace_context import TraceContext
+from services.apps import apps, quotas
 from services.execution import trial_calls, trial_places
 from services.execution.work import Result, Work
-from services.jobs import apps, creating, quotas
+from services.jobs import creating
 from services.runtime.abort_scope import Scope
 from services.system import System
 from tests.factories import GivenSystem, given_system, new_job, runs_of, stored_job

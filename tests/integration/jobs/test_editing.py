@@ -15,8 +15,9 @@ from core.principals import LOCAL
 from core.schedules import DelayFromNow, Immediate, Polling, RunAt
 from core.states import Hold, JobStatus, RunStatus
 from models.tables import JobVersion
-from services.jobs import apps, definition, editing, lifecycle
-from services.jobs.apps import TaskTypePolicy
+from services.apps import apps
+from services.apps.apps import TaskTypePolicy
+from services.jobs import definition, editing, lifecycle
 from services.jobs.definition import Definition
 from services.maintenance import pruning
 from services.messaging.doorbell import Ring

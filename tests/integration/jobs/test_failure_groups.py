@@ -12,7 +12,7 @@ from models import chosen_runs
 from services.execution.work import Failed
 from services.jobs import bulk_actions, creating
 from services.jobs.bulk_actions import RunAction
-from services.reading import failures
+from services.reading.failures import failed_runs
 from tests.factories import GivenSystem, claim, given_system, new_job, record
 
 ERRORS = (
@@ -36,13 +36,13 @@ def test_each_group_selects_just_its_runs(system: GivenSystem, monkeypatch: pyte
     jobs = {creating.create(LOCAL, system, new_job()): error for error in ERRORS}
     for work in claim(system):
         record(system, work, Failed(PermanentFailure(jobs[work.job_id], status_code=422)))
-    groups = failures.grouped(LOCAL, system, 24).groups
+    groups = failed_runs.grouped(LOCAL, system, 24).groups
     assert sorted(one.count for one in groups) == [1, 1, 1, 2, 2]
     for one in groups:
         wanted = RunFilter(failure=one.reason, app_name=one.app_name)
         outcome = bulk_actions.act_on_runs(LOCAL, system, RunAction.DISMISS, wanted, dry_run=False)
         assert (outcome.matched, outcome.changed) == (one.count, one.count)
-    assert failures.grouped(LOCAL, system, 24).count == 0
+    assert failed_runs.grouped(LOCAL, system, 24).count == 0
 
 
 def test_where_few_of_those_alike_fit_so_many_are_read_and_the_rest_is_gone_on_with(

@@ -21,7 +21,8 @@ from services.access.audit import AuditView
 from services.jobs import bulk_actions, definition, editing, idempotency, lifecycle, pause_endings
 from services.jobs.bulk_actions import Action
 from services.jobs.definition import Definition
-from services.reading import latest_pauses, records
+from services.reading import records
+from services.reading.pauses import latest_pauses
 from services.reading.views import JobView
 from services.scheduling import pauses
 from tests.factories import (

@@ -14,8 +14,8 @@ from core.filters import JobFilter, RunFilter
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import DelayFromNow
 from core.states import JobState, RunStatus
+from services.apps import apps
 from services.jobs import (
-    apps,
     backfill,
     bulk_actions,
     cancelling,

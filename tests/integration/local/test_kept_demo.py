@@ -23,9 +23,11 @@ from local.receiver import Entry
 from models import breakers
 from models.tables import Attempt, KeptCall, Run
 from services.access import audit
-from services.jobs import apps
-from services.reading import explaining, failing_hosts, failures, listing, waiting
+from services.apps import apps
+from services.reading import listing, waiting
 from services.reading.counting import Counts
+from services.reading.explaining import explanations
+from services.reading.failures import failed_runs, failing_hosts
 from settings import Settings
 from tests.factories import NOON, GivenSystem
 
@@ -54,7 +56,7 @@ def test_the_kept_demo_has_a_busy_day_in_it(system: GivenSystem) -> None:
     jobs = listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=400)).items
     by_name = {job.name: job for job in jobs if job.name}
 
-    why = explaining.explain(LOCAL, system, filled.jobs[demo_jobs.NIGHTLY], filled.not_run_at)
+    why = explanations.explain(LOCAL, system, filled.jobs[demo_jobs.NIGHTLY], filled.not_run_at)
     assert why.run_status is RunStatus.SKIPPED
     assert "paused" in why.answer
     assert by_name[demo_jobs.DUNNING].status is JobStatus.PAUSED
@@ -69,7 +71,7 @@ def test_the_kept_demo_has_a_busy_day_in_it(system: GivenSystem) -> None:
     assert 0.58 < max(run.progress["done"] for run in progress) / ROWS < 0.62
     held = {one.held_by for one in waiting.grouped(LOCAL).groups if one.account_id == "globex"}
     assert Hold.RATE_LIMIT in held
-    assert {"import_bank_file"} <= {one.task_type for one in failures.grouped(LOCAL, system, 24).groups}
+    assert {"import_bank_file"} <= {one.task_type for one in failed_runs.grouped(LOCAL, system, 24).groups}
     assert not [one for one in Attempt.select() if "its limit" in (one.error_message or "")]
     assert KeptCall.select().count() == Attempt.select().count() > 0, "as real workers keep what they send"
     entries, _ = audit.listed(LOCAL, AuditFilter(), None, 50)

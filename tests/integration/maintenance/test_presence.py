@@ -17,8 +17,8 @@ from models import processes as rows
 from services.maintenance import presence
 from services.maintenance.presence import Presence
 from services.messaging.broker import InProcessBroker
-from services.reading import parts, processes
-from services.reading.processes import ProcessView
+from services.reading.installation import process_health, processes
+from services.reading.installation.processes import ProcessView
 from services.runtime import this_process
 from tests.factories import NOON, GivenSystem
 from tests.waiting import until
@@ -59,14 +59,14 @@ def test_one_that_is_not_heard_of_is_silent_after_a_lease_and_a_periodic_one_aft
 
 
 def test_the_parts_tell_the_versions_of_what_lives(system: GivenSystem) -> None:
-    assert "web" not in {one.name for one in parts.known(system, broker=True, troubles=[])}
+    assert "web" not in {one.name for one in process_health.known(system, broker=True, troubles=[])}
     for kind, versions in VERSIONS.items():
         for version in versions:
             seen(system, kind, version)
-    told = {one.name: one.versions for one in parts.known(system, broker=True, troubles=[])}
+    told = {one.name: one.versions for one in process_health.known(system, broker=True, troubles=[])}
     assert {name: told[name] for name in ("web", "coordinator")} == {"web": (VERSION, "0.9"), "coordinator": (VERSION,)}
     system.clock.advance(3600)
-    assert {one.versions for one in parts.known(system, broker=True, troubles=[])} == {()}
+    assert {one.versions for one in process_health.known(system, broker=True, troubles=[])} == {()}
 
 
 @pytest.mark.parametrize("told", [None, "x", {}, {"id": "1"}, {"id": str(uuid4()), "kind": "web", "pid": "?"}])

@@ -17,7 +17,8 @@ from core.principals import LOCAL
 from migrations import runner
 from models import database, users
 from models.tables import Job
-from services.jobs import apps, creating, definition, editing
+from services.apps import apps
+from services.jobs import creating, definition, editing
 from services.jobs.definition import Definition
 from services.reading import listing
 from services.reading.counting import Counts

@@ -21,13 +21,14 @@ from models import apps as app_rows
 from models import breakers
 from services.access import app_keys
 from services.access.app_keys import NewKey
+from services.apps import apps
+from services.apps.apps import AppDefinition
 from services.email import outbox
 from services.execution import kept_calls, limit_changes, reports
 from services.execution.reports import Sender
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
 from services.files import uploads
-from services.jobs import apps, creating, editing, lifecycle
-from services.jobs.apps import AppDefinition
+from services.jobs import creating, editing, lifecycle
 from services.jobs.definition import NewJob
 from services.system import System
 from tests.factories import GivenSystem, claim, claim_one, given_system, new_job, record, runs_of

@@ -7,9 +7,8 @@ import pytest
 from core.principals import LOCAL
 from core.rates import Rate
 from core.scopes import Role
-from services.access import members
-from services.jobs import apps
-from services.reading import account_usage, ended_runs
+from services.apps import apps, members
+from services.reading.statistics import account_usage, ended_runs
 from tests.factories import GivenSystem, claim, given_system, record, refused, succeeded
 from tests.integration.execution.limiting import create, put
 from tests.integration.pages.browser import Browser

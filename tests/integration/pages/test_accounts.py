@@ -10,8 +10,9 @@ import pytest
 from core import schedules
 from core.principals import LOCAL
 from services.access import invitations, password_resets
+from services.apps import apps
 from services.email import outbox
-from services.jobs import apps, creating, lifecycle
+from services.jobs import creating, lifecycle
 from tests.factories import GivenSystem, given_system, new_job
 from tests.integration.pages.browser import Browser, Form
 from tests.integration.pages.conftest import site

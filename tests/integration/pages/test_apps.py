@@ -11,8 +11,8 @@ from core.quotas import Quotas
 from core.scopes import Role
 from models.tables import App
 from pages import words
-from services.access import app_keys, members
-from services.jobs import apps, quotas
+from services.access import app_keys
+from services.apps import apps, members, quotas
 from services.secrets import named, signing
 from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser, Form, Page

@@ -9,7 +9,7 @@ from core.states import Hold
 from models import apps, breakers
 from models.tables import Run
 from pages import naming
-from services.jobs import apps as app_service
+from services.apps import apps as app_service
 from services.jobs import creating
 from tests.factories import GivenSystem, claim, failed, new_job, record, runs_of
 from tests.integration.pages.browser import Browser

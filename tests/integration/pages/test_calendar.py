@@ -18,7 +18,7 @@ from models import runs
 from models.tables import Job, Run
 from services.execution.work import Succeeded
 from services.jobs import creating, definition, editing, requested_runs
-from services.reading import calendar, gaps
+from services.reading.occurrences import calendar, missed_ranges
 from services.reading.views import JobView
 from services.scheduling import planning
 from tests.factories import NOON, GivenSystem, claim, given_system, new_job, record, runs_of, stored_job
@@ -182,7 +182,7 @@ def test_days_before_the_missed_occurrences_that_are_counted_are_known_in_part(
     stored: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning, "MOST", 1_500)
-    monkeypatch.setattr(gaps, "MOST_SPREAD", 2_000)
+    monkeypatch.setattr(missed_ranges, "MOST_SPREAD", 2_000)
     job_id = missed_for(stored, Cron("*/2 * * * *"), timedelta(days=5))
     days = calendar.of_job(LOCAL, stored, job_id, UTC)[-6:]
     assert [one.is_partial for one in days] == [True, True, True, False, False, False]

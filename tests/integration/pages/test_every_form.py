@@ -13,7 +13,7 @@ from core.errors import PermanentFailure
 from core.principals import LOCAL
 from core.scopes import Role
 from models.tables import Job, Worker
-from services.access import members
+from services.apps import members
 from services.execution import draining, workers
 from services.execution.work import Failed
 from services.jobs import creating, lifecycle

@@ -14,8 +14,8 @@ from models import filtering
 from models.tables import Run
 from services.execution.work import Failed, Result, Succeeded
 from services.jobs import cancelling, creating, lifecycle, requested_runs
-from services.reading import failures
-from services.reading.given_up import AllGivenUp
+from services.reading.failures import failed_runs
+from services.reading.failures.given_up import AllGivenUp
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -82,7 +82,7 @@ def test_the_runs_of_a_group_are_cut_after_all_filters_and_the_page_says_so(
     old, *_ = failing(system, *["Broken."] * 3)
     with system.transaction():
         Run.update(finished_at=NOON - timedelta(days=2)).where(Run.id == old).execute()
-    monkeypatch.setattr("services.reading.failures.MOST_READ", 1)
+    monkeypatch.setattr("services.reading.failures.failed_runs.MOST_READ", 1)
     of_one_job = f"/dashboard/runs?failure=Broken.&job_id={stored_run(old).job_id}"
     listed = browser.load(of_one_job)
     assert "1 run that fit" in listed.text
@@ -214,18 +214,18 @@ def test_replaying_many_leads_to_the_replays_and_what_becomes_of_them(
     browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filtering, "CLOCKS_APART", timedelta(days=36_500))  # the clock stands, and ids tell the time
-    failed_runs = failing(system, "Broken.", "Broken.")
+    failed_ids = failing(system, "Broken.", "Broken.")
     meant = {"which": "all", "status": "failed", "finished_from": "2026-11-20T11:00:00Z"}
     trial = preview(browser, "/dashboard/runs", action="replay", **meant)
-    assert all(f"/dashboard/runs/{one}" in trial.html for one in failed_runs), "the trial names the runs"
+    assert all(f"/dashboard/runs/{one}" in trial.html for one in failed_ids), "the trial names the runs"
     assert "Ended since Fri 20 Nov 2026 11:00:00" in trial.text
     system.clock.advance(60)
     page = browser.submit(trial.form("Replay 2"))
-    replays = {runs_of(stored_run(one).job_id)[-1].id for one in failed_runs}
+    replays = {runs_of(stored_run(one).job_id)[-1].id for one in failed_ids}
     assert "2 runs that fit: 2 queued, newest first" in page.text
     assert all(f'id="run-{one}"' in page.html for one in replays)
-    assert not any(f'id="run-{one}"' in page.html for one in failed_runs)
-    assert page.links["the run that failed"] in {f"/dashboard/runs/{one}" for one in failed_runs}
+    assert not any(f'id="run-{one}"' in page.html for one in failed_ids)
+    assert page.links["the run that failed"] in {f"/dashboard/runs/{one}" for one in failed_ids}
 
 
 def test_a_failure_that_has_run_again_counts_as_what_came_of_it(browser: Browser, system: GivenSystem) -> None:
@@ -282,5 +282,5 @@ def test_a_poll_that_failed_is_listed_once_though_its_job_gave_up(system: GivenS
     [work] = claim(system)
     system.clock.advance(5)
     record(system, work, failed())
-    assert failures.grouped(LOCAL, system, 24).count == 1
+    assert failed_runs.grouped(LOCAL, system, 24).count == 1
     assert AllGivenUp(system).of(LOCAL, 24).results == []

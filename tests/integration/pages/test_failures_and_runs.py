@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from models.tables import Run
-from services.reading import failures
+from services.reading.failures import failed_runs
 from tests.factories import NOON, GivenSystem, runs_of, stored_run
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.many import failing, preview
@@ -47,5 +47,5 @@ def test_the_lists_of_failures_and_of_failed_runs_say_by_how_many_they_differ(
     assert "3 runs that fit, newest first; of these, 1 was dismissed: Failures leaves them out" in listed.text
     assert "of these" not in browser.load(page.links["2"]).text, "the runs of a group are as many as it says"
     assert "of these" not in browser.load("/dashboard/runs").text
-    monkeypatch.setattr(failures, "MOST_READ", 2)
+    monkeypatch.setattr(failed_runs, "MOST_READ", 2)
     assert "of these, at least 1 was dismissed" in browser.load("/dashboard/runs?status=failed").text

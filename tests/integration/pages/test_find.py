@@ -8,7 +8,8 @@ import pytest
 
 from core import schedules
 from core.principals import LOCAL
-from services.jobs import apps, creating, requested_runs
+from services.apps import apps
+from services.jobs import creating, requested_runs
 from tests.factories import GivenSystem, claim, failed, new_job, record
 from tests.integration.pages.browser import Browser
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.principals import LOCAL
-from services.jobs import apps
+from services.apps import apps
 from tests.factories import GivenSystem
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.making import MAKE, jobs, wrong_beside

@@ -7,8 +7,7 @@ import pytest
 from core.principals import LOCAL
 from core.rates import Rate
 from core.scopes import Role
-from services.access import members
-from services.jobs import apps
+from services.apps import apps, members
 from services.reading import limits
 from services.scheduling import pauses
 from tests.factories import GivenSystem, claim, first_run, given_system, stored_run

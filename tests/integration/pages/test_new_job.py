@@ -12,7 +12,7 @@ from client import declared as declaration
 from core import schedules
 from core.principals import LOCAL
 from pages import presets
-from services.jobs import apps
+from services.apps import apps
 from tests.factories import GivenSystem
 from tests.integration.api.client import NO_JOB
 from tests.integration.pages.browser import Browser, Page

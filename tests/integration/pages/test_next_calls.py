@@ -12,7 +12,9 @@ from core.states import Hold
 from models.tables import Breaker, Run
 from pages import formats
 from services.jobs import creating
-from services.reading import failing_hosts, limits, next_calls, records
+from services.reading import limits, records
+from services.reading.failures import failing_hosts
+from services.reading.upcoming import next_calls
 from tests.factories import NOON, GivenSystem, claim, failed, new_job, record, runs_of
 from tests.integration.execution.attempting import make_due_again
 from tests.integration.execution.limiting import put

@@ -12,7 +12,7 @@ from core.schedules import Cron
 from core.states import RunStatus, Trigger
 from models import runs
 from services.jobs import creating, lifecycle
-from services.reading import not_fired
+from services.reading.occurrences import not_fired
 from tests.factories import NOON, GivenSystem, given_system, new_job, stored_job
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.test_panels import alive

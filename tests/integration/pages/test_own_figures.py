@@ -6,14 +6,13 @@ import pytest
 
 from core.principals import LOCAL
 from core.scopes import Role
-from services.access import members
-from services.jobs import apps
-from services.reading import ended_runs
+from services.apps import apps, members
+from services.reading.statistics import ended_runs
 from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
 from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
-from tests.integration.reading.test_run_figures import ran
+from tests.integration.reading.statistics.test_run_figures import ran
 
 PATH = "/dashboard/"
 

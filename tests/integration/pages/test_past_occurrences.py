@@ -17,7 +17,7 @@ from models import runs
 from models.tables import Run
 from services.execution.work import Succeeded
 from services.jobs import creating, requested_runs
-from services.reading import past_occurrences
+from services.reading.occurrences import past_occurrences
 from tests.factories import NOON, GivenSystem, claim, given_system, new_job, record, stored_job
 from tests.integration.api.client import NO_JOB
 from tests.integration.pages.browser import Browser

@@ -7,8 +7,8 @@ from uuid import UUID
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow
 from core.scopes import Role
-from services.access import members
-from services.jobs import apps, creating, lifecycle
+from services.apps import apps, members
+from services.jobs import creating, lifecycle
 from services.scheduling import pauses
 from tests.factories import GivenSystem, claim, failed, first_run, given_system, new_job, record
 from tests.integration.pages.browser import Browser

@@ -9,8 +9,8 @@ import pytest
 from core.principals import LOCAL
 from core.schedules import Cron
 from core.scopes import Role
-from services.access import members
-from services.jobs import apps, creating, requested_runs
+from services.apps import apps, members
+from services.jobs import creating, requested_runs
 from tests.factories import GivenSystem, claim, given_system, new_job, record, refused, runs_of
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site

@@ -10,7 +10,8 @@ import pytest
 from core import schedules
 from core.principals import LOCAL
 from core.rates import Rate
-from services.jobs import apps, creating
+from services.apps import apps
+from services.jobs import creating
 from services.reading import limits
 from tests.factories import NOON, GivenSystem, claim, new_job, record, refused
 from tests.integration.execution.limiting import create, put

@@ -20,7 +20,7 @@ from core.schedules import DelayFromNow
 from processes.autoscale import Autoscaler, ImaginedWorkers, QueuesUnknown
 from processes.planned_threads import PlannedThreads
 from services.jobs import creating
-from services.reading.coming_threads import ComingThreads
+from services.reading.upcoming.thread_demand import ComingThreads
 from services.runtime.clock import DatabaseClock
 from services.runtime.troubles import Troubles
 from tests import factories

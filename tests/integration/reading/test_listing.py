@@ -17,8 +17,9 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
 from models import counting, database, lists, searching, shown_runs
+from services.apps import apps
 from services.execution.work import Result, Succeeded
-from services.jobs import apps, creating, lifecycle
+from services.jobs import creating, lifecycle
 from services.reading import listing, records
 from services.reading.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
 from services.reading.views import Page

@@ -12,8 +12,9 @@ from core.principals import LOCAL
 from core.states import RunStatus
 from core.usual import Slower, Usual
 from services.jobs import creating, requested_runs
-from services.reading import durations, outcomes, slow_jobs
-from services.reading.slow_jobs import SlowJobs
+from services.reading import outcomes
+from services.reading.statistics import durations, slow_jobs
+from services.reading.statistics.slow_jobs import SlowJobs
 from services.scheduling import dispatching
 from tests.factories import GivenSystem, claim, failed, new_job, record, refused, succeeded
 

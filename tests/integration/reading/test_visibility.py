@@ -14,8 +14,12 @@ from core.principals import LOCAL, Principal
 from services.email import outbox
 from services.files import uploads
 from services.jobs import lifecycle
-from services.reading import explaining, listing, records, statistics, upcoming, workers
+from services.reading import listing, records
 from services.reading.counting import Counts
+from services.reading.explaining import explanations
+from services.reading.installation import workers
+from services.reading.statistics import minute_statistics
+from services.reading.upcoming import upcoming_runs
 from services.system import System
 from tests.factories import NOON, GivenSystem, runs_of
 from tests.integration.jobs.test_principals import made_by, user
@@ -31,11 +35,11 @@ OF_A_JOB: dict[str, Show] = {
     "whole run": lambda who, _system, job_id: records.whole_run(who, runs_of(job_id)[0].id, 1),
     "runs": lambda who, system, job_id: listing.runs_of_job(who, Counts(system.clock), job_id, FIRST),
     "executions": lambda who, _system, job_id: listing.executions(who, job_id, FIRST),
-    "explanation": lambda who, system, job_id: explaining.explain(who, system, job_id, NOON),
+    "explanation": lambda who, system, job_id: explanations.explain(who, system, job_id, NOON),
 }
 FOR_ADMINISTRATORS: dict[str, Callable[[Principal, System], object]] = {
     "workers": workers.known,
-    "series": lambda who, system: statistics.series(who, system, 1),
+    "series": lambda who, system: minute_statistics.series(who, system, 1),
     "outbox": lambda who, system: outbox.newest(who, system.settings, 1),
 }
 
@@ -69,10 +73,10 @@ def test_what_comes_is_shown_of_the_jobs_of_its_user_alone(
     system: GivenSystem, anna: Principal, berta: Principal
 ) -> None:
     hers, anothers = made_by(anna, system), made_by(berta, system)
-    assert [one.job_id for one in upcoming.coming(anna, system, JobFilter(), 3600, 10)] == [hers]
-    assert {one.job_id for one in upcoming.coming(LOCAL, system, JobFilter(), 3600, 10)} == {hers, anothers}
+    assert [one.job_id for one in upcoming_runs.coming(anna, system, JobFilter(), 3600, 10)] == [hers]
+    assert {one.job_id for one in upcoming_runs.coming(LOCAL, system, JobFilter(), 3600, 10)} == {hers, anothers}
     lifecycle.pause(anna, system, hers)
-    assert upcoming.coming(anna, system, JobFilter(), 3600, 10) == []
+    assert upcoming_runs.coming(anna, system, JobFilter(), 3600, 10) == []
 
 
 def test_runs_are_listed_of_the_jobs_of_their_user_alone(

@@ -19,7 +19,7 @@ from models.tables import AuditEntry, Installation
 from services.files import spool, uploads
 from services.jobs import lifecycle, requested_runs
 from services.maintenance import rescues
-from services.reading import explaining
+from services.reading.explaining import explanations
 from services.restoring import declaring, mark_file
 from services.restoring.guard import Guard
 from services.scheduling import dispatching, pauses
@@ -212,7 +212,7 @@ def test_a_run_on_request_waits_and_why_says_what_for(system: GivenSystem, take_
     take_back()
     run = requested_runs.trigger(LOCAL, system, job_id)
     assert stored_run(run.id).held_by is Hold.RESTORED
-    answer = explaining.explain(LOCAL, system, job_id, run.scheduled_for).answer
+    answer = explanations.explain(LOCAL, system, job_id, run.scheduled_for).answer
     assert "taken back to an earlier state" in answer
     assert "carillon restore" in answer
 

@@ -12,7 +12,8 @@ from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
 from models import database, set_based
 from models.tables import App, AuditEntry
-from services.jobs import apps, lifecycle
+from services.apps import apps
+from services.jobs import lifecycle
 from services.maintenance import rescues
 from services.restoring import declaring, releasing
 from services.restoring.releasing import Slice

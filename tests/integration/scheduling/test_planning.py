@@ -14,7 +14,7 @@ from models import database
 from models import jobs as job_queries
 from models.tables import Job, db
 from services.jobs import creating
-from services.reading import explaining
+from services.reading.explaining import explanations
 from services.scheduling import dispatching, planning
 from tests.factories import (
     NOON,
@@ -133,7 +133,7 @@ def test_occurrences_that_the_database_refused_are_decided_by_the_policy_once_it
         planning.plan(system)
         system.clock.advance(planning.PUT_OFF.total_seconds())
     assert minutes(job_id) == [1, 2], "it is refused at each try"
-    told = explaining.explain(LOCAL, system, job_id, in_minutes(3)).answer
+    told = explanations.explain(LOCAL, system, job_id, in_minutes(3)).answer
     assert "plan_refused" in told
     with database.transaction():
         db.execute_sql("DROP TRIGGER refused")

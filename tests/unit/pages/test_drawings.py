@@ -14,8 +14,8 @@ from core.states import Hold, RunStatus
 from pages import charts, formats, series_charts, upcoming
 from pages.series import Range, series
 from pages.timeline import HELD, Span
-from services.reading.columns import ColumnFigures
 from services.reading.outcomes import OutcomeView
+from services.reading.statistics.columns import ColumnFigures
 from tests.factories import NOON
 
 UTC = ZoneInfo("UTC")

@@ -16,13 +16,13 @@ from core.principals import PrincipalKind
 from core.states import Hold
 from pages import verdict
 from pages.verdict import Facts
-from services.reading.breakers import BreakerView
-from services.reading.failing_hosts import FailingHost
-from services.reading.latest_pauses import PauseView
-from services.reading.open_alerts import OpenAlert, OpenAlerts
-from services.reading.parts import PartView
-from services.reading.pauses_in_force import PausedApps, PauseInForce
-from services.reading.statistics import MinuteFigures, UnknownMinute
+from services.reading.failures.breakers import BreakerView
+from services.reading.failures.failing_hosts import FailingHost
+from services.reading.failures.open_alerts import OpenAlert, OpenAlerts
+from services.reading.installation.process_health import PartView
+from services.reading.pauses.latest_pauses import PauseView
+from services.reading.pauses.pauses_in_force import PausedApps, PauseInForce
+from services.reading.statistics.minute_statistics import MinuteFigures, UnknownMinute
 from services.reading.waiting import Waiting, WaitView
 from tests.factories import NOON
 

@@ -15,12 +15,13 @@ from core.errors import CarillonError
 from core.policies import Overlap
 from core.principals import LOCAL
 from core.states import DEAD, ENDED, LIVE
+from services.apps import apps
 from services.execution import recording, reports, workers
 from services.execution.recording import Unrecorded
 from services.execution.reports import Sender
 from services.execution.rotation import Rotation
 from services.execution.work import Succeeded, Work
-from services.jobs import apps, creating, definition, editing, polling_states
+from services.jobs import creating, definition, editing, polling_states
 from services.jobs.definition import Definition
 from services.maintenance import rescues
 from services.reading.views import JobView

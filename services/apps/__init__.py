@@ -1,0 +1,1 @@
+"""Apps: their definitions, members, senders and quotas."""

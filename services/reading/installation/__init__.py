@@ -1,0 +1,1 @@
+"""The installation itself: its processes, workers, health and settings."""
