@@ -19,7 +19,7 @@ from models.tables import IdempotencyKey, Job, Run
 from services.jobs import creating, idempotency
 from services.jobs.definition import NewJob
 from services.jobs.idempotency import Request
-from tests.factories import NOON, GivenSystem, given_system, in_threads, new_job, runs_of, stored_job
+from tests.factories import NOON, GivenSystem, create_jobs, given_system, in_threads, new_job, runs_of, stored_job
 from tests.waiting import LONGEST
 
 ROUNDS = 100
@@ -37,7 +37,7 @@ def create(system: GivenSystem, new: NewJob, under: Request | None) -> UUID:
 
 def create_many(system: GivenSystem, wanted: Sequence[NewJob | InvalidInput], under: Request) -> Any:
     def act() -> list[str]:
-        return [str(one.job_id) for one in creating.create_many(LOCAL, system, wanted, all_or_none=False)]
+        return [str(one.job_id) for one in create_jobs(system, wanted, all_or_none=False)]
 
     return idempotency.once(system, under, act)
 

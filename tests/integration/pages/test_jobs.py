@@ -9,7 +9,7 @@ from core import schedules
 from core.principals import LOCAL
 from pages.resources import jobs
 from services.jobs import creating, requested_runs
-from tests.factories import NOON, GivenSystem, claim, new_job, record, succeeded
+from tests.factories import NOON, GivenSystem, claim, create_jobs, new_job, record, succeeded
 from tests.integration.pages.browser import Browser
 
 
@@ -77,7 +77,7 @@ def test_every_filter_of_the_api_is_one_of_the_page() -> None:
 
 def test_a_long_list_comes_in_pages(browser: Browser, system: GivenSystem) -> None:
     wanted = [new_job(name=f"job {number:02}") for number in range(52)]
-    creating.create_many(LOCAL, system, wanted, all_or_none=True)
+    create_jobs(system, wanted, all_or_none=True)
     first = browser.load("/dashboard/jobs?ordering=name")
     assert "52 jobs" in first.text
     assert "job 00" in first.links

@@ -11,7 +11,7 @@ from core.retry import RetryPolicy
 from core.trace_context import TraceContext
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
-from services.task_types.targets import NOTHING
+from services.task_types.targets import Target
 from tests.factories import NOON, given_system
 
 ALLOWED = "echo, cat, sh, env, yes, id, /bin/echo, no-such-program, /etc/passwd, python3"
@@ -25,7 +25,7 @@ def work(data: Any, time_limit_seconds: float = 30) -> Work:
         fence=1,
         scheduled_for=NOON,
         task_type="run_command",
-        target=NOTHING,
+        target=Target(None),
         board_id=None,
         data=data,
         policy=RetryPolicy(max_retries=0, base_seconds=1),
