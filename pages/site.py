@@ -25,6 +25,7 @@ from pages.static_files import StaticFiles
 from services.jobs import idempotency
 from services.reading import pauses_in_force
 from services.reading.counting import Counts
+from services.reading.failing_hosts import FailingHosts
 from services.reading.given_up import AllGivenUp
 from services.reading.slow_jobs import SlowJobs
 from services.system import System
@@ -52,6 +53,7 @@ class Site:
         self.counts = Counts(system.clock)  # of lists, whichever page shows them
         self.slow_jobs = SlowJobs(system)
         self.given_up = AllGivenUp(system)
+        self.failing_hosts = FailingHosts(system)
         self.static = StaticFiles()
         self._run = run
         self._call = call

@@ -39,7 +39,6 @@ from services.reading import (
     replays,
 )
 from services.reading.explaining import Explanation
-from services.reading.failing_hosts import FailingHosts
 from services.reading.run_times import RunTimes
 from services.reading.views import JobView, LastRun, Occurrence, RunView
 from services.task_types import registry
@@ -67,7 +66,6 @@ class JobPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._hosts = FailingHosts(site.system)
 
     async def show(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job."""
@@ -104,7 +102,7 @@ class JobPage:
             "usual": durations.of_job(who.principal, job_id),
             "newest_seconds": _seconds(view.last_run, page.items, beside["times"]),
             **beside,
-            "troubles": job_troubles.of(who, self._hosts, view, page.items, beside["next_calls"]),
+            "troubles": job_troubles.of(who, self._site.failing_hosts, view, page.items, beside["next_calls"]),
             "runs": _latest_first(page.items),
             "going": next((run for run in page.items if run.status in _GOING), None),
             "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),

@@ -39,7 +39,6 @@ from services.reading import (
 )
 from services.reading.columns import ColumnFigures
 from services.reading.coming_minutes import ComingMinutes
-from services.reading.failing_hosts import FailingHosts
 from services.reading.failures import Failures
 from services.reading.not_fired import NotFiredLately
 from services.reading.open_alerts import OpenAlerts
@@ -86,7 +85,6 @@ class Overview:
         self._jobs = TimedCache[JobStatistics](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._alerts = TimedCache[OpenAlerts](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._columns = TimedCache[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
-        self._hosts = FailingHosts(site.system)
         self._not_fired = TimedCache[NotFiredLately](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._figures = RunFigures(site.system)
         self._waiting = TimedCache[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
@@ -178,7 +176,7 @@ class Overview:
         minutes = None if figures is None or now is None else [*figures, now]
         paused_apps = pauses_in_force.of_apps(who.principal, verdict.NAMED_APPS)
         breaking = if_allowed(lambda: breakers.listed(who.principal)) or []
-        failing = self._hosts.of(who.principal) if breaking else []
+        failing = self._site.failing_hosts.of(who.principal) if breaking else []
         span = _not_fired_in(who)
         return Facts(
             who.now,
