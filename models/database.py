@@ -30,7 +30,7 @@ _TURN_SECONDS = 10.0
 
 
 class _TakenBack(Exception):  # noqa: N818  nothing went wrong
-    """Rolls a trial back."""
+    """Rolls back what `rolled_back` ran."""
 
 
 # SQLite has one writer at a time; a lock here avoids polling SQLite's own.
@@ -97,7 +97,7 @@ def or_undo(act: commits.Act) -> None:
 
 
 @contextmanager
-def trial(gate: str | None = None) -> Iterator[None]:
+def rolled_back(gate: str | None = None) -> Iterator[None]:
     """Run a block in a transaction as `transaction` does, then roll it back."""
     with suppress(_TakenBack), transaction(gate):
         yield

@@ -89,7 +89,7 @@ class Site:
         resp.content_type = falcon.MEDIA_HTML
         resp.data = await self._call(self._page, "test_call.html", self.asked(req), load)
 
-    async def show_trial(self, req: Request, resp: Response, template: str, load: Load) -> None:
+    async def show_dry_run(self, req: Request, resp: Response, template: str, load: Load) -> None:
         """Answer as `show` does with what would become of many jobs or runs, in a thread that may take its time."""
         resp.content_type = falcon.MEDIA_HTML
         resp.data = await self._act_on_many(self._page, template, self.asked(req), load)

@@ -39,7 +39,7 @@ class System:
         for until it is on disk. Raises `DatabaseUnavailable`.
         """
         transaction = partial(database.transaction, redone_if_lost=redone_if_lost)
-        with (database.trial if dry_run else transaction)(gate.value):
+        with (database.rolled_back if dry_run else transaction)(gate.value):
             unit = UnitOfWork(self.clock, self.doorbell)
             yield unit
             unit.write()

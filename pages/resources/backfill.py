@@ -67,11 +67,11 @@ class BackfillPage:
             "job": records.job(who.principal, job_id),
             "given": given,
             "errors": {},
-            "trial": None,
+            "dry_run": None,
         }
         if given["from"] or given["to"]:
             try:
-                told["trial"] = self._tried(who, job_id, given)
+                told["dry_run"] = self._tried(who, job_id, given)
             except InvalidInput as refusal:
                 told["errors"] = {one.field: one.message for one in refusal.fields}
         return told

@@ -18,10 +18,10 @@ from pages.asked import Asked
 from pages.filled import Filled, Preview
 from pages.forms import Form
 from pages.job_form import CALLBACK, SCHEDULE_KIND, Field
-from pages.resources import trial_call
+from pages.resources import test_call
 from pages.resources.actions import job_path
 from pages.site import Site, if_allowed
-from services.execution import trial_places
+from services.execution import test_call_places
 from services.jobs import accepting, apps, creating, definition
 from services.jobs.creation_outcomes import Refusal
 from services.reading import records
@@ -81,8 +81,8 @@ class NewJob:
     async def _try(self, req: Request, resp: Response, form: Form) -> None:
         """Call the receiver of the app once with what the form says, and show what comes back."""
         name = form.get("app_name", "")
-        with trial_places.place():
-            await self._site.show_call(req, resp, lambda who: trial_call.told_of_app(self._site, who, name, form))
+        with test_call_places.place():
+            await self._site.show_call(req, resp, lambda who: test_call.told_of_app(self._site, who, name, form))
 
     def _wanted(self, who: Asked, form: Form) -> _Wanted:
         new = self._site.readers.new_job(self._job(who, form))

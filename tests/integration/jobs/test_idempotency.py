@@ -232,7 +232,7 @@ def test_nobody_rings_before_the_answer_is_kept(system: GivenSystem) -> None:
 
 def test_what_is_taken_back_within_a_request_is_not_rung_for(system: GivenSystem) -> None:
     def act() -> str:
-        with database.trial():
+        with database.rolled_back():
             creating.create(LOCAL, system, new_job())
         return str(creating.create(LOCAL, system, new_job(name="kept")))
 

@@ -204,23 +204,23 @@ def test_what_was_counted_is_undone_with_the_part_or_the_transaction_that_is_rol
         assert isinstance(database.attempt(count_and_go_wrong), ValueError)
         assert undone == ["part"]
     assert undone == ["part"]
-    with database.trial():
-        database.or_undo(lambda: undone.append("trial"))
+    with database.rolled_back():
+        database.or_undo(lambda: undone.append("whole"))
         with database.transaction():
             database.or_undo(lambda: undone.append("within"))
         assert undone == ["part"]
-    assert undone == ["part", "trial", "within"]
+    assert undone == ["part", "whole", "within"]
     database.or_undo(lambda: undone.append("outside"))
-    assert undone == ["part", "trial", "within"]
+    assert undone == ["part", "whole", "within"]
 
 
 def test_what_would_follow_a_commit_is_forgotten_with_what_is_taken_back(store: str) -> None:
     done: list[str] = []
     with database.transaction():
         database.after_commit(lambda: done.append("kept"))
-        with database.trial():
+        with database.rolled_back():
             database.after_commit(lambda: done.append("taken back"))
-    with database.trial():
+    with database.rolled_back():
         database.after_commit(lambda: done.append("taken back"))
     with pytest.raises(DatabaseUnavailable), database.transaction():
         follow_and_fail(done)

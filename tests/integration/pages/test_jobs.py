@@ -52,8 +52,8 @@ def test_jobs_are_found_by_their_metadata_which_the_page_of_a_job_shows(browser:
     assert "good" in page.links
     assert "bad" not in page.links
     assert page.form("Preview…").fields["metadata"] == "team:<ops>"
-    trial = browser.submit(page.form("Preview…"), action="pause", which="all")
-    assert "of 1 job that fits, 1 would be paused" in trial.text
+    dry_run = browser.submit(page.form("Preview…"), action="pause", which="all")
+    assert "of 1 job that fits, 1 would be paused" in dry_run.text
     assert '"team": "<ops>"' in browser.load(f"/dashboard/jobs/{job_id}").text.partition("Metadata")[2][:40]
     refused = browser.load("/dashboard/jobs?metadata=ops")
     assert (refused.status, "must be KEY:VALUE" in refused.text) == (400, True)
