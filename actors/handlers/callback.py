@@ -14,11 +14,11 @@ from core.errors import AttemptError, PermanentFailure
 from core.instants import shown
 from core.masking import NOTHING_HIDDEN, Mask
 from services.execution.work import Deferred, Failed, Result, Work
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.system import System
 
 
-def perform(system: System, work: Work, scope: Scope) -> Result:
+def perform(system: System, work: Work, scope: AbortScope) -> Result:
     """Call the application back for one attempt. Raises `Aborted` when the scope is aborted."""
     url, mask = work.target.url, NOTHING_HIDDEN
     try:

@@ -17,7 +17,7 @@ from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailur
 from core.instants import shown
 from core.masking import NOTHING_HIDDEN, Mask
 from services.execution.work import Failed, Result, Work
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.secrets import named
 from services.system import System
 from services.task_types import filling
@@ -25,7 +25,7 @@ from services.task_types.http import PLACES_OF_SECRETS, HttpRequest, HttpTask
 from services.task_types.validation_messages import first_fault
 
 
-def perform(system: System, work: Work, scope: Scope) -> Result:
+def perform(system: System, work: Work, scope: AbortScope) -> Result:
     """Send the request once. Raises `Aborted` when the scope is aborted."""
     mask, token = NOTHING_HIDDEN, None
     try:

@@ -13,7 +13,7 @@ from core import built_in_apps
 from core.auditing import Thing
 from core.errors import Aborted, AbortReason, Conflict, InvalidInput
 from core.principals import Principal
-from core.scopes import Scope as Allowed
+from core.scopes import Scope
 from models import apps, database, jobs, pauses, versions
 from models.fields import new_id
 from models.hot.rows import ExecutedJob, TypePolicy
@@ -27,7 +27,7 @@ from services.jobs import quotas, retry_policy
 from services.messaging import broker as brokers
 from services.reading import visibility
 from services.runtime import spans
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.secrets import signers
 from services.system import System
 from services.task_types import registry, targets
@@ -66,8 +66,8 @@ def of_job(principal: Principal, system: System, job_id: UUID) -> TestCall:
     installation is paused, and `TooMany` while another call is under way for its app or of this caller.
     """
     with database.reading():
-        visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.READ)
-        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
+        visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.READ)
+        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.OPERATE)
     return _made(principal, system, job.app, lambda: _work_of_job(principal, system, job_id))
 
 
@@ -78,7 +78,7 @@ def of_app(principal: Principal, system: System, name: str, task_type: str, data
     Raises `InvalidInput` also for a task type that Carillon performs itself.
     """
     with database.reading():
-        app = visible_apps.found(principal, name, Allowed.JOBS)
+        app = visible_apps.found(principal, name, Scope.JOBS)
     if registry.find(task_type) is not None:
         raise InvalidInput.at("task_type", f"is {task_type}, which Carillon does itself; name one that the app does.")
     return _made(principal, system, app, lambda: _work_of_app(principal, system, name, task_type, data))
@@ -95,7 +95,7 @@ def _made(principal: Principal, system: System, app: App, begin: Callable[[], _B
 
 def _work_of_job(principal: Principal, system: System, job_id: UUID) -> _Begun:
     with system.transaction(Gate.UNUSED) as unit:
-        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
+        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.OPERATE)
         _refuse_paused(job.app)
         stored = jobs.to_execute([job_id])[job_id]
         if stored.queue != brokers.RUNS_HTTP:
@@ -108,7 +108,7 @@ def _work_of_app(
     principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None
 ) -> _Begun:
     with system.transaction(Gate.UNUSED) as unit:
-        app = visible_apps.found(principal, name, Allowed.JOBS)
+        app = visible_apps.found(principal, name, Scope.JOBS)
         _refuse_paused(app)
         quotas.check_payload(system, app.id, data)
         row = apps.task_type(app.id, task_type)
@@ -170,7 +170,7 @@ def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, 
 def _performed(system: System, work: Work) -> Result | None:
     """Returns the result of the call; None if it took too long."""
     assert system.perform_call is not None  # noqa: S101  the caller has looked
-    scope = Scope()
+    scope = AbortScope()
     timer = threading.Timer(work.time_limit_seconds, scope.abort, [AbortReason.TIME_LIMIT])
     timer.daemon = True
     timer.start()

@@ -19,7 +19,7 @@ from models import database
 from models.tables import SigningSecret
 from services.execution.work import Failed, Result
 from services.jobs import apps, creating
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.secrets import sealing, signers, signing
 from tests.factories import GivenSystem, claim, claim_one, given_system, new_job
 from tests.integration.execution.answering import Server, answering
@@ -49,7 +49,7 @@ def keyed(receiver: Server, keys: str | None = KEY) -> GivenSystem:
 
 def call(system: GivenSystem, **job: Any) -> Result:
     creating.create(LOCAL, system, new_job(**job))
-    return perform_call(system, claim_one(system), Scope())
+    return perform_call(system, claim_one(system), AbortScope())
 
 
 def sent(receiver: Server) -> tuple[dict[str, str], bytes]:

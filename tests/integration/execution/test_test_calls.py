@@ -21,7 +21,7 @@ from core.trace_context import TraceContext
 from services.execution import test_call_places, test_calls
 from services.execution.work import Result, Work
 from services.jobs import apps, creating, quotas
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.system import System
 from tests.factories import GivenSystem, given_system, new_job, runs_of, stored_job
 from tests.integration.api.client import NO_JOB, Client, refusal, served
@@ -120,7 +120,7 @@ def test_a_receiver_that_a_run_would_wait_for_longer_is_not_judged(
     assert "would have failed" not in page.text
 
 
-def waits_for_ever(_system: object, _work: object, scope: Scope) -> NoReturn:
+def waits_for_ever(_system: object, _work: object, scope: AbortScope) -> NoReturn:
     woken = Event()
     with scope.interruptible(woken.set):
         woken.wait()
@@ -168,7 +168,7 @@ def test_in_a_shared_app_nobody_waits_for_the_call_of_another_user(system: Given
     anna, berta = replace(LOCAL, user_id=uuid4()), replace(LOCAL, user_id=uuid4())
     of_berta: list[str] = []
 
-    def call_while_berta_calls(calling: System, work: Work, scope: Scope) -> Result:
+    def call_while_berta_calls(calling: System, work: Work, scope: AbortScope) -> Result:
         of_berta.append(test_calls.of_job(berta, system, job_id).outcome)
         return perform_call(calling, work, scope)
 

@@ -10,7 +10,7 @@ from actors.handlers import command
 from core.retry import RetryPolicy
 from core.trace_context import TraceContext
 from services.execution.work import Failed, Result, Succeeded, Work
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.task_types.targets import Target
 from tests.factories import NOON, given_system
 
@@ -38,16 +38,16 @@ def work(data: Any, time_limit_seconds: float = 30) -> Work:
     )
 
 
-def perform(data: Any, scope: Scope | None = None, **settings: Any) -> Result:
+def perform(data: Any, scope: AbortScope | None = None, **settings: Any) -> Result:
     system = given_system(**{"commands_allowed": ALLOWED, "commands_env_allowed": "GREETING", **settings})
-    return command.perform(system, work(data), scope or Scope())
+    return command.perform(system, work(data), scope or AbortScope())
 
 
 def result_in_trace(trace: TraceContext, *argv: str, **env: str) -> dict[str, Any]:
     """What a command leaves whose run is part of a trace."""
     one = replace(work({"argv": list(argv), "env": env}), carried=trace)
     system = given_system(commands_allowed=ALLOWED, commands_env_allowed=",".join(env))
-    result = command.perform(system, one, Scope())
+    result = command.perform(system, one, AbortScope())
     assert isinstance(result, Succeeded), result
     return dict(result.result)
 
