@@ -15,9 +15,9 @@ from falcon.asgi import Request, Response
 from core.errors import Forbidden
 from core.principals import Principal
 from core.version import VERSION
-from pages import asked, forms, instants_typed, navigation
-from pages.asked import Asked
+from pages import forms, instants_typed, navigation, page_request
 from pages.forms import Form, Run
+from pages.page_request import Asked
 from pages.readers import Readers
 from pages.rendering import Templates
 from pages.route import see_other
@@ -73,7 +73,7 @@ class Site:
 
     def asked(self, req: Request) -> Asked:
         """Returns what a request says."""
-        return asked.read(req, self.system.clock.now())
+        return page_request.read(req, self.system.clock.now())
 
     async def show(self, req: Request, resp: Response, template: str, load: Load) -> None:
         """Answer with a template over what `load` returns; both are work for a thread."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from actors import sending
+from actors import call_headers
 from actors.commands import command_process
 from actors.commands.command_log import CommandLog
 from actors.commands.command_process import Command, Ended
@@ -65,7 +65,7 @@ def _of_trace(work: Work, given: Mapping[str, str]) -> dict[str, str]:
 
     They have the headers' names in upper case, as OpenTelemetry specifies.
     """
-    return {name.upper(): value for name, value in sending.trace_headers(work, given).items()}
+    return {name.upper(): value for name, value in call_headers.trace_headers(work, given).items()}
 
 
 def _path(program: str) -> str:

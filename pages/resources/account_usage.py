@@ -14,7 +14,7 @@ from core.listing import NEWEST_FIRST, Stretch
 from core.scopes import Scope
 from core.states import RunStatus
 from pages import naming, rights, run_rows
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.site import Site
 from services.reading import ended_runs, failures, limits, listing, next_calls, waiting
 from services.reading.account_usage import AccountUsage, UsageOrder, UsageView, WantedUsage

@@ -14,8 +14,8 @@ from core.errors import InvalidInput
 from core.schedules import Recurring
 from core.states import DID_NOT_RUN, JobStatus
 from pages import instants_typed
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.resources.actions import job_path
 from pages.rights import Rights
 from pages.site import Site

@@ -11,7 +11,7 @@ from core import limit_keys
 from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
 from pages import rights, run_rows
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.site import Site
 from services.reading import breakers, limits, listing
 

@@ -16,9 +16,9 @@ from core.errors import InvalidInput
 from core.principals import Principal
 from core.states import Trigger
 from pages import words
-from pages.asked import Asked
 from pages.forms import Form
 from pages.naming import called
+from pages.page_request import Asked
 from pages.route import see_other
 from pages.site import Site
 from services.jobs.bulk_actions import BulkResult, Refused, RunAction

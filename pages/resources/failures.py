@@ -11,7 +11,7 @@ from core import instants
 from core.errors import InvalidInput
 from core.filters import RunFilter
 from pages import instants_typed, receiver_words, rights
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.site import Site
 from services.reading import failures, retries
 

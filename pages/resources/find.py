@@ -13,8 +13,8 @@ from core.errors import NotFound
 from core.filters import JobFilter
 from core.listing import NEWEST_FIRST, Stretch
 from core.principals import Principal
-from pages.asked import Asked
 from pages.naming import account_path
+from pages.page_request import Asked
 from pages.site import Site
 from services.jobs import apps
 from services.reading import listing, records

@@ -19,7 +19,7 @@ from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
 from core.states import DEAD, ENDED, JobStatus, RunStatus
 from pages import clocks, examples, instants_typed, job_form, job_troubles, progress, rights, run_rows
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.resources import backfill
 from pages.resources.audit import rows_of
 from pages.site import Site, if_allowed

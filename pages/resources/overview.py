@@ -16,8 +16,8 @@ from core.listing import Stretch
 from core.principals import Principal
 from core.states import RunStatus
 from pages import own_figures, progress, verdict
-from pages.asked import Asked
 from pages.own_figures import OwnFigures
+from pages.page_request import Asked
 from pages.series import RANGES, Range, series
 from pages.site import Site, if_allowed
 from pages.verdict import Facts

@@ -10,7 +10,7 @@ from falcon.asgi import Request, Response
 from core.configuration import TRACE_ID
 from core.states import DEAD, LIVE
 from pages import clocks, examples, progress, receiver_words, rights, timeline, unkept_calls
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.resources import backfill
 from pages.site import Site
 from services.reading import durations, explaining, next_calls, records, replays, run_times

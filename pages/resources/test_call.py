@@ -9,8 +9,8 @@ from uuid import UUID
 from falcon.asgi import Request, Response
 
 from pages import forms, naming
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.resources.app import AppPage
 from pages.resources.apps import app_path
 from pages.site import Site

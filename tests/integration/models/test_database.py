@@ -233,7 +233,7 @@ def waits_for_disk() -> bool:
 
 def test_a_commit_of_what_is_done_again_if_lost_is_not_waited_for_and_the_next_one_is(postgresql: str) -> None:
     db.execute_sql("SET synchronous_commit = on")  # the server of the tests has it off
-    with database.transaction(Gate.SHARED.value, redone_if_lost=True):
+    with database.transaction(Gate.SHARED.value, asynchronous_commit=True):
         assert not waits_for_disk()
     assert waits_for_disk()
 
@@ -241,6 +241,6 @@ def test_a_commit_of_what_is_done_again_if_lost_is_not_waited_for_and_the_next_o
 def test_a_commit_is_waited_for_whatever_is_done_within_it(postgresql: str) -> None:
     db.execute_sql("SET synchronous_commit = on")
     with database.transaction():
-        with database.transaction(redone_if_lost=True):
+        with database.transaction(asynchronous_commit=True):
             pass
         assert waits_for_disk()

@@ -47,7 +47,7 @@ from models import (
 )
 from models.fields import new_id
 from models.hot import claims as hot_claims
-from models.hot import dues, postgresql, statuses, whose
+from models.hot import due_rows, postgresql, statuses, whose
 from models.tables import ALL, Attempt, Job, Run, db
 from services.jobs import creating
 from tests import statements
@@ -163,7 +163,7 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: claims.claimable("runs.http", 10), "runs_to_claim"),
     (lambda: runs.due_by(NOON, 10), "runs_to_make_due"),
     (lambda: claims.expired(NOON, 10), "runs_leased"),
-    (lambda: dues.going([new_id()]), "runs_live"),
+    (lambda: due_rows.going([new_id()]), "runs_live"),
     (lambda: jobs.with_live_run([new_id()]), "runs_live"),
     (lambda: shown_jobs.by_ids([new_id()]), "runs_live"),
     (lambda: shown_jobs.by_ids([new_id()]), "runs_of_job"),
