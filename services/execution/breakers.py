@@ -145,7 +145,7 @@ def _move(system: System, key: str, *, is_failed: bool) -> bool:
         row = breakers.by_key(key)
         if row is None:
             return True
-        former = breakers.standing(row)
+        former = breakers.state(row)
         new = rules.after_failure(former, unit.now) if is_failed else rules.after_success(former, unit.now)
         if not breakers.replace(key, former, new):
             return False
