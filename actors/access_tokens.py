@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from actors.calls import http
 from core import receiver_answers, urls
 from core.errors import AttemptError, PermanentFailure, TransientFailure
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.system import System
 from services.task_types.oauth2 import OAuth2
 
@@ -101,7 +101,7 @@ class _Tokens:
             fetched.append(now)
 
     @contextmanager
-    def alone(self, key: Hashable, scope: Scope) -> Iterator[None]:
+    def alone(self, key: Hashable, scope: AbortScope) -> Iterator[None]:
         """Keep other threads from fetching the same token meanwhile. Raises `Aborted` if stopped while waiting."""
         with self._lock:
             lock, waiting = self._fetching.get(key, (threading.Lock(), 0))
@@ -123,7 +123,7 @@ class _Tokens:
 _tokens = _Tokens()
 
 
-def of(system: System, oauth2: OAuth2, call: http.Call, scope: Scope) -> Token:
+def of(system: System, oauth2: OAuth2, call: http.Call, scope: AbortScope) -> Token:
     """Returns the token for a call: a cached one, else a new one, fetched by the way that the call takes.
 
     Raises `TransientFailure` or `PermanentFailure` if none can be fetched, and `Aborted` as `http.call` does.
@@ -158,7 +158,7 @@ def refused(token: Token) -> AttemptError:
     return TransientFailure("The receiver answered 401 to an access token that was used before; a new one is fetched.")
 
 
-def _fetched(system: System, oauth2: OAuth2, call: http.Call, scope: Scope) -> _Given:
+def _fetched(system: System, oauth2: OAuth2, call: http.Call, scope: AbortScope) -> _Given:
     headers = {"Content-Type": _FORM, "Accept": "application/json"}
     if shown := oauth2.user_and_password():
         headers["Authorization"] = f"Basic {base64.b64encode(shown.encode()).decode()}"

@@ -10,11 +10,11 @@ from actors.calling import perform_call
 from actors.handlers import custom_task
 from services.execution.work import Result, Work
 from services.messaging import broker as brokers
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.system import System
 from services.task_types import registry
 
-Handler = Callable[[System, Work, Scope], Result]
+Handler = Callable[[System, Work, AbortScope], Result]
 
 
 def _named(module: str) -> Handler:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from api.resources.archive import MOST_AT_ONCE as MOST_AT_ARCHIVE
 from api.threads import Threads
-from services.execution.trial_places import MOST_AT_ONCE as MOST_TRIAL_CALLS
+from services.execution.test_call_places import MOST_AT_ONCE as MOST_TEST_CALLS
 from services.system import System
 
 _MOST_ASKING = 2  # logins at the identity provider at a time
@@ -34,7 +34,7 @@ class Pools:
             Threads(system.settings.web_threads),
             Threads(_MOST_HASHING),
             Threads(_MOST_ASKING),
-            Threads(MOST_TRIAL_CALLS, share=MOST_TRIAL_CALLS),  # a person's second call is refused, and waits for none
+            Threads(MOST_TEST_CALLS, share=MOST_TEST_CALLS),  # a person's second call is refused, and waits for none
             Threads(_MOST_ACTING),
             Threads(MOST_AT_ARCHIVE),
             Threads(_MOST_LOOKING),

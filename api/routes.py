@@ -49,7 +49,7 @@ from api.resources import (
     single_sign_on,
     statistics,
     task_types,
-    trial_calls,
+    test_calls,
     upcoming,
     users,
     versions,
@@ -82,7 +82,7 @@ def add(app: App, system: System, pools: Pools, creates: Creates, hub: Hub, *, w
     _actions_on_many(app, system, pools.acting)
     _apps(app, system, pools.general)
     _secrets(app, system, pools.general)
-    _trial_calls(app, system, pools.calling)
+    _test_calls(app, system, pools.calling)
     _archive(app, system, pools.at_archive)
     _reports(app, system, pools.general, wrong_secrets)
     _accounts(app, system, pools)
@@ -179,9 +179,9 @@ def _control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
 
 
-def _trial_calls(app: App, system: System, threads: Threads) -> None:
-    app.add_route("/api/jobs/{job_id:uuid}/test-call", trial_calls.TestCallOfJob(system, threads))
-    app.add_route("/api/apps/{name}/test-call", trial_calls.TestCallOfApp(system, threads))
+def _test_calls(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/jobs/{job_id:uuid}/test-call", test_calls.TestCallOfJob(system, threads))
+    app.add_route("/api/apps/{name}/test-call", test_calls.TestCallOfApp(system, threads))
 
 
 def _archive(app: App, system: System, threads: Threads) -> None:

@@ -30,8 +30,8 @@ _COMMANDS = {
     "apply": ("applying", "apply"),
     "export": ("exporting", "export"),
     "open": ("opening", "open_dashboard"),
-    "pause": ("everything", "pause"),
-    "resume": ("everything", "resume"),
+    "pause": ("installation", "pause"),
+    "resume": ("installation", "resume"),
 }
 NAMES = (*_GROUPS, *_COMMANDS)
 

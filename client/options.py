@@ -13,7 +13,7 @@ from uuid import UUID
 
 import typer
 
-from client import given, output
+from client import connection_options, output
 from client.errors import CommandFailed
 from client.server import Server
 
@@ -60,8 +60,8 @@ def server(context: typer.Context, url: str | None, *, known: bool = True) -> It
     """
     environment: Mapping[str, str] = context.obj or {}
     with plain_faults():
-        secret = given.secret("INTERNAL_SECRET", environment.get("INTERNAL_SECRET"))
-        token = given.secret("CARILLON_TOKEN", environment.get("CARILLON_TOKEN"))
+        secret = connection_options.secret("INTERNAL_SECRET", environment.get("INTERNAL_SECRET"))
+        token = connection_options.secret("CARILLON_TOKEN", environment.get("CARILLON_TOKEN"))
         yield Server(_address(url, environment), secret if known else None, token if known else None)
 
 
@@ -83,8 +83,8 @@ def in_path(name: str) -> str:
 
 def _address(url: str | None, environment: Mapping[str, str]) -> str:
     if url is not None:
-        return given.address("--url", url)
-    return given.address("CARILLON_URL", environment.get("CARILLON_URL", "").strip() or DEFAULT_URL)
+        return connection_options.address("--url", url)
+    return connection_options.address("CARILLON_URL", environment.get("CARILLON_URL", "").strip() or DEFAULT_URL)
 
 
 @contextmanager

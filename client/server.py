@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from client import given, troubles
+from client import connection_options, troubles
 from client.errors import CommandFailed, Refused, WrongInput
 from core import json_text
 from core.errors import InvalidInput
@@ -79,7 +79,7 @@ class Server:
     ) -> Answer:
         """Returns the answer to a request."""
         wanted = {name: value for name, value in (parameters or {}).items() if value is not None}
-        sent = {name: given.header(name, value) for name, value in (headers or {}).items()}
+        sent = {name: connection_options.header(name, value) for name, value in (headers or {}).items()}
         if body is not None:
             sent["Content-Type"] = b"application/json"
         try:

@@ -88,20 +88,20 @@ class Verdict:
 
 def decide(due: Sequence[DueRun], jobs: Mapping[UUID, JobFacts]) -> Verdict:
     """Decide about runs in the given order, each on the state that the decisions before it leave its job in."""
-    standing = {job_id: _Standing(facts) for job_id, facts in jobs.items()}
+    decisions = {job_id: _JobDecisions(facts) for job_id, facts in jobs.items()}
     for run in due:
-        standing[run.job_id].decide(run)
+        decisions[run.job_id].decide(run)
     return Verdict(
-        fates={run.id: standing[run.job_id].fates[run] for run in due},
-        starts={job_id: job.starts for job_id, job in standing.items() if job.starts},
-        replacing=frozenset(job_id for job_id, job in standing.items() if job.replaces),
-        spent=frozenset(job_id for job_id, job in standing.items() if job.spent),
-        skipping=frozenset(run.job_id for run in due if standing[run.job_id].fates[run] in _SKIPPED),
+        fates={run.id: decisions[run.job_id].fates[run] for run in due},
+        starts={job_id: job.starts for job_id, job in decisions.items() if job.starts},
+        replacing=frozenset(job_id for job_id, job in decisions.items() if job.replaces),
+        spent=frozenset(job_id for job_id, job in decisions.items() if job.spent),
+        skipping=frozenset(run.job_id for run in due if decisions[run.job_id].fates[run] in _SKIPPED),
     )
 
 
-class _Standing:
-    """The state of one job while the decisions about its runs are made."""
+class _JobDecisions:
+    """The decisions about the runs of one job, and the state that they leave it in."""
 
     def __init__(self, facts: JobFacts) -> None:
         self.fates: dict[DueRun, Fate] = {}

@@ -8,7 +8,6 @@ from typing import Self
 
 from core.scopes import Role
 
-SETTING = "OIDC_GROUPS"
 _ADMINISTRATOR = "administrator"
 _RULE = "write group=administrator or group=app:role, separated by semicolons"
 

@@ -15,7 +15,7 @@ _BETWEEN = ", "
 
 
 @dataclass(frozen=True)
-class Standing:
+class MarkedDatabase:
     """A database: the last mark that was counted in it, the place in which that was, and the place in which it is."""
 
     mark: int
@@ -23,7 +23,7 @@ class Standing:
     place: str
 
 
-def was_taken_back(found: Standing, seen: int | None) -> bool:
+def was_taken_back(found: MarkedDatabase, seen: int | None) -> bool:
     """Whether a database was taken back, given the last mark that this host has seen, if any."""
     if seen is not None and seen > found.mark:
         return True
@@ -42,6 +42,6 @@ def _may_be_one(one: str, other: str) -> bool:
     return all(part == counterpart or UNKNOWN_SERVER in (part, counterpart) for part, counterpart in parts)
 
 
-def next_mark(found: Standing, seen: int | None) -> int:
+def next_mark(found: MarkedDatabase, seen: int | None) -> int:
     """Returns the mark with which a database that was taken back continues: higher than any known mark."""
     return max(found.mark, seen or 0) + 1

@@ -18,7 +18,7 @@ BUILD_SECONDS = 600.0
 EXTENSION = "pg_trgm"
 # A search reads what is not sorted in yet, and whoever writes when there is much of that sorts it in: it is kept short.
 _SORTED_IN_KILOBYTES = 256
-_STANDING = """
+_STATE = """
     SELECT (SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)),
         EXISTS (
             SELECT FROM pg_stat_progress_create_index AS building
@@ -105,7 +105,7 @@ def build() -> list[str]:
 
 
 def _built(index: LargeIndex, trigrams: str | None) -> bool:
-    is_valid, is_under_way, is_ours = _standing(index)
+    is_valid, is_under_way, is_ours = _state(index)
     is_left = index.replaces is not None and _is_there(index.replaces)
     if is_under_way or not is_ours or (is_valid and not is_left):
         return False
@@ -113,7 +113,7 @@ def _built(index: LargeIndex, trigrams: str | None) -> bool:
         with statement_timeout.unlimited():
             if not is_valid:
                 _build_anew(index, trigrams, is_half_built=is_valid is not None)
-            if is_left and _standing(index)[0]:
+            if is_left and _state(index)[0]:
                 db.execute_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {index.replaces}")
     except peewee.PeeweeException as error:
         log.warning(
@@ -121,7 +121,7 @@ def _built(index: LargeIndex, trigrams: str | None) -> bool:
         )
     else:
         log.info("index_built", index=index.name)
-    return not is_valid and bool(_standing(index)[0])
+    return not is_valid and bool(_state(index)[0])
 
 
 def _build_anew(index: LargeIndex, trigrams: str | None, *, is_half_built: bool) -> None:
@@ -144,8 +144,8 @@ def _trigrams() -> str | None:
     return None if found is None else str(found[0])
 
 
-def _standing(index: LargeIndex) -> tuple[bool | None, bool, bool]:
+def _state(index: LargeIndex) -> tuple[bool | None, bool, bool]:
     """Returns whether an index is valid (None if there is none), one is being built, and the table is this role's."""
     with database.reading():
-        is_valid, is_under_way, is_ours = db.execute_sql(_STANDING, (index.name, index.table)).fetchone()
+        is_valid, is_under_way, is_ours = db.execute_sql(_STATE, (index.name, index.table)).fetchone()
     return is_valid, is_under_way, is_ours

@@ -32,7 +32,7 @@ def by_key(key: str) -> Breaker | None:
     return Breaker.get_or_none(Breaker.key == key)
 
 
-def standing(row: Breaker) -> rules.Breaker:
+def state(row: Breaker) -> rules.Breaker:
     """Returns the state of a stored breaker."""
     return rules.Breaker(row.places, row.probe_at, row.wait_seconds)
 

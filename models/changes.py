@@ -47,11 +47,11 @@ def note(*, jobs: Iterable[UUID] = (), runs: Iterable[UUID] = (), apps: Iterable
 
 def update_runs(statement: Any) -> int:
     """Execute a statement that updates runs, and note which. Returns how many."""
-    return len(updated_runs(statement))
+    return len(update_runs_returning_ids(statement))
 
 
-def updated_runs(statement: Any) -> list[UUID]:
-    """Execute a statement that updates runs, and note which. Returns them."""
+def update_runs_returning_ids(statement: Any) -> list[UUID]:
+    """Execute a statement that updates runs, and note which. Returns their ids."""
     found = [run.id for run in statement.returning(Run.id).execute()]
     note(runs=found)
     return found

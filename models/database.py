@@ -30,7 +30,7 @@ _TURN_SECONDS = 10.0
 
 
 class _TakenBack(Exception):  # noqa: N818  nothing went wrong
-    """Rolls a trial back."""
+    """Rolls back what `rolled_back` ran."""
 
 
 # SQLite has one writer at a time; a lock here avoids polling SQLite's own.
@@ -67,20 +67,20 @@ def is_sqlite() -> bool:
 
 
 @contextmanager
-def transaction(gate: str | None = None, *, redone_if_lost: bool = False) -> Iterator[None]:
+def transaction(gate: str | None = None, *, asynchronous_commit: bool = False) -> Iterator[None]:
     """Run a block that writes in one transaction, all or nothing. Within another transaction, it is part of that one.
 
     PostgreSQL takes the lock of `gate`, a statement, before anything else, without a round trip of its own; SQLite has
-    one writer anyway. With `redone_if_lost` it does not wait until the commit is on disk: what a crash of the server
-    loses of it is done again (docs/decisions/0043-commits-not-waited-for.md). Raises `DatabaseUnavailable` when the
-    database is unavailable or lacks resources; if that happened at the commit, it is unknown whether the commit took
-    effect.
+    one writer anyway. With `asynchronous_commit` it does not wait until the commit is on disk: for what is done again
+    if a crash of the server loses it (docs/decisions/0043-commits-not-waited-for.md). Raises `DatabaseUnavailable` when
+    the database is unavailable or lacks resources; if that happened at the commit, it is unknown whether the commit
+    took effect.
     """
     with (
         commits.collected(),
         _translated(),
         _turn() if is_sqlite() else nullcontext(),
-        _opened("IMMEDIATE", postgresql.READ_COMMITTED, gate, redone_if_lost=redone_if_lost),
+        _opened("IMMEDIATE", postgresql.READ_COMMITTED, gate, asynchronous_commit=asynchronous_commit),
         changes.collected(),
     ):
         yield
@@ -97,7 +97,7 @@ def or_undo(act: commits.Act) -> None:
 
 
 @contextmanager
-def trial(gate: str | None = None) -> Iterator[None]:
+def rolled_back(gate: str | None = None) -> Iterator[None]:
     """Run a block in a transaction as `transaction` does, then roll it back."""
     with suppress(_TakenBack), transaction(gate):
         yield
@@ -197,17 +197,17 @@ def _read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 @contextmanager
 def _opened(
-    sqlite_lock: str, isolation: str, gate: str | None = None, *, redone_if_lost: bool = False
+    sqlite_lock: str, isolation: str, gate: str | None = None, *, asynchronous_commit: bool = False
 ) -> Iterator[None]:
     with ExitStack() as stack:
         try:
-            stack.enter_context(_atomic(sqlite_lock, isolation, gate, redone_if_lost=redone_if_lost))
+            stack.enter_context(_atomic(sqlite_lock, isolation, gate, asynchronous_commit=asynchronous_commit))
         except _AWAY as error:
             # SQLite has waited for its lock already.
             if db.in_transaction() or is_sqlite() or _has_waited(error):
                 raise
             _drop()
-            stack.enter_context(_atomic(sqlite_lock, isolation, gate, redone_if_lost=redone_if_lost))
+            stack.enter_context(_atomic(sqlite_lock, isolation, gate, asynchronous_commit=asynchronous_commit))
         yield
 
 
@@ -232,13 +232,13 @@ def _offset_once() -> tuple[timedelta, timedelta]:
 
 
 @contextmanager
-def _atomic(sqlite_lock: str, isolation: str, gate: str | None, *, redone_if_lost: bool) -> Iterator[None]:
+def _atomic(sqlite_lock: str, isolation: str, gate: str | None, *, asynchronous_commit: bool) -> Iterator[None]:
     if is_sqlite():
         with db.atomic(sqlite_lock):
             yield
         return
     is_within = db.in_transaction()
-    with db.atomic(isolation, gate, redone_if_lost):
+    with db.atomic(isolation, gate, asynchronous_commit):
         if is_within and gate is not None:
             db.execute_sql(gate)
         yield

@@ -64,7 +64,7 @@ def hold(by_keys: Iterable[tuple[HeldKey, Collection[UUID]]], now: datetime) -> 
     newly_held: list[UUID] = []
     for held, run_ids in by_keys:
         still_claimable = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), CLAIMABLE), skip_locked=True)
-        newly_held += changes.updated_runs(Run.update(_held(held, now)).where(Run.id.in_(still_claimable)))
+        newly_held += changes.update_runs_returning_ids(Run.update(_held(held, now)).where(Run.id.in_(still_claimable)))
         put(held)
     run_holds.begin(newly_held, now)
 
@@ -73,7 +73,7 @@ def hold_due(by_keys: Iterable[tuple[HeldKey, Collection[UUID]]], now: datetime)
     """Hold runs that this transaction makes due, each under a key that already holds others."""
     newly_held: list[UUID] = []
     for held, run_ids in by_keys:
-        newly_held += changes.updated_runs(Run.update(_held(held, now)).where(Run.id.in_(list(run_ids))))
+        newly_held += changes.update_runs_returning_ids(Run.update(_held(held, now)).where(Run.id.in_(list(run_ids))))
     run_holds.begin(newly_held, now)
 
 
@@ -81,7 +81,7 @@ def move(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:
     """Hold these runs of locked jobs by another locked key."""
     held_runs = Run.id.in_(list(run_ids)) & (Run.status == RunStatus.QUEUED) & Run.held_by.in_(KEYED_HOLDS)
     moved = {"held_by": held.held_by, "held_key": held.key, "held_until": held.until}
-    passed_on = changes.updated_runs(Run.update(moved).where(held_runs))
+    passed_on = changes.update_runs_returning_ids(Run.update(moved).where(held_runs))
     run_holds.change(passed_on, now)
     put(held)
 

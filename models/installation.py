@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import peewee
 
-from core.restoring import Standing, place_in
+from core.restoring import MarkedDatabase, place_in
 from models import database
 from models.tables import App, Installation, db
 
@@ -24,7 +24,7 @@ class InstallationState:
     """The installation as its database has it."""
 
     identity: str
-    standing: Standing
+    database: MarkedDatabase
     marked_at: datetime | None
     restored_at: datetime | None
     restored_to: datetime | None
@@ -97,9 +97,9 @@ def _holds_apps() -> bool:
 
 
 def _state(row: Any) -> InstallationState:
-    standing = Standing(row.mark, row.home, _place())
+    marked = MarkedDatabase(row.mark, row.home, _place())
     restored = row.restored_at, row.restored_to
-    return InstallationState(row.identity, standing, row.marked_at, *restored, row.holding_since is not None)
+    return InstallationState(row.identity, marked, row.marked_at, *restored, row.holding_since is not None)
 
 
 def _place() -> str:

@@ -104,7 +104,7 @@ def hold(job_ids: Collection[UUID], now: datetime) -> None:
 def hold_runs(run_ids: Collection[UUID], now: datetime) -> int:
     """Hold the due ones of these runs of locked jobs. Returns how many."""
     due = (Run.status == RunStatus.QUEUED) & Run.held_by.is_null()
-    held = changes.updated_runs(Run.update(held_by=Hold.PAUSED).where(Run.id.in_(list(run_ids)), due))
+    held = changes.update_runs_returning_ids(Run.update(held_by=Hold.PAUSED).where(Run.id.in_(list(run_ids)), due))
     run_holds.begin(held, now)
     return len(held)
 

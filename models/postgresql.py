@@ -47,10 +47,12 @@ class Postgresql(peewee.PostgresqlDatabase):
         """Returns the server's settings that DATABASE_URL sets and Carillon does not."""
         return [name for name in self._address.set_by_options if name not in map(str.lower, _SPELLINGS)]
 
-    def begin(self, isolation_level: str | None = None, gate: str | None = None, redone_if_lost: bool = False) -> None:
+    def begin(
+        self, isolation_level: str | None = None, gate: str | None = None, asynchronous_commit: bool = False
+    ) -> None:
         """Begin a transaction of this mode; the same text sets its settings, and takes the lock of a gate."""
         mode = isolation_level or READ_COMMITTED
-        settings = [self._said(), _NOT_WAITED_FOR] if redone_if_lost else [self._said()]
+        settings = [self._said(), _NOT_WAITED_FOR] if asynchronous_commit else [self._said()]
         super().begin("; ".join([mode, *settings, gate or ""]))
 
     def alone(self, text: str) -> str:

@@ -13,7 +13,7 @@ from falcon.asgi import Request
 
 from core import json_text
 from core.errors import Forbidden, InvalidInput
-from pages.asked import Asked
+from pages.page_request import Asked
 
 MEDIA_FORM = "application/x-www-form-urlencoded"
 TOKEN = "form_token"  # noqa: S105  the name of a field

@@ -12,8 +12,8 @@ from core.alerting import AlertKind
 from core.filters import JobFilter
 from core.states import KEYED_HOLDS, Hold
 from pages import formats, words
-from pages.asked import Asked
 from pages.naming import key_path
+from pages.page_request import Asked
 from pages.site import if_allowed
 from pages.verdict import Verdict
 from services.reading.failures import breakers, open_alerts

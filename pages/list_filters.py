@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from core import instants
 from core.errors import InvalidInput
 from pages import instants_typed
-from pages.asked import Asked
+from pages.page_request import Asked
 
 CURSOR = "cursor"
 _NO_PAGE = "The address leads to a page of another list, or of this one with another filter, or is cut off."

@@ -31,8 +31,8 @@ from pages import (
     series_charts,
     words,
 )
-from pages.asked import THEMES, Asked, zones
 from pages.compiled_templates import CompiledTemplates
+from pages.page_request import THEMES, Asked, zones
 from pages.static_files import FOLDER
 from services.reading.statistics.slow_jobs import SlowJob
 

@@ -31,7 +31,7 @@ from pages.resources.run import RunPage
 from pages.resources.runs import RunsPage
 from pages.resources.settings_in_force import SettingsPage
 from pages.resources.tasks import Tasks
-from pages.resources.trial_call import TestCallPage
+from pages.resources.test_call import TestCallPage
 from pages.resources.upcoming import UpcomingPage
 from pages.resources.versions import VersionsPage
 from pages.resources.views import ViewsPage

@@ -7,8 +7,8 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.site import Site
 
 Make = Callable[[Asked, Form], str]

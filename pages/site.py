@@ -15,15 +15,16 @@ from falcon.asgi import Request, Response
 from core.errors import Forbidden
 from core.principals import Principal
 from core.version import VERSION
-from pages import asked, forms, instants_typed, navigation
-from pages.asked import Asked
+from pages import forms, instants_typed, navigation, page_request
 from pages.forms import Form, Run
+from pages.page_request import Asked
 from pages.readers import Readers
 from pages.rendering import Templates
 from pages.route import see_other
 from pages.static_files import StaticFiles
 from services.jobs import idempotency
 from services.reading.counting import Counts
+from services.reading.failures.failing_hosts import FailingHosts
 from services.reading.failures.given_up import AllGivenUp
 from services.reading.pauses import pauses_in_force
 from services.reading.statistics.slow_jobs import SlowJobs
@@ -52,6 +53,7 @@ class Site:
         self.counts = Counts(system.clock)  # of lists, whichever page shows them
         self.slow_jobs = SlowJobs(system)
         self.given_up = AllGivenUp(system)
+        self.failing_hosts = FailingHosts(system)
         self.static = StaticFiles()
         self._run = run
         self._call = call
@@ -71,7 +73,7 @@ class Site:
 
     def asked(self, req: Request) -> Asked:
         """Returns what a request says."""
-        return asked.read(req, self.system.clock.now())
+        return page_request.read(req, self.system.clock.now())
 
     async def show(self, req: Request, resp: Response, template: str, load: Load) -> None:
         """Answer with a template over what `load` returns; both are work for a thread."""
@@ -87,7 +89,7 @@ class Site:
         resp.content_type = falcon.MEDIA_HTML
         resp.data = await self._call(self._page, "test_call.html", self.asked(req), load)
 
-    async def show_trial(self, req: Request, resp: Response, template: str, load: Load) -> None:
+    async def show_dry_run(self, req: Request, resp: Response, template: str, load: Load) -> None:
         """Answer as `show` does with what would become of many jobs or runs, in a thread that may take its time."""
         resp.content_type = falcon.MEDIA_HTML
         resp.data = await self._act_on_many(self._page, template, self.asked(req), load)

@@ -19,7 +19,7 @@ from pages.resources.overview import Signs
 from pages.route import Answer, Responder, Route
 from pages.site import Site
 from processes import page_readers
-from services.execution.trial_places import MOST_AT_ONCE
+from services.execution.test_call_places import MOST_AT_ONCE
 from services.runtime.troubles import Trouble
 from services.system import System
 

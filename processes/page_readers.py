@@ -20,7 +20,7 @@ from api.schemas.quotas import NewQuotas
 from api.schemas.repeating import NewBackfill
 from api.schemas.saved_views import NewView
 from api.schemas.schedules import Preview
-from api.schemas.trial_calls import NewTrialCall
+from api.schemas.test_calls import NewTestCall
 from api.schemas.versions import Differences
 from api.sources import translating
 from api.sources.commands import schema, words
@@ -114,7 +114,7 @@ def _schedule(value: Any) -> Schedule:
 
 
 def _test_call(value: Any) -> tuple[str, dict[str, Any] | None]:
-    given = validation.body(NewTrialCall, value)
+    given = validation.body(NewTestCall, value)
     return given.task_type, given.data
 
 

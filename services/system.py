@@ -29,17 +29,17 @@ class System:
 
     @contextmanager
     def transaction(
-        self, gate: Gate = Gate.SHARED, *, dry_run: bool = False, redone_if_lost: bool = False
+        self, gate: Gate = Gate.SHARED, *, dry_run: bool = False, asynchronous_commit: bool = False
     ) -> Iterator[UnitOfWork]:
         """Run a block that writes in one transaction; what its unit of work collects is sent after the commit.
 
         Within another transaction the block is part of that one, and its rings wait for that commit. The gate of pauses
         is taken before anything else (docs/decisions/0008-pauses-and-turns.md). A dry run takes everything back.
-        `redone_if_lost` is for what is done again if a crash of the database server loses it: its commit is not waited
-        for until it is on disk. Raises `DatabaseUnavailable`.
+        With `asynchronous_commit` it does not wait until the commit is on disk: for what is done again if a crash of
+        the database server loses it. Raises `DatabaseUnavailable`.
         """
-        transaction = partial(database.transaction, redone_if_lost=redone_if_lost)
-        with (database.trial if dry_run else transaction)(gate.value):
+        transaction = partial(database.transaction, asynchronous_commit=asynchronous_commit)
+        with (database.rolled_back if dry_run else transaction)(gate.value):
             unit = UnitOfWork(self.clock, self.doorbell)
             yield unit
             unit.write()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,8 @@ from services.execution import claiming, recording, workers
 from services.execution.rotation import Rotation
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.execution.workers import WorkerIdentity
-from services.jobs import creating
+from services.jobs import accepting, creating
+from services.jobs.creation_outcomes import Created, Refusal
 from services.jobs.definition import NewJob
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
@@ -113,6 +114,12 @@ def new_job(schedule: schedules.Schedule | None = None, **overrides: Any) -> New
         "data": {"some_key": "some_value"},
     }
     return NewJob(**{**values, **overrides})
+
+
+def create_jobs(system: System, wanted: Sequence[NewJob | Refusal], *, all_or_none: bool) -> list[Created]:
+    """Validate and create jobs in one transaction, as one request to create many does."""
+    validated = accepting.all_validated(LOCAL, system, wanted)
+    return creating.create_many_validated(LOCAL, system, validated, all_or_none=all_or_none)
 
 
 class RunningClock(GivenClock):

@@ -68,7 +68,7 @@ class Answer:
     truncated: bool
 
 
-def call(request: Call, scope: abort_scope.Scope, transcript: Transcript | None = None) -> Answer:
+def call(request: Call, scope: abort_scope.AbortScope, transcript: Transcript | None = None) -> Answer:
     """Send the request once and read the answer: no redirect is followed, no cookie kept, no proxy of the system used.
 
     Raises `Aborted` as soon as the scope is aborted, and if a kept connection turns out to have been closed;
@@ -109,7 +109,9 @@ def _check_headers(given: Mapping[str, str]) -> None:
             raise PermanentFailure(f"The value of the header {name} {fault}")
 
 
-def _exchange(request: Call, target: Target, line: Line, scope: abort_scope.Scope, transcript: Transcript) -> Answer:
+def _exchange(
+    request: Call, target: Target, line: Line, scope: abort_scope.AbortScope, transcript: Transcript
+) -> Answer:
     key = _key(request, target)
     wire, is_kept = _wire(request, target, line, key, transcript)
     scope.raise_if_aborted()  # by the clock: whoever was frozen up to here must not send any more

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from actors.commands.command_log import CommandLog
 from core.errors import TransientFailure
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 
 KEPT_BYTES = 64 * 1024
 
@@ -54,7 +54,7 @@ class Ended:
     truncated: bool
 
 
-def run(command: Command, scope: Scope, lines: CommandLog) -> Ended:
+def run(command: Command, scope: AbortScope, lines: CommandLog) -> Ended:
     """Run a command to its end, in its own folder that is removed afterwards; no process that it started stays.
 
     From then on, only root can read this process's memory or environment, which may hold secrets.
@@ -136,7 +136,7 @@ def _listen(
     keeper: subprocess.Popen[bytes],
     line: socket.socket,
     heard: Mapping[Any, _Kept],
-    scope: Scope,
+    scope: AbortScope,
     lines: CommandLog,
 ) -> None:
     """Read all streams to their ends, which come when the keeper and all its descendants have ended."""
@@ -166,7 +166,7 @@ def _piece(descriptor: int) -> bytes:
         return b""
 
 
-def _ended(told: bytes, out: _Kept, error: _Kept, scope: Scope) -> Ended:
+def _ended(told: bytes, out: _Kept, error: _Kept, scope: AbortScope) -> Ended:
     outcome = json.loads(told.partition(b"\n")[0] or b"{}")
     if not outcome and scope.reason is None:
         raise TransientFailure("The command's end is not known: its keeper was killed. It may have done its work.")

@@ -7,18 +7,18 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from actors import hiding, results, sending
+from actors import call_headers, masked_outcomes, results
 from actors.calls import http
 from core import json_text, masking, receiver_answers
 from core.errors import AttemptError, PermanentFailure
 from core.instants import shown
 from core.masking import NOTHING_HIDDEN, Mask
 from services.execution.work import Deferred, Failed, Result, Work
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.system import System
 
 
-def perform(system: System, work: Work, scope: Scope) -> Result:
+def perform(system: System, work: Work, scope: AbortScope) -> Result:
     """Call the application back for one attempt. Raises `Aborted` when the scope is aborted."""
     url, mask = work.target.url, NOTHING_HIDDEN
     try:
@@ -31,8 +31,8 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
             mask = work.transcript.mask = Mask(hidden)
         answer = http.call(request_of(system, work, url), scope, work.transcript)
     except AttemptError as error:
-        return Failed(hiding.error_without_secrets(mask, error))
-    return _judge(work, hiding.answer_without_secrets(mask, answer), system.clock.now())
+        return Failed(masked_outcomes.error_without_secrets(mask, error))
+    return _judge(work, masked_outcomes.answer_without_secrets(mask, answer), system.clock.now())
 
 
 def request_of(system: System, work: Work, url: str) -> http.Call:
@@ -48,8 +48,8 @@ def request_of(system: System, work: Work, url: str) -> http.Call:
         "X-Carillon-Scheduled-For": shown(work.scheduled_for),
         "X-Carillon-Report-URL": f"{system.settings.address}/reports/{work.run_id}",
         "X-Carillon-Report-Token": work.report_token,
-        **sending.test_header(work),
-        **sending.trace_headers(work),
+        **call_headers.test_header(work),
+        **call_headers.trace_headers(work),
     }
     return http.Call(
         url=url,
@@ -59,7 +59,7 @@ def request_of(system: System, work: Work, url: str) -> http.Call:
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach_of_base if work.target.is_at_base else system.settings.reach,
         way=replace(system.settings.way, app_id=work.app_id),
-        over_new_connection=sending.over_new_connection(work),
+        over_new_connection=call_headers.over_new_connection(work),
     )
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from actors import sending
+from actors import call_headers
 from actors.commands import command_process
 from actors.commands.command_log import CommandLog
 from actors.commands.command_process import Command, Ended
 from core.errors import AttemptError, Forbidden, PermanentFailure, TransientFailure
 from services.execution.work import Failed, Result, Succeeded, Work
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.system import System
 from services.task_types import run_command
 from services.task_types.run_command import RunCommand
@@ -33,7 +33,7 @@ _ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8"}
 _MAY_PASS = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE, errno.EIO, errno.ENOSPC})
 
 
-def perform(system: System, work: Work, scope: Scope) -> Result:
+def perform(system: System, work: Work, scope: AbortScope) -> Result:
     """Run the command once. Raises `Aborted` when the scope is aborted, after all its processes have ended."""
     try:
         command = _command(system.settings, work)
@@ -65,7 +65,7 @@ def _of_trace(work: Work, given: Mapping[str, str]) -> dict[str, str]:
 
     They have the headers' names in upper case, as OpenTelemetry specifies.
     """
-    return {name.upper(): value for name, value in sending.trace_headers(work, given).items()}
+    return {name.upper(): value for name, value in call_headers.trace_headers(work, given).items()}
 
 
 def _path(program: str) -> str:

@@ -15,7 +15,7 @@ from core import json_text, storable
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure
 from services.execution.careful_recording import NOT_WHOLE
 from services.execution.work import Failed, Result, Succeeded, Work
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.scheduling.run_endings import LONGEST_RESULT
 from services.system import System
 from services.task_types import registry
@@ -29,7 +29,7 @@ _TOO_LONG = (
 log = structlog.get_logger()
 
 
-def perform(_system: System, work: Work, scope: Scope) -> Result:
+def perform(_system: System, work: Work, scope: AbortScope) -> Result:
     """Call the function that is registered for the task type. Raises `Aborted` when the scope is aborted."""
     task_type = registry.find(work.task_type)
     if task_type is None or task_type.perform is None:

@@ -18,7 +18,7 @@ from services.apps import app_senders
 from services.email import deliveries, mail
 from services.email.deliveries import REFUSED, SENT, WAITING, Delivered
 from services.execution.work import Failed, Result, Succeeded, Work
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.runtime.database_retry import patiently
 from services.system import System
 from services.task_types import send_email
@@ -28,7 +28,7 @@ from services.task_types.validation_messages import first_fault
 _READ_SECONDS = 30.0
 
 
-def perform(system: System, work: Work, scope: Scope) -> Result:
+def perform(system: System, work: Work, scope: AbortScope) -> Result:
     """Send the e-mails of one attempt. Raises `Aborted` when the scope is aborted.
 
     The run is completed when every message is settled and at least one was sent, failed when all were refused; while

@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from actors import access_tokens, hiding, results, sending
+from actors import access_tokens, call_headers, masked_outcomes, results
 from actors.calls import http
 from core import masking, receiver_answers, secret_references
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure, Unavailable
 from core.instants import shown
 from core.masking import NOTHING_HIDDEN, Mask
 from services.execution.work import Failed, Result, Work
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.secrets import named
 from services.system import System
 from services.task_types import filling
@@ -25,7 +25,7 @@ from services.task_types.http import PLACES_OF_SECRETS, HttpRequest, HttpTask
 from services.task_types.validation_messages import first_fault
 
 
-def perform(system: System, work: Work, scope: Scope) -> Result:
+def perform(system: System, work: Work, scope: AbortScope) -> Result:
     """Send the request once. Raises `Aborted` when the scope is aborted."""
     mask, token = NOTHING_HIDDEN, None
     try:
@@ -43,14 +43,14 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
     except Unavailable as error:
         return Failed(TransientFailure(str(error), was_called=False))
     except AttemptError as error:
-        return Failed(hiding.error_without_secrets(mask, error))
+        return Failed(masked_outcomes.error_without_secrets(mask, error))
     except Aborted:
         raise
     except Exception as error:
         if mask.is_empty:
             raise
         raise RuntimeError(mask.text(f"{type(error).__name__}: {error}")) from None  # which is logged
-    kept = hiding.answer_without_secrets(mask, answer)
+    kept = masked_outcomes.answer_without_secrets(mask, answer)
     if token is not None and answer.status_code == HTTPStatus.UNAUTHORIZED and access_tokens.was_used_before(token):
         return Failed(access_tokens.refused(token), results.text_of(kept))
     return _judge(work, request, kept, system.clock.now())
@@ -104,7 +104,7 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
         "Idempotency-Key": str(work.run_id),
         "X-Carillon-Run-Id": str(work.run_id),
         **(work.signer.headers(str(work.run_id), system.clock.now(), body) if request.signed else {}),
-        **sending.test_header(work),
+        **call_headers.test_header(work),
     }
     if content is not None and "content-type" not in {name.lower() for name in request.headers}:
         headers["Content-Type"] = content.media_type
@@ -112,12 +112,12 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
         url=request.url,
         method=request.method,
         body=body,
-        headers={**sending.trace_headers(work, request.headers), **request.headers, **headers},
+        headers={**call_headers.trace_headers(work, request.headers), **request.headers, **headers},
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,
         way=replace(system.settings.way, app_id=work.app_id, certificate=request.client_certificate),
-        over_new_connection=sending.over_new_connection(work),
+        over_new_connection=call_headers.over_new_connection(work),
     )
 
 

@@ -17,7 +17,7 @@ from core.networks import ANYWHERE
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.files import objects, spool, uploads
 from services.files.uploads import UploadView
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.system import System
 
 CONNECT_SECONDS = 5
@@ -25,7 +25,7 @@ READ_SECONDS = 15
 _PIECE_BYTES = 256 * 1024
 
 
-def perform(system: System, work: Work, scope: Scope) -> Result:
+def perform(system: System, work: Work, scope: AbortScope) -> Result:
     """Store the file of a job, once. Raises `Aborted` when the scope is aborted."""
     try:
         upload = _upload(work)
@@ -47,7 +47,7 @@ def _upload(work: Work) -> UploadView:
         raise PermanentFailure("The job has no file; send the file to POST /api/jobs/upload-file.") from None
 
 
-def _store(system: System, upload: UploadView, scope: Scope) -> None:
+def _store(system: System, upload: UploadView, scope: AbortScope) -> None:
     with spool.opened(system.settings, upload.id) or _fetched(system, upload, scope) as file:
         objects.put(system.settings, upload.object_name, file, upload.size, scope, saved_as=upload.file_name)
     scope.raise_if_aborted()
@@ -55,7 +55,7 @@ def _store(system: System, upload: UploadView, scope: Scope) -> None:
 
 
 @contextmanager
-def _fetched(system: System, upload: UploadView, scope: Scope) -> Iterator[IO[bytes]]:
+def _fetched(system: System, upload: UploadView, scope: AbortScope) -> Iterator[IO[bytes]]:
     """Returns the file from the host that received it, as a nameless file here."""
     with tempfile.TemporaryFile() as file:
         try:
@@ -77,7 +77,7 @@ def _fetched(system: System, upload: UploadView, scope: Scope) -> Iterator[IO[by
 
 
 @contextmanager
-def _asked_for(system: System, upload: UploadView, scope: Scope) -> Iterator[Response]:
+def _asked_for(system: System, upload: UploadView, scope: AbortScope) -> Iterator[Response]:
     """Request the file from the host that has it, which is set by the operator, over a line that an abort cuts."""
     headers = {"Authorization": f"Bearer {uploads.grant(system, upload.id)}", "Accept-Encoding": "identity"}
     target = exchange.target_of(f"{upload.host_url}/internal/spool/{upload.id}")

@@ -12,7 +12,7 @@ from api.schemas.audit import ReasonQuery
 from api.schemas.breakers import OpenBreaker, OpenBreakers
 from api.threads import Threads
 from core.scopes import Scope
-from services.execution import breakers as changes
+from services.execution.breakers import close as close_breaker
 from services.reading.failures import breakers
 from services.system import System
 
@@ -48,5 +48,5 @@ class OneBreaker:
     )
     async def on_delete(self, req: Request, resp: Response, key: str) -> None:
         """Close a breaker, for example once the receiver is mended; the runs that it holds go on."""
-        await self._threads.run(changes.close, access.principal(req), self._system, key, reasons.of(req))
+        await self._threads.run(close_breaker, access.principal(req), self._system, key, reasons.of(req))
         resp.status = falcon.HTTP_NO_CONTENT

@@ -14,7 +14,7 @@ from core.listing import NEWEST_FIRST, Stretch
 from core.scopes import Scope
 from core.states import RunStatus
 from pages import naming, rights, run_rows
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.site import Site
 from services.reading import limits, listing, waiting
 from services.reading.failures import failed_runs

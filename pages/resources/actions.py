@@ -12,8 +12,8 @@ from core.errors import InvalidInput
 from core.principals import Principal
 from core.states import Hold
 from pages import forms, shown_again
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.route import Responder
 from pages.site import Site
 from services.jobs import editing, lifecycle, polling_states, requested_runs

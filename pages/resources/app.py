@@ -12,8 +12,8 @@ from core import built_in_apps
 from core.errors import NotFound
 from core.scopes import Role, Scope
 from pages import rights, shown_again, shown_once, words
-from pages.asked import Asked
 from pages.forms import Form, typed_number
+from pages.page_request import Asked
 from pages.resources.apps import app_path
 from pages.route import Responder
 from pages.site import Site, if_allowed

@@ -10,8 +10,8 @@ from falcon.asgi import Request, Response
 from core import built_in_apps
 from core.errors import InvalidInput, KeyReused
 from core.scopes import Scope
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.site import Site
 from services.apps import apps, members_of_apps
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from falcon.asgi import Request, Response
 
 from core.listing import NEWEST_FIRST, Mark
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.site import Site
 from services.access import audit
 from services.access.audit import AuditView

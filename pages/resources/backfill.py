@@ -14,8 +14,8 @@ from core.errors import InvalidInput
 from core.schedules import Recurring
 from core.states import DID_NOT_RUN, JobStatus
 from pages import instants_typed
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.resources.actions import job_path
 from pages.rights import Rights
 from pages.site import Site
@@ -67,11 +67,11 @@ class BackfillPage:
             "job": records.job(who.principal, job_id),
             "given": given,
             "errors": {},
-            "trial": None,
+            "dry_run": None,
         }
         if given["from"] or given["to"]:
             try:
-                told["trial"] = self._tried(who, job_id, given)
+                told["dry_run"] = self._tried(who, job_id, given)
             except InvalidInput as refusal:
                 told["errors"] = {one.field: one.message for one in refusal.fields}
         return told

@@ -11,11 +11,10 @@ from core import limit_keys
 from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
 from pages import rights, run_rows
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.site import Site
 from services.reading import limits, listing
 from services.reading.failures import breakers
-from services.reading.failures.failing_hosts import FailingHosts
 
 SHOWN = 20
 
@@ -25,7 +24,6 @@ class BreakerPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._hosts = FailingHosts(site.system)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show a breaker, also once it is closed: a link to it may be older."""
@@ -37,7 +35,7 @@ class BreakerPage:
         app_name, host = limit_keys.read_destination(key) or ("", "")
         waiting = listing.runs(who.principal, self._site.counts, RunFilter(held_key=key), Stretch(limit=SHOWN))
         holders = limits.runs_holding(who.principal, key)
-        failing = self._hosts.of(who.principal, JobFilter(app_name=app_name))
+        failing = self._site.failing_hosts.of(who.principal, JobFilter(app_name=app_name))
         return {
             "key": key,
             "app_name": app_name,

@@ -16,9 +16,9 @@ from core.errors import InvalidInput
 from core.principals import Principal
 from core.states import Trigger
 from pages import words
-from pages.asked import Asked
 from pages.forms import Form
 from pages.naming import called
+from pages.page_request import Asked
 from pages.route import see_other
 from pages.site import Site
 from services.jobs.bulk_actions import BulkResult, Refused, RunAction
@@ -76,7 +76,7 @@ class Kind:
     nouns: tuple[str, str]
     act: Act
     shown: Callable[[Principal, Sequence[UUID]], Sequence[RunView] | Sequence[JobView]]
-    """Returns what the first ids of a trial stand for."""
+    """Returns what the first ids of a dry run stand for."""
     being_replayed: Callable[[Principal, Choice], int] = lambda _who, _choice: 0
     """Returns how many of those that fit are not replayed since they are being replayed already."""
 
@@ -105,7 +105,7 @@ class BulkPage:
             kept = {name: who.params[name] for name in self._kind.filters if who.params.get(name)}
             see_other(resp, self._site.url(f"{self._kind.path}?{urlencode({**kept, 'done': 'none_ticked'})}"))
             return
-        await self._site.show_trial(req, resp, "bulk.html", self._try)
+        await self._site.show_dry_run(req, resp, "bulk.html", self._try)
 
     async def act(self, req: Request, resp: Response) -> None:
         """Carry an action out; lead back to the list, or on to the rest."""

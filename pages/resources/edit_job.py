@@ -12,10 +12,10 @@ from falcon.asgi import Request, Response
 
 from core.errors import Conflict, Forbidden, InvalidInput, KeyReused, PreconditionFailed
 from pages import job_edits, job_form
-from pages.asked import Asked
-from pages.filled import Filled
+from pages.form_values import Filled
 from pages.forms import Form
 from pages.job_form import Field
+from pages.page_request import Asked
 from pages.resources.actions import job_path, whole
 from pages.site import Site
 from services.jobs import editing

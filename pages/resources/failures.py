@@ -11,10 +11,9 @@ from core import instants
 from core.errors import InvalidInput
 from core.filters import RunFilter
 from pages import instants_typed, receiver_words, rights
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.site import Site
 from services.reading.failures import failed_runs, retries
-from services.reading.failures.failing_hosts import FailingHosts
 
 TODAY = "today"
 RANGES = {"24h": ("24 hours", 24), "7d": ("7 days", 168), "30d": ("30 days", 720)}
@@ -26,7 +25,6 @@ class FailuresPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._hosts = FailingHosts(site.system)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show what failed."""
@@ -43,7 +41,7 @@ class FailuresPage:
             "said": {run_id: receiver_words.said(answer) for run_id, answer in failed_runs.answers(found).items()},
             "settled": failed_runs.settled(who.principal, RunFilter(finished_from=found.since, finished_before=before)),
             "given_up": self._site.given_up.of(who.principal, hours, before=before),
-            "hosts": self._hosts.of(who.principal),
+            "hosts": self._site.failing_hosts.of(who.principal),
             "retries": retries.grouped(who.principal, self._site.system),
             "ended": _ended(found.since, before),
             "until": before,

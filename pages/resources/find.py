@@ -13,12 +13,11 @@ from core.errors import NotFound
 from core.filters import JobFilter
 from core.listing import NEWEST_FIRST, Stretch
 from core.principals import Principal
-from pages.asked import Asked
 from pages.naming import account_path
+from pages.page_request import Asked
 from pages.site import Site
 from services.apps import apps
 from services.reading import listing, records
-from services.reading.failures.failing_hosts import FailingHosts
 
 _JOBS, _RUNS, _APPS = "/dashboard/jobs", "/dashboard/runs", "/dashboard/apps"
 _MOST_APPS = 100
@@ -29,7 +28,6 @@ class FindPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._hosts = FailingHosts(site.system)
 
     async def find(self, req: Request, resp: Response) -> None:
         """Lead to what is searched for."""
@@ -68,7 +66,7 @@ class FindPage:
 
     def _of_host(self, principal: Principal, host: str) -> str | None:
         """The failures, where a host fails that is called so; else the app that calls it."""
-        if any(one.host == host for one in self._hosts.of(principal)):
+        if any(one.host == host for one in self._site.failing_hosts.of(principal)):
             return "/dashboard/failures#hosts"
         found, _ = apps.listed_without_task_types(principal, _MOST_APPS)
         for app in found:

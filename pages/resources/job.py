@@ -19,7 +19,7 @@ from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
 from core.states import DEAD, ENDED, JobStatus, RunStatus
 from pages import clocks, examples, instants_typed, job_form, job_troubles, progress, rights, run_rows
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.resources import backfill
 from pages.resources.audit import rows_of
 from pages.site import Site, if_allowed
@@ -31,7 +31,6 @@ from services.reading import listing, records
 from services.reading.explaining import explanations
 from services.reading.explaining.explanations import Explanation
 from services.reading.failures import replays
-from services.reading.failures.failing_hosts import FailingHosts
 from services.reading.occurrences import calendar, past_occurrences
 from services.reading.pauses import latest_pauses, pauses_in_force
 from services.reading.statistics import durations
@@ -62,7 +61,6 @@ class JobPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._hosts = FailingHosts(site.system)
 
     async def show(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job."""
@@ -99,7 +97,7 @@ class JobPage:
             "usual": durations.of_job(who.principal, job_id),
             "newest_seconds": _seconds(view.last_run, page.items, beside["times"]),
             **beside,
-            "troubles": job_troubles.of(who, self._hosts, view, page.items, beside["next_calls"]),
+            "troubles": job_troubles.of(who, self._site.failing_hosts, view, page.items, beside["next_calls"]),
             "runs": _latest_first(page.items),
             "going": next((run for run in page.items if run.status in _GOING), None),
             "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),

@@ -15,8 +15,8 @@ from core.filters import JobFilter
 from core.scopes import Scope
 from core.states import JobStatus
 from pages import examples, list_filters, rights, words
-from pages.asked import Asked
 from pages.list_filters import TypedFilter, Wrong
+from pages.page_request import Asked
 from pages.resources import views
 from pages.site import Site
 from services.jobs.saved_views import ViewedList

@@ -12,8 +12,8 @@ from core.filters import RunFilter
 from core.listing import Stretch
 from core.scopes import Scope
 from pages import instants_typed, rights, run_rows, shown_again
-from pages.asked import Asked
 from pages.forms import UNTIL, Form, typed_number
+from pages.page_request import Asked
 from pages.site import Site
 from services.execution import limit_changes
 from services.reading import limits, listing

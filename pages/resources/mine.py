@@ -12,8 +12,8 @@ from core.errors import InvalidInput, NotFound
 from core.principals import Principal
 from core.scopes import Scope
 from pages import shown_again, shown_once
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.route import see_other
 from pages.site import Site
 from services.access import own_tokens

@@ -13,16 +13,16 @@ from falcon.asgi import Request, Response
 from core import built_in_apps, schedules
 from core.errors import InvalidInput, KeyReused, NotFound
 from core.schedules import RunAt
-from pages import examples, filled, job_form, presets, rights
-from pages.asked import Asked
-from pages.filled import Filled, Preview
+from pages import examples, form_values, job_form, presets, rights
+from pages.form_values import Filled, Preview
 from pages.forms import Form
 from pages.job_form import CALLBACK, SCHEDULE_KIND, Field
-from pages.resources import trial_call
+from pages.page_request import Asked
+from pages.resources import test_call
 from pages.resources.actions import job_path
 from pages.site import Site, if_allowed
 from services.apps import apps
-from services.execution import trial_places
+from services.execution import test_call_places
 from services.jobs import accepting, creating, definition
 from services.jobs.creation_outcomes import Refusal
 from services.reading import records
@@ -62,7 +62,7 @@ class NewJob:
             case "preview":
                 await self._site.show(req, resp, "new.html", lambda who: self._with_preview(who, form))
             case preset if preset.startswith(_PRESET):
-                values = filled.by_preset(form, preset.removeprefix(_PRESET))
+                values = form_values.by_preset(form, preset.removeprefix(_PRESET))
                 await self._site.show(req, resp, "new.html", lambda who: self._with_preview(who, values))
             case _:
                 await self._make(req, resp, form)
@@ -82,8 +82,8 @@ class NewJob:
     async def _try(self, req: Request, resp: Response, form: Form) -> None:
         """Call the receiver of the app once with what the form says, and show what comes back."""
         name = form.get("app_name", "")
-        with trial_places.place():
-            await self._site.show_call(req, resp, lambda who: trial_call.told_of_app(self._site, who, name, form))
+        with test_call_places.place():
+            await self._site.show_call(req, resp, lambda who: test_call.told_of_app(self._site, who, name, form))
 
     def _wanted(self, who: Asked, form: Form) -> _Wanted:
         new = self._site.readers.new_job(self._job(who, form))
@@ -97,14 +97,14 @@ class NewJob:
     def _begun(self, who: Asked) -> dict[str, str]:
         """What the form begins with: that of a job, if the address names one that the reader sees."""
         if not who.params.get("like"):
-            return filled.at_first(who)
+            return form_values.at_first(who)
         try:
             job_id = UUID(who.params["like"])
         except ValueError:
             raise NotFound("job", ascii(who.params["like"])) from None
         view = records.job(who.principal, job_id)
         fields = self._fields(who, {SCHEDULE_KIND: view.schedule.kind})
-        return filled.like(who, self._site.readers.job_as_shown(view), fields)
+        return form_values.like(who, self._site.readers.job_as_shown(view), fields)
 
     def _looked_at(self, who: Asked, form: Form) -> dict[str, Any]:
         return {
@@ -198,7 +198,7 @@ class NewJob:
         policies = job_form.policy_fields(self._site.system.settings)
         return {
             "kinds": self._kinds(),
-            "needs_app": not (who.principal.sees_all or filled.app_of(who)),
+            "needs_app": not (who.principal.sees_all or form_values.app_of(who)),
             "kind": CALLBACK if kind is None else kind.key,
             "task_fields": job_form.task_fields(kind),
             "common_fields": job_form.common_fields(

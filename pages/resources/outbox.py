@@ -7,7 +7,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.site import Site
 from services.email import outbox
 

@@ -16,15 +16,14 @@ from core.listing import Stretch
 from core.principals import Principal
 from core.states import RunStatus
 from pages import own_figures, progress, verdict
-from pages.asked import Asked
 from pages.own_figures import OwnFigures
+from pages.page_request import Asked
 from pages.series import RANGES, Range, series
 from pages.site import Site, if_allowed
 from pages.verdict import Facts
 from services.reading import listing, visibility, waiting
 from services.reading.failures import breakers, failed_runs, open_alerts
 from services.reading.failures.failed_runs import Failures
-from services.reading.failures.failing_hosts import FailingHosts
 from services.reading.failures.open_alerts import OpenAlerts
 from services.reading.installation import process_health
 from services.reading.installation.process_health import PartView
@@ -77,7 +76,6 @@ class Overview:
         self._jobs = TimedCache[JobStatistics](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._alerts = TimedCache[OpenAlerts](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._columns = TimedCache[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
-        self._hosts = FailingHosts(site.system)
         self._not_fired = TimedCache[NotFiredLately](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._figures = RunFigures(site.system)
         self._waiting = TimedCache[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
@@ -173,7 +171,7 @@ class Overview:
         minutes = None if figures is None or now is None else [*figures, now]
         paused_apps = pauses_in_force.of_apps(who.principal, verdict.NAMED_APPS)
         breaking = if_allowed(lambda: breakers.listed(who.principal)) or []
-        failing = self._hosts.of(who.principal) if breaking else []
+        failing = self._site.failing_hosts.of(who.principal) if breaking else []
         span = _not_fired_in(who)
         return Facts(
             who.now,

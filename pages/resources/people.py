@@ -11,8 +11,8 @@ from falcon.asgi import Request, Response
 
 from core.errors import InvalidInput, NotFound
 from pages import shown_again, shown_once
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.route import Responder
 from pages.site import Site
 from services.access import ending_access, invitations, people

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from falcon.asgi import Request, Response
 
 from core.errors import FieldError, InvalidInput
-from pages import asked
+from pages import page_request
 from pages.forms import Form
 from pages.middleware import HOME
 from pages.route import can_be_led_to, see_other
@@ -26,7 +26,7 @@ class Preferences:
         """Keep zone and theme in cookies, and lead back to the page that they were chosen on."""
         form = await self._site.form(req)
         _refuse_unknown(form)
-        for cookie, name in ((asked.ZONE_COOKIE, "zone"), (asked.THEME_COOKIE, "theme")):
+        for cookie, name in ((page_request.ZONE_COOKIE, "zone"), (page_request.THEME_COOKIE, "theme")):
             resp.set_cookie(
                 cookie,
                 form[name],
@@ -52,9 +52,9 @@ def _path(referer: str) -> str:
 
 def _refuse_unknown(form: Form) -> None:
     wrong = []
-    if asked.zone(form.get("zone", "")) is None:
+    if page_request.zone(form.get("zone", "")) is None:
         wrong.append(FieldError("zone", "is no time zone of the list; choose one of it."))
-    if form.get("theme") not in asked.THEMES:
-        wrong.append(FieldError("theme", f"must be one of {', '.join(asked.THEMES)}."))
+    if form.get("theme") not in page_request.THEMES:
+        wrong.append(FieldError("theme", f"must be one of {', '.join(page_request.THEMES)}."))
     if wrong:
         raise InvalidInput(*wrong)

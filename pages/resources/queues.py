@@ -10,8 +10,8 @@ from falcon.asgi import Request, Response
 from core.scopes import Scope
 from core.states import Hold
 from pages import examples, rights
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.route import Responder
 from pages.site import Do, Site
 from services.apps import apps

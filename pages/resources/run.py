@@ -10,7 +10,7 @@ from falcon.asgi import Request, Response
 from core.states import DEAD, LIVE
 from core.trace_context import TRACE_ID
 from pages import clocks, examples, progress, receiver_words, rights, timeline, unkept_calls
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.resources import backfill
 from pages.site import Site
 from services.reading import records

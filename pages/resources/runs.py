@@ -13,8 +13,8 @@ from core.filters import RunFilter
 from core.listing import NEWEST_FIRST
 from core.states import DEAD, RunStatus
 from pages import list_filters, rights, run_rows
-from pages.asked import Asked
 from pages.list_filters import TypedFilter, Wrong
+from pages.page_request import Asked
 from pages.resources import views
 from pages.site import Site
 from services.jobs.saved_views import ViewedList

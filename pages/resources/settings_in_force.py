@@ -7,7 +7,7 @@ from typing import Any
 from falcon.asgi import Request, Response
 
 from pages import examples
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.site import Site
 from services.reading.installation import settings_in_force
 

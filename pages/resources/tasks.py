@@ -12,8 +12,8 @@ from core.errors import Forbidden, InvalidInput, KeyReused, NotFound
 from core.principals import Principal
 from core.states import ENDED
 from pages import instants_typed
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.site import Do, Site
 from services.apps import apps
 from services.jobs import creating, editing

@@ -14,7 +14,7 @@ from core import instants
 from core.errors import InvalidInput
 from core.filters import JobFilter
 from pages import instants_typed
-from pages.asked import Asked
+from pages.page_request import Asked
 from pages.site import Site
 from pages.upcoming import hours, meetings
 from services.reading.upcoming import upcoming_runs

@@ -8,8 +8,8 @@ from uuid import UUID
 from falcon.asgi import Request, Response
 
 from pages import changes, rights
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.resources.actions import job_path, whole
 from pages.site import Site
 from services.jobs import version_history

@@ -10,8 +10,8 @@ from falcon.asgi import Request, Response
 
 from core.errors import NotFound
 from core.principals import Principal
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.site import Site
 from services.jobs import saved_views
 from services.jobs.saved_views import ViewedList

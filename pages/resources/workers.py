@@ -14,8 +14,8 @@ from core.scopes import Scope
 from core.states import RunStatus
 from core.version import VERSION
 from pages import run_rows
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.route import Responder
 from pages.site import Site
 from services.execution import draining

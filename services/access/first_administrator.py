@@ -23,7 +23,7 @@ def link(system: System) -> str | None:
         return None
     with system.transaction(Gate.UNUSED) as unit:
         links.lock_all()
-        if users.is_any_admin(system) or links.made_since(BY, unit.now - issued.SAME_START):
+        if users.is_any_active_administrator(system) or links.made_since(BY, unit.now - issued.SAME_START):
             return None
         links.remove_made_by(BY)
         token, _ = issued.issue(LinkPurpose.ADMINISTRATOR, unit.now, BY)

@@ -13,7 +13,7 @@ from core.token_hashes import hashed
 from models import links, users
 from models.tables import Link
 from services.access.tokens import made
-from services.access.users import is_administrator
+from services.access.users import is_active_administrator
 from services.system import System
 
 LIFETIMES = {
@@ -71,7 +71,7 @@ def expect_made_by_right(system: System, link: Link, field: str) -> None:
     if link.purpose not in OF_ADMINISTRATORS or maker_id is None:
         return
     maker = users.by_ids({maker_id}).get(maker_id)
-    if maker is None or not is_administrator(system, maker):
+    if maker is None or not is_active_administrator(system, maker):
         raise spent(field)
 
 

@@ -15,7 +15,7 @@ from models import database, links, members, tokens, users
 from models.pauses import Gate
 from models.tables import User
 from services.access import links as issued
-from services.access.users import is_admin, is_administrator
+from services.access.users import has_admin_rights, is_active_administrator, is_in_admin_usernames
 from services.system import System
 
 
@@ -80,7 +80,7 @@ def change(
         _refuse_oneself(principal, user, "ask another administrator, so that one is left.")
         _refuse_named(system, user, wanted)
         before, after = _changes(user, wanted)
-        if after.get("disabled") is False and (user.is_admin or is_admin(system, user.username)):
+        if after.get("disabled") is False and has_admin_rights(system, user):
             _expect_to_outlast(principal)
         if "disabled" in after:
             _set_disabled(user, unit.now if wanted.disabled else None)
@@ -134,7 +134,7 @@ def _locked(principal: Principal, system: System, username: str) -> User:
 
 
 def _expect_still_administrator(system: System, asking: User | None) -> None:
-    if asking is None or not is_administrator(system, asking):
+    if asking is None or not is_active_administrator(system, asking):
         raise Forbidden("You are no longer an administrator; somebody has changed that meanwhile.")
 
 
@@ -149,7 +149,7 @@ def _refuse_oneself(principal: Principal, user: User, remedy: str) -> None:
 
 
 def _refuse_named(system: System, user: User, wanted: Change) -> None:
-    if wanted.administrator is False and is_admin(system, user.username):
+    if wanted.administrator is False and is_in_admin_usernames(system, user.username):
         raise Conflict(f"The setting ADMIN_USERNAMES names {user.username} an administrator; change it there.")
 
 
@@ -169,12 +169,11 @@ def _set_disabled(user: User, at: datetime | None) -> None:
 
 
 def _view(system: System, user: User, seen_at: datetime | None, apps: list[tuple[str, Role]]) -> PersonView:
-    is_named = is_admin(system, user.username)
     return PersonView(
         username=user.username,
         email=user.email,
-        is_admin=user.is_admin or is_named,
-        is_named=is_named,
+        is_admin=has_admin_rights(system, user),
+        is_named=is_in_admin_usernames(system, user.username),
         has_password=bool(user.password_hash),
         created_at=user.created_at,
         seen_at=seen_at,

@@ -15,7 +15,7 @@ from models.tables import Link, User
 from services.access import links, passwords
 from services.access.guesses import MOST_OF_ADDRESS
 from services.access.login_throttle import Throttle
-from services.access.users import UserView, looks_like_admin, view
+from services.access.users import UserView, resembles_admin_username, view
 from services.messaging.unit_of_work import UnitOfWork
 from services.system import System
 
@@ -45,7 +45,7 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
         link = _admitted(system, new, trusted=trusted)
         _refuse_taken(new)
     is_admin = link is not None and link.purpose is LinkPurpose.ADMINISTRATOR
-    if looks_like_admin(system, new.username) and not (trusted or is_admin):
+    if resembles_admin_username(system, new.username) and not (trusted or is_admin):
         raise _taken("username")
     password_hash = passwords.hashed(new.password)
     with system.transaction(Gate.UNUSED) as unit:

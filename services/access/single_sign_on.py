@@ -20,7 +20,7 @@ from services.access import tokens
 from services.access.guesses import MOST_OF_ADDRESS
 from services.access.identity_provider import Attempt, Identity, IdentityProvider
 from services.access.login_throttle import Throttle
-from services.access.users import expect_enabled, looks_like_admin
+from services.access.users import expect_enabled, resembles_admin_username
 from services.messaging.unit_of_work import UnitOfWork
 from services.system import System
 
@@ -71,7 +71,7 @@ def log_in(
 def _made(system: System, identity: Identity, granted: Granted, unit: UnitOfWork) -> User:
     """Returns the new user of an identity. An account that exists is never taken over: its address may be unproved."""
     _refuse_odd(identity)
-    is_reserved = looks_like_admin(system, identity.username) and not granted.administrator
+    is_reserved = resembles_admin_username(system, identity.username) and not granted.administrator
     user = None if is_reserved else users.insert(identity.username, identity.email, NO_PASSWORD, unit.now)
     if user is None or not identities.insert(identity.issuer, identity.subject, user):
         if known := identities.user(identity.issuer, identity.subject):

@@ -59,7 +59,7 @@ def named(system: System, user_ids: set[UUID]) -> dict[UUID, UserView]:
 
 def view(system: System, user: User) -> UserView:
     """Returns a user as they are shown."""
-    return UserView(user.id, user.username, user.email, user.is_admin or is_admin(system, user.username))
+    return UserView(user.id, user.username, user.email, has_admin_rights(system, user))
 
 
 def expect_enabled(user: User) -> None:
@@ -68,24 +68,29 @@ def expect_enabled(user: User) -> None:
         raise Forbidden("This account is disabled. Ask an administrator.")
 
 
-def is_administrator(system: System, user: User) -> bool:
-    """Whether a user is an administrator now, and not disabled."""
-    return user.disabled_at is None and view(system, user).is_admin
+def is_active_administrator(system: System, user: User) -> bool:
+    """Whether a user may administer now: has an administrator's rights, and is not disabled."""
+    return user.disabled_at is None and has_admin_rights(system, user)
 
 
-def is_admin(system: System, username: str) -> bool:
-    """Whether a name is an administrator's, in whatever case; what only looks like one is not."""
+def has_admin_rights(system: System, user: User) -> bool:
+    """Whether a user is an administrator while enabled: by their row, or because ADMIN_USERNAMES names them."""
+    return user.is_admin or is_in_admin_usernames(system, user.username)
+
+
+def is_in_admin_usernames(system: System, username: str) -> bool:
+    """Whether ADMIN_USERNAMES has this name, in whatever case. A name that only resembles one there is not in it."""
     return _in_lower_case(username) in set(map(_in_lower_case, _admins(system)))
 
 
-def is_any_admin(system: System) -> bool:
+def is_any_active_administrator(system: System) -> bool:
     """Whether any user who may log in is an administrator, in the caller's transaction."""
     named = filter(None, map(users.by_username, _admins(system)))
-    return users.is_any_admin() or any(user.disabled_at is None and is_admin(system, user.username) for user in named)
+    return users.is_any_admin() or any(is_active_administrator(system, user) for user in named)
 
 
-def looks_like_admin(system: System, username: str) -> bool:
-    """Whether a name could be mistaken for an administrator's."""
+def resembles_admin_username(system: System, username: str) -> bool:
+    """Whether a name could be mistaken for one in ADMIN_USERNAMES, and so is reserved."""
     return names.folded(username) in set(map(names.folded, _admins(system)))
 
 

@@ -78,11 +78,11 @@ def get(principal: Principal, name: str) -> AppView:
 def ensure(principal: Principal, system: System, name: str) -> None:
     """Create the app with this name if it does not exist: a built-in one, for its first job."""
     with system.transaction(Gate.UNUSED) as unit:
-        made_on_first_use(principal, unit, name)
+        get_or_create(principal, unit, name)
 
 
-def made_on_first_use(principal: Principal, unit: UnitOfWork, name: str) -> App:
-    """Returns the app of this name, created and audited in this transaction if there is none, for its first job."""
+def get_or_create(principal: Principal, unit: UnitOfWork, name: str) -> App:
+    """Returns the app of this name; creates and audits it in this transaction if there is none, for its first job."""
     app = apps.by_name(name)
     if app is None and (app := apps.insert(name, unit.now)) is not None:
         unit.audit(principal, "app.created", Thing.app(app), after=_recorded(_view(app)))

@@ -18,7 +18,7 @@ from models import database, pruning
 from models.pruning import EndedIn
 from services.archive import lines
 from services.files import objects
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.system import System
 
 MOST_OF_A_PART = 1_000
@@ -59,7 +59,7 @@ def _store_part(system: System, app_name: str, runs: Sequence[EndedIn]) -> bool:
                 return False
             size = file.tell()
             file.seek(0)
-            objects.put(system.settings, part.name, file, size, Scope())
+            objects.put(system.settings, part.name, file, size, AbortScope())
     except AttemptError as error:
         raise StorageUnavailable(error.message) from error
     except OSError as error:

@@ -18,7 +18,7 @@ from models import database, deliveries
 from models.pauses import Gate
 from services.email.mail import Sender, Unreachable
 from services.runtime import faults
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.runtime.database_retry import patiently
 from services.system import System
 
@@ -42,7 +42,9 @@ def first_run(run_id: UUID) -> UUID:
         return deliveries.repeated(run_id)[-1]
 
 
-def deliver(system: System, run_id: UUID, letters: Sequence[Letter], sender: Sender, scope: Scope) -> list[Delivered]:
+def deliver(
+    system: System, run_id: UUID, letters: Sequence[Letter], sender: Sender, scope: AbortScope
+) -> list[Delivered]:
     """Send those of a run's e-mails that are not settled yet. Returns the outcome of each, in order.
 
     Raises `Aborted` when the scope is told to stop between two messages; what was sent stays recorded.

@@ -50,8 +50,8 @@ class LastCalls:
         self._open: frozenset[Destination] = frozenset()
         self._known_until: float | None = None
 
-    def tripped(self, ended: Iterable[EndedAttempt]) -> list[Destination]:
-        """Note how calls have ended. Returns the destinations whose breakers are to open."""
+    def record(self, ended: Iterable[EndedAttempt]) -> list[Destination]:
+        """Record how calls have ended. Returns the destinations whose breakers are to open."""
         calls = [(work, is_failed) for work, result in ended if (is_failed := failed(result)) is not None]
         if not calls:
             return []
@@ -145,7 +145,7 @@ def _move(system: System, key: str, *, is_failed: bool) -> bool:
         row = breakers.by_key(key)
         if row is None:
             return True
-        former = breakers.standing(row)
+        former = breakers.state(row)
         new = rules.after_failure(former, unit.now) if is_failed else rules.after_success(former, unit.now)
         if not breakers.replace(key, former, new):
             return False

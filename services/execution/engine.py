@@ -155,7 +155,7 @@ class Engine:
         """
         try:
             of_http = _results([call for call in recorded if call.queue_name == RUNS_HTTP])
-            if tripped := self._last_calls.tripped(of_http):
+            if tripped := self._last_calls.record(of_http):
                 self._giver.submit(self._see_to, breakers.open_new, tripped)
             if left := [(work, result) for work, result in _results(recorded) if work.places]:
                 self._giver.submit(self._see_to, breakers.move, left)

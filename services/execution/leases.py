@@ -14,7 +14,7 @@ from core.errors import AbortReason, DatabaseUnavailable
 from services.execution import workers
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.runtime.database_troubles import trouble_of, troubles
 from services.system import System
 
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 @dataclass
 class _Held:
     work: Work
-    scope: Scope
+    scope: AbortScope
     renewed: float  # monotonic, from before the statement that renewed it was sent
     time_limit_at: float  # monotonic
 
@@ -66,9 +66,9 @@ class Leases:
             thread.join(_STOP_SECONDS)
 
     @contextmanager
-    def holding(self, work: Work) -> Iterator[Scope]:
+    def holding(self, work: Work) -> Iterator[AbortScope]:
         """Hold an attempt's lease. Yields its scope, which is aborted on cancel, time limit, lost lease or shutdown."""
-        scope = Scope(lambda: self._overdue_reason(held))
+        scope = AbortScope(lambda: self._overdue_reason(held))
         limit = self._system.clock.monotonic() + work.time_limit_seconds
         held = _Held(work, scope, work.claimed_monotonic, limit)
         with self._changed:

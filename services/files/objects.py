@@ -16,7 +16,7 @@ from obstore.store import LocalStore, S3Store
 from core import object_names
 from core.errors import AttemptError, PermanentFailure, TransientFailure
 from services.runtime import durable
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from settings import Settings
 
 PIECE_BYTES = 5 * 1024 * 1024  # the least that S3 takes for a part
@@ -27,7 +27,7 @@ _RETRIES = 2  # within one attempt; the rest is for the run's own policy
 _HOPELESS = (FileNotFoundError, PermissionError, obstore.exceptions.UnauthenticatedError)
 
 
-def put(settings: Settings, name: str, file: IO[bytes], size: int, scope: Scope, *, saved_as: str = "") -> None:
+def put(settings: Settings, name: str, file: IO[bytes], size: int, scope: AbortScope, *, saved_as: str = "") -> None:
     """Store a file under a name, whole or not at all, in pieces so that it is never all in memory.
 
     A bucket offers it for saving under the name `saved_as`.
@@ -88,7 +88,7 @@ def folder(settings: Settings) -> Path:
     return settings.data_dir / "files"
 
 
-def _put_into_folder(top: Path, name: str, file: IO[bytes], size: int, scope: Scope) -> None:
+def _put_into_folder(top: Path, name: str, file: IO[bytes], size: int, scope: AbortScope) -> None:
     path = top / name
     _remove_what_was_left(path)
     asyncio.run(_put(LocalStore(top, mkdir=True), name, file, size, scope))
@@ -115,7 +115,7 @@ async def _put(
     name: str,
     file: IO[bytes],
     size: int,
-    scope: Scope,
+    scope: AbortScope,
     *,
     saved_as: str = "",
 ) -> None:

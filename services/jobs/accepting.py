@@ -137,7 +137,7 @@ def _apps(system: System, names: Iterable[str]) -> dict[str, KnownApp]:
 def _make_apps(fit: Sequence[Accepted], unit: UnitOfWork) -> None:
     """Create the missing apps of accepted jobs, sorted by name to avoid deadlocks; refused jobs create none."""
     makers = {one.app.name: one.creator for one in reversed(fit)}
-    made = {name: apps.made_on_first_use(makers[name], unit, name) for name in sorted(makers)}
+    made = {name: apps.get_or_create(makers[name], unit, name) for name in sorted(makers)}
     for one in fit:
         one.columns["app_id"] = made[one.app.name].id
 

@@ -18,7 +18,7 @@ from core.schedules import Recurring
 from core.scopes import Scope
 from core.states import DID_NOT_RUN, ENDED, LIVE, Hold, JobState, Trigger
 from models import edits, jobs, repeats, runs
-from models.hot import dues
+from models.hot import due_rows
 from models.tables import Job, Run
 from services.apps import quotas
 from services.jobs import requested_runs
@@ -114,7 +114,7 @@ def _in_turn(job: Job, rows: Rows) -> Rows:
     """Hold all runs except the first until their turn; also the first while another run of the job is going."""
     if job.overlap is Overlap.ALLOW:
         return pauses.held_if_paused([job], rows)
-    may_start = 0 if dues.going([job.id]) else 1
+    may_start = 0 if due_rows.going([job.id]) else 1
     in_turn = [row | {"held_by": Hold.OVERLAP} for row in rows[may_start:]]
     return [*pauses.held_if_paused([job], rows[:may_start]), *in_turn]
 

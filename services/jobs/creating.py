@@ -52,22 +52,14 @@ def create_validated(principal: Principal, system: System, wanted: NewJob | Refu
     return create_together(system, [ownership.permitted(principal, wanted)], creation_outcomes.the_only_id)
 
 
-def create_many(
-    principal: Principal, system: System, wanted: Sequence[NewJob | Refusal], *, all_or_none: bool
-) -> list[Created]:
-    """Create jobs as `create` does, in one transaction: all of them, or each that is valid.
-
-    A job that was already refused is given as its refusal. With `all_or_none`, raises `InvalidInput` naming the wrong
-    fields of every job.
-    """
-    validated = accepting.all_validated(principal, system, wanted)
-    return create_many_validated(principal, system, validated, all_or_none=all_or_none)
-
-
 def create_many_validated(
     principal: Principal, system: System, wanted: Sequence[NewJob | Refusal], *, all_or_none: bool
 ) -> list[Created]:
-    """Create jobs as `create_many` does, which `accepting.all_validated` has returned."""
+    """Create jobs which `accepting.all_validated` has returned, in one transaction: all of them, or each that is valid.
+
+    Each is created as `create` does. A job that was already refused is given as its refusal. With `all_or_none`, raises
+    `InvalidInput` naming the wrong fields of every job.
+    """
     answer = creation_outcomes.all_or_raise if all_or_none else creation_outcomes.each
     return create_together(system, [ownership.permitted(principal, one) for one in wanted], answer)
 

@@ -99,7 +99,7 @@ def _edited(
         view = records.job(principal, job_id)
         refuse_ended(job, "edited")
         before = definition.of(job, view.tags)
-        wanted = ownership.kept(principal, before, _unmasked(before, amend(view)))
+        wanted = ownership.check_edit(principal, before, _unmasked(before, amend(view)))
         one = _as_wanted(_Edit(job, before, wanted, now, principal.label, principal.account_id, reason))
         made = [] if definition.alike(one.before, one.wanted) else [*_carry_out(system, one)]
         former = job.state

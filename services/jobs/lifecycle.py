@@ -98,19 +98,19 @@ def _change(
         found = jobs.lock([job_id]).get(job_id)
         kept = None if found is None or found.deleted_at is not None else found
         job = visibility.expected(principal, kept, job_id, Scope.OPERATE)
-        former = standing(job)
+        former = audited_state(job)
         change(job, unit)
-        if (became := standing(job)) != former:
+        if (became := audited_state(job)) != former:
             unit.audit(principal, action, Thing.job(job), before=former, after=became, reason=reason)
 
 
-def standing(job: Job) -> dict[str, Any]:
+def audited_state(job: Job) -> dict[str, Any]:
     """Returns a job's state for the audit log, with the end of its pause, if known."""
-    return standings([job])[job.id]
+    return audited_states([job])[job.id]
 
 
-def standings(some: Sequence[Job]) -> dict[UUID, dict[str, Any]]:
-    """Returns the result of `standing` for each of these jobs."""
+def audited_states(some: Sequence[Job]) -> dict[UUID, dict[str, Any]]:
+    """Returns the result of `audited_state` for each of these jobs."""
     ends = pause_ends.of([job.id for job in some if job.state == JobState.PAUSED])
     return {
         job.id: {"state": job.state} | ({"until": instants.shown(ends[job.id])} if job.id in ends else {})

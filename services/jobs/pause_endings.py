@@ -97,7 +97,7 @@ def _end_of_jobs(system: System, job_ids: Sequence[UUID], *, release_later: bool
         come = pause_ends.come(job_ids, unit.now)
         paused = [job for job_id, job in locked.items() if job_id in come and job.state is JobState.PAUSED]
         pause_ends.drop(come - {job.id for job in paused})  # these ended while they were paused
-        former = lifecycle.standings(paused)
+        former = lifecycle.audited_states(paused)
         jobs.set_state(paused, JobState.ACTIVE, unit.now)
         if release_later:
             pauses.release_later(unit, {job.app_id for job in paused})

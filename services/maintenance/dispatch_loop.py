@@ -64,7 +64,7 @@ class DispatchLoop:
 
     def _tick(self) -> None:
         if self._clock.monotonic() - self._ticked_at >= _TICK_SECONDS:
-            with self._system.transaction(Gate.UNUSED, redone_if_lost=True) as unit:
+            with self._system.transaction(Gate.UNUSED, asynchronous_commit=True) as unit:
                 signals.mark(TICK, unit.now)
             self._ticked_at = self._clock.monotonic()
 

@@ -54,7 +54,7 @@ class Presence:
 
     def _report_alive(self) -> None:
         try:
-            with self._system.transaction(Gate.UNUSED, redone_if_lost=True) as unit:
+            with self._system.transaction(Gate.UNUSED, asynchronous_commit=True) as unit:
                 processes.see(self._identity, unit.now)
         except Unavailable:
             return  # others say so

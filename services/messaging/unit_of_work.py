@@ -14,7 +14,7 @@ from core.auditing import Thing, recorded
 from core.principals import Principal
 from core.states import WAITING_FOR_INSTANT
 from models import audit
-from models.hot.dues import LockedRun
+from models.hot.due_rows import LockedRun
 from models.tables import Run
 from services.messaging.doorbell import Doorbell, Ring
 from services.runtime.clock import Clock

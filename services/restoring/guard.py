@@ -61,7 +61,7 @@ class Guard:
         """Compare the database with what this host has seen of it; hold everything if it was taken back."""
         with database.reading():
             found = installation.state()
-        is_behind = was_taken_back(found.standing, self._last_seen(found))
+        is_behind = was_taken_back(found.database, self._last_seen(found))
         found = self._close() if is_behind else self._counted()
         if found.is_holding:
             holding.go_on(self._system)
@@ -78,8 +78,8 @@ class Guard:
         with self._system.transaction(Gate.UNUSED) as unit:
             installation.count_mark(unit.now, unit.now - _MARK_SECONDS)
             found = installation.state()
-            if found.standing.counted_in is None:
-                installation.set_home(found.standing.place)
+            if found.database.counted_in is None:
+                installation.set_home(found.database.place)
         return found
 
     def _close(self) -> InstallationState:
@@ -87,13 +87,13 @@ class Guard:
         with self._system.transaction(Gate.CLOSED) as unit:
             found = installation.lock()
             seen = self._last_seen(found)
-            if was_taken_back(found.standing, seen):
+            if was_taken_back(found.database, seen):
                 held = holding.begin(found, seen, unit.now)
                 log.error("database_was_taken_back", to=str(found.marked_at), held=held, remedy=HELD.remedy)
             return installation.state()
 
     def _keep(self, found: InstallationState) -> None:
-        self._seen = (found.identity, found.standing.mark)
+        self._seen = (found.identity, found.database.mark)
         keeps_file = mark_file.write(self._system.settings, *self._seen)
         if self._keeps_file and not keeps_file:
             log.warning(

@@ -23,7 +23,7 @@ def begin(found: InstallationState, seen: int | None, now: datetime) -> int:
 
     Returns how many runs are to be held; `go_on` holds them.
     """
-    installation.take_back(next_mark(found.standing, seen), found.standing.place, now, found.marked_at)
+    installation.take_back(next_mark(found.database, seen), found.database.place, now, found.marked_at)
     return restores.hold_apps(now)
 
 

@@ -1,6 +1,6 @@
 """The one way to abort work under way: on cancel, time limit, lost lease or shutdown.
 
-A handler runs inside a `Scope`. Before it blocks it registers how to be woken (close this socket, kill that
+A handler runs inside an `AbortScope`. Before it blocks it registers how to be woken (close this socket, kill that
 process group); whoever wants it to stop calls `abort`, which runs what is registered at that moment.
 """
 
@@ -18,7 +18,7 @@ Interrupt = Callable[[], None]
 log = structlog.get_logger()
 
 
-class Scope:
+class AbortScope:
     """The handle by which one attempt is aborted. The first reason given is kept.
 
     `overdue` returns why the attempt is to be stopped by now, whether or not somebody has woken to stop it.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.due_runs import Fate
 from models import claims, database, runs
-from models.hot import dues
+from models.hot import due_rows
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
 from services.runtime import events
@@ -33,9 +33,9 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
     Overlap, pause and `max_runs` are decided here, under the locks of the jobs. Returns how many were queued. If the
     database server crashes at once, the runs wait as before, and this is done again: a claim is stored after it.
     """
-    with system.transaction(redone_if_lost=True) as unit:
+    with system.transaction(asynchronous_commit=True) as unit:
         now = unit.now
-        due = dues.lock(run_ids, now)
+        due = due_rows.lock(run_ids, now)
         verdict = due_runs.judge(due)
         due_runs.carry_out(verdict, now)
         begins = [run for run in due.runs if verdict.fates[run.id] is Fate.START]

@@ -17,8 +17,8 @@ from core.due_runs import DueRun, Fate, JobFacts, Verdict, decide
 from core.policies import Overlap
 from core.states import Hold, JobState, RunStatus
 from models import jobs, overlap_queue, runs
-from models.hot import dues
-from models.hot.dues import Due, LockedJob
+from models.hot import due_rows
+from models.hot.due_rows import Due, LockedJob
 from services.scheduling import run_endings, stored_schedule
 
 OVERLAP = "overlap"
@@ -59,7 +59,7 @@ def _facts(due: Sequence[DueRun], locked: Mapping[UUID, LockedJob]) -> dict[UUID
     occurring = {
         run.job_id for run in due if run.begins_occurrence and schedules.is_recurring(locked[run.job_id].schedule_kind)
     }
-    going = dues.going(occurring)
+    going = due_rows.going(occurring)
     waiting = overlap_queue.have_waiting_occurrence(going)
     replacing = [job_id for job_id in going if locked[job_id].overlap is Overlap.CANCEL_PREVIOUS]
     counted = Counter(run.job_id for run in overlap_queue.lock_counted(replacing))

@@ -9,7 +9,7 @@ from uuid import UUID
 from core import limit_keys
 from core.states import Hold
 from models import held_keys
-from models.hot.dues import LockedJob, LockedRun
+from models.hot.due_rows import LockedJob, LockedRun
 from services.messaging import broker as brokers
 
 

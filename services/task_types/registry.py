@@ -17,7 +17,7 @@ from core import storable
 from services.email import templates
 from services.messaging import broker as brokers
 from services.runtime import slow_checks
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.task_types.validation_messages import shaped
 from settings import Settings
 
@@ -32,7 +32,7 @@ class Task:
     run_id: UUID
     attempt: int
     parameters: Any
-    scope: Scope
+    scope: AbortScope
     trace_headers: Mapping[str, str] = field(default_factory=dict)
 
 

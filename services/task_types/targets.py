@@ -25,9 +25,6 @@ class Target:
     is_at_base: bool = False
 
 
-NOTHING = Target(None)
-
-
 def of(
     settings: Settings,
     task_type: str,

@@ -11,7 +11,7 @@ import pytest
 from actors.calling import perform_call
 from core.errors import PermanentFailure
 from services.execution.work import Failed
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, claim_one, given_system, record, runs_of
 from tests.integration.access.tenants import ADDRESS, MINE, SETTINGS, Headers, made_app, made_job, made_key
 from tests.integration.api.client import PRINTED, Client, refusal
@@ -133,7 +133,7 @@ def test_what_it_has_sent_is_not_signed_by_the_app(
     for name, who in (("anna", anna), ("key", key)):
         made = http_job(client, who, {"url": receiver.url, "body": {"a": 1}})
         assert made.status_code == 201
-        perform_call(guarded, claim_one(guarded), Scope())
+        perform_call(guarded, claim_one(guarded), AbortScope())
         signed[name] = "webhook-signature" in receiver.got[-1][2]
     assert signed == {"anna": True, "key": False}
     assert client.simulate_get(path_of(made.json["id"]), headers=key).json["data"]["signed"] is False
@@ -192,6 +192,6 @@ def test_its_callbacks_to_the_apps_own_receiver_are_signed(
     base = receiver.url.partition("/x")[0]
     client.simulate_patch(f"/api/apps/{MINE}", headers=anna, json={"callback_base_url": base})
     made_job(client, key, MINE, **ACCOUNT, callback_url=receiver.url)
-    perform_call(guarded, claim_one(guarded), Scope())
+    perform_call(guarded, claim_one(guarded), AbortScope())
     [(_, _, headers, _)] = receiver.got
     assert "webhook-signature" in headers

@@ -110,7 +110,7 @@ def test_an_administrator_who_is_disabled_is_none(guarded: GivenSystem, client: 
     for name, is_left in (("root", True), ("anna", False)):
         change(client, name, disabled=True)
         with database.reading():
-            assert accounts.is_any_admin(guarded) is is_left
+            assert accounts.is_any_active_administrator(guarded) is is_left
 
 
 def test_users_are_listed_by_name_with_their_apps_and_when_they_were_seen(store: str) -> None:

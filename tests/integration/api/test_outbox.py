@@ -12,7 +12,7 @@ from actors.handlers import email
 from core.principals import LOCAL
 from services.email import outbox
 from services.maintenance import pruning
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, given_system, in_threads
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 from tests.integration.email.conftest import LETTER, claimed_again
@@ -37,7 +37,7 @@ def refused(client: Client, data: dict[str, Any]) -> dict[str, str]:
 def send(system: GivenSystem, client: Client, **changes: Any) -> None:
     """Let a new job keep this in the outbox."""
     create(client, {**LETTER, **changes})
-    email.perform(system, claimed_again(system), Scope())
+    email.perform(system, claimed_again(system), AbortScope())
 
 
 def test_without_a_mail_server_an_email_lies_in_the_outbox(system: GivenSystem, client: Client) -> None:

@@ -16,7 +16,7 @@ from core.states import RunStatus
 from core.trace_context import TraceContext
 from services.execution.work import Result
 from services.messaging import broker as brokers
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, claim_one, refused, runs_of, succeeded
 from tests.integration.api.client import Client
 from tests.integration.execution.answering import Server, answering
@@ -63,7 +63,7 @@ def test_the_receiver_gets_the_trace_of_the_request_that_created_the_job(
     data = {"url": receiver.url} if "task_type" in job else {}
     where = {} if data else {"callback_url": receiver.url}
     tracing_client.create(**job, **where, data=data)
-    perform_call(system, claim_one(system), Scope())
+    perform_call(system, claim_one(system), AbortScope())
     got = carried(receiver)
     assert got is not None
     assert got == SENT.child(got.span_id)
@@ -75,7 +75,7 @@ def test_a_job_that_names_a_part_of_a_trace_in_its_own_headers_gets_nothing_of_o
     tracing_client: Client, system: GivenSystem, receiver: Server, headers: dict[str, str]
 ) -> None:
     tracing_client.create(task_type="http", schedule=ONCE, data={"url": receiver.url, "headers": headers})
-    perform_call(system, claim_one(system), Scope())
+    perform_call(system, claim_one(system), AbortScope())
     [(_, _, got, _)] = receiver.got
     assert {name: value for name, value in got.items() if name in trace_context.NAMES} == {
         name.lower(): value for name, value in headers.items()
@@ -89,7 +89,7 @@ def test_without_a_good_trace_none_is_carried_and_the_run_shows_its_own(
     client._default_headers = None if traceparent is None else {"traceparent": traceparent, "tracestate": "a=1"}
     client.create(schedule=ONCE, callback_url=receiver.url)
     work = claim_one(system)
-    perform_call(system, work, Scope())
+    perform_call(system, work, AbortScope())
     assert carried(receiver) is None
     assert shown(client, work.run_id) == trace_context.own_trace_id(work.run_id)
 

@@ -12,7 +12,7 @@ from core.principals import LOCAL
 from models import database
 from models.tables import App, AuditEntry
 from services.jobs import creating
-from tests.factories import NOON, GivenSystem, given_system, new_job
+from tests.factories import NOON, GivenSystem, create_jobs, given_system, new_job
 from tests.integration.api.client import Client, served
 from tests.integration.api.test_scheduler_jobs import create
 
@@ -48,14 +48,14 @@ def test_of_many_jobs_those_that_are_made_make_their_apps(stored: GivenSystem) -
         new_job(app_name="a"),
         new_job(app_name="c", deadline_at=PASSED),
     ]
-    creating.create_many(LOCAL, stored, wanted, all_or_none=False)
+    create_jobs(stored, wanted, all_or_none=False)
     assert made_on_record() == [("a", "local", id_of("a")), ("b", "local", id_of("b"))]
 
 
 def test_what_is_not_created_leaves_no_record(stored: GivenSystem) -> None:
     wanted = [new_job(app_name="a"), new_job(app_name="b", deadline_at=PASSED)]
     with pytest.raises(InvalidInput):
-        creating.create_many(LOCAL, stored, wanted, all_or_none=True)
+        create_jobs(stored, wanted, all_or_none=True)
     assert made_on_record() == []
 
 

@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from core.principals import LOCAL
 from core.processes import ProcessKind
 from services.execution import workers
-from services.jobs import creating
 from services.maintenance import presence
 from services.runtime import this_process
-from tests.factories import GivenSystem, claim_one, new_job, record, refused, succeeded
+from tests.factories import GivenSystem, claim_one, create_jobs, new_job, record, refused, succeeded
 from tests.integration.command_line.terminal import Terminal
 
 NEEDED = ("--app", "app_a", "--account", "acc1", "--user", "user1", "--task-type", "greet")
@@ -139,9 +137,7 @@ def test_what_cannot_be_meant_is_told_with_exit_code_2(terminal: Terminal, words
 
 
 def test_jobs_are_listed_by_any_filter_and_over_pages(terminal: Terminal, system: GivenSystem) -> None:
-    made = creating.create_many(
-        LOCAL, system, [new_job(task_type=f"t{number % 2}") for number in range(130)], all_or_none=True
-    )
+    made = create_jobs(system, [new_job(task_type=f"t{number % 2}") for number in range(130)], all_or_none=True)
     paused = terminal.create("--cron", "0 9 * * 1", "--name", "weekly", "--tag", "red")
     terminal.ok("jobs", "pause", paused)
     assert [job["id"] for job in terminal.json("jobs", "list", "--limit", "1")] == [paused]

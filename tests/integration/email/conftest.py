@@ -13,7 +13,7 @@ from core.schedules import Immediate
 from services.execution import claiming, workers
 from services.execution.work import Result, Work
 from services.messaging import broker as brokers
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.scheduling.run_endings import Settled
 from tests.factories import GivenSystem, failed, first_run, given_system, record
 from tests.integration.execution.attempting import attempt, make_due_again
@@ -48,7 +48,7 @@ def claimed_again(system: GivenSystem) -> Work:
 
 def attempted(system: GivenSystem, work: Work) -> tuple[Result, Settled]:
     """What an attempt came to, recorded."""
-    result = email.perform(system, work, Scope())
+    result = email.perform(system, work, AbortScope())
     settled = record(system, work, result)
     assert settled is not None
     return result, settled

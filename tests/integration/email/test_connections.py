@@ -23,7 +23,7 @@ from core.errors import Aborted, AbortReason, PermanentFailure
 from core.states import RunStatus
 from services.email import mail, smtp_client
 from services.execution.work import Failed, Succeeded
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import given_system
 from tests.integration.email.conftest import LETTER, attempted, claimed, mailing
 from tests.mail_server import MailServer
@@ -145,7 +145,7 @@ def test_a_wrong_password_is_told_without_it(tls: ssl.SSLContext) -> None:
 
 @pytest.mark.parametrize("reason", [AbortReason.CANCELLED, AbortReason.TIME_LIMIT, AbortReason.SHUTDOWN])
 def test_a_server_that_says_nothing_is_left_at_once_when_the_attempt_is_stopped(reason: AbortReason) -> None:
-    scope, reached = Scope(), threading.Event()
+    scope, reached = AbortScope(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(2) as pool:
         system = given_system(email_host="127.0.0.1", email_port=silent.getsockname()[1], email_use_tls=False)
         work = claimed(system, LETTER)

@@ -13,7 +13,7 @@ from actors.handlers import email
 from core.errors import Aborted, AbortReason, TransientFailure
 from core.states import RunStatus
 from services.email import smtp_client
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import given_system, stored_run
 from tests.integration.email.conftest import LETTER, attempted, claimed
 from tests.scripted_mail_server import DOT, ScriptedMailServer, Session
@@ -83,7 +83,7 @@ def test_a_server_that_takes_its_time_after_the_last_dot_is_waited_for(monkeypat
 
 
 def test_a_cancel_while_the_server_looks_at_a_message_ends_the_attempt() -> None:
-    scope, is_over = Scope(), threading.Event()
+    scope, is_over = AbortScope(), threading.Event()
 
     def cancel(command: str, _session: Session) -> None:
         if command == DOT:

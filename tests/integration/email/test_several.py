@@ -16,7 +16,7 @@ from models import deliveries as stored
 from models.tables import Run
 from services.jobs import requested_runs
 from services.runtime import faults
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import stored_run
 from tests.integration.email.conftest import LETTER, attempted, claimed, claimed_again, mailing
 from tests.integration.execution.attempting import make_due_again
@@ -101,7 +101,7 @@ def test_a_process_that_dies_has_one_message_at_most_sent_and_not_recorded(
     work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL})
     monkeypatch.setattr(faults, "reach", _dying_at(2))
     with pytest.raises(Killed):
-        email.perform(system, work, Scope())
+        email.perform(system, work, AbortScope())
     monkeypatch.undo()
     attempted(system, work)
     assert server.recipients() == {"a@example.com": 1, "b@example.com": 2, "c@example.com": 1}
@@ -151,7 +151,7 @@ def test_a_run_that_repeats_a_completed_one_sends_again(server: MailServer) -> N
 def test_a_cancel_between_two_messages_stops_the_rest(server: MailServer) -> None:
     system = mailing(server)
     work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL})
-    scope = Scope()
+    scope = AbortScope()
 
     def cancel(count: int) -> str:
         if count == 1:

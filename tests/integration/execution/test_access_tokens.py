@@ -22,7 +22,7 @@ from services.apps import apps
 from services.apps.apps import TaskTypePolicy
 from services.execution.work import Failed, Result, Succeeded
 from services.jobs import creating
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.secrets import named
 from tests.factories import GivenSystem, claim_one, given_system, new_job
 from tests.integration.execution.answering import Server, answering
@@ -68,7 +68,7 @@ def request(issuer: Server, target: Server, **more: Any) -> dict[str, Any]:
 
 def perform(system: GivenSystem, data: dict[str, Any]) -> Result:
     creating.create(LOCAL, system, new_job(task_type="http", data=data))
-    return perform_call(system, claim_one(system), Scope())
+    return perform_call(system, claim_one(system), AbortScope())
 
 
 def test_a_token_is_fetched_by_client_credentials_and_sent_as_a_bearer(
@@ -131,7 +131,7 @@ def test_a_token_is_of_one_app_endpoint_client_and_scope(system: GivenSystem, is
     apps.put(LOCAL, system, "app_b", None, {})
     named.put(LOCAL, system, "app_b", "CLIENT", CANARY)
     creating.create(LOCAL, system, new_job(app_name="app_b", task_type="http", data=request(issuer, target)))
-    perform_call(system, claim_one(system), Scope())
+    perform_call(system, claim_one(system), AbortScope())
     assert len(issuer.got) == 6
 
 
@@ -139,7 +139,7 @@ def test_many_calls_at_once_fetch_one_token(system: GivenSystem, issuer: Server,
     job_ids = [creating.create(LOCAL, system, new_job(task_type="http", data=request(issuer, target))) for _ in "abcd"]
     works = [claim_one(system) for _ in job_ids]
     with ThreadPoolExecutor(4) as threads:
-        results = list(threads.map(lambda one: perform_call(system, one, Scope()), works))
+        results = list(threads.map(lambda one: perform_call(system, one, AbortScope()), works))
     assert all(isinstance(one, Succeeded) for one in results)
     assert (len(issuer.got), len(target.got)) == (1, 4)
 
@@ -200,14 +200,14 @@ def test_the_endpoint_is_judged_as_every_address_is(system: GivenSystem, target:
 
 
 def test_who_waits_for_a_token_that_another_fetches_can_be_stopped() -> None:
-    tokens, scope, begun = _Tokens(), Scope(), threading.Event()
+    tokens, scope, begun = _Tokens(), AbortScope(), threading.Event()
 
     def wait() -> None:
         begun.set()
         with tokens.alone("key", scope):
             raise AssertionError("the other has it")
 
-    with tokens.alone("key", Scope()), ThreadPoolExecutor(1) as threads:
+    with tokens.alone("key", AbortScope()), ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(wait)
         begun.wait()
         scope.abort(AbortReason.CANCELLED)
@@ -251,5 +251,5 @@ def test_a_request_of_the_apps_table_gets_a_token_too(system: GivenSystem, issue
     policy = TaskTypePolicy(request=request(issuer, target))
     apps.put(LOCAL, system, "app_a", None, {"mapped": policy})
     creating.create(LOCAL, system, new_job(task_type="mapped"))
-    assert isinstance(perform_call(system, claim_one(system), Scope()), Succeeded)
+    assert isinstance(perform_call(system, claim_one(system), AbortScope()), Succeeded)
     assert target.got[0][2]["authorization"] == f"Bearer {TOKEN}"

@@ -97,16 +97,16 @@ def test_what_another_process_counted_before_a_breaker_opened_counts_no_more_onc
     work = two.claim()
     assert work is not None
     opening, other = breakers.LastCalls(system), breakers.LastCalls(system)
-    assert [other.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
-    tripped = [found for _ in range(FEWEST_CALLS) for found in opening.tripped([(work, DOWN)])]
+    assert [other.record([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
+    tripped = [found for _ in range(FEWEST_CALLS) for found in opening.record([(work, DOWN)])]
     breakers.open_new(system, tripped)
     system.clock.advance(1)  # so that both look which breakers are open
-    assert other.tripped([(work, DOWN)]) == []
-    assert [opening.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS)] == [[]] * FEWEST_CALLS
+    assert other.record([(work, DOWN)]) == []
+    assert [opening.record([(work, DOWN)]) for _ in range(FEWEST_CALLS)] == [[]] * FEWEST_CALLS
     breakers.close(LOCAL, system, KEY)
     system.clock.advance(1)
     for calls in (opening, other):
-        assert [calls.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
+        assert [calls.record([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
 
 
 def test_a_call_that_succeeds_opens_no_breaker(system: GivenSystem, two: Workers) -> None:
@@ -115,9 +115,9 @@ def test_a_call_that_succeeds_opens_no_breaker(system: GivenSystem, two: Workers
     assert work is not None
     calls = breakers.LastCalls(system)
     for _ in range(FEWEST_CALLS - 1):
-        calls.tripped([(work, DOWN)])
-    assert calls.tripped([(work, succeeded())]) == []
-    assert calls.tripped([(work, DOWN)]) != []
+        calls.record([(work, DOWN)])
+    assert calls.record([(work, succeeded())]) == []
+    assert calls.record([(work, DOWN)]) != []
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -205,7 +205,7 @@ def test_a_fault_of_breakers_keeps_no_thread_from_its_answer(
 
     queued(system, 2)
     works = [two.claim(), two.claim()]
-    monkeypatch.setattr(breakers.LastCalls, "tripped", break_down)
+    monkeypatch.setattr(breakers.LastCalls, "record", break_down)
     monkeypatch.setattr(Engine, "_exchange_at_once", lambda *_: False)
     monkeypatch.setattr(recording, "record_what_is_free", break_down)  # so that the lane records the second
     for work in works:

@@ -12,7 +12,7 @@ from actors.calls import http, kept_connections
 from core.principals import LOCAL
 from services.execution.work import Result, Succeeded
 from services.jobs import creating
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, claim_one, given_system, new_job
 from tests.unit.actors.hostile import conversing, serving, tunnelling
 from tests.unit.actors.http_handler.test_inner_addresses import PUBLIC_ADDRESS, Resolver, resolver
@@ -42,7 +42,7 @@ def request(url: str) -> dict[str, Any]:
 def perform(system: GivenSystem, **job: Any) -> Result:
     """One attempt at a new job, as workers make it."""
     creating.create(LOCAL, system, new_job(**job))
-    return perform_call(system, claim_one(system), Scope())
+    return perform_call(system, claim_one(system), AbortScope())
 
 
 @pytest.mark.parametrize("of", [callback, request])

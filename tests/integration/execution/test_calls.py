@@ -20,7 +20,7 @@ from services.execution.transcripts import Transcript
 from services.execution.work import Result, Stopped
 from services.jobs import creating
 from services.reading import records
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, claim_one, given_system, new_job, record, stored_run
 from tests.integration.execution.answering import Server, answering
 
@@ -42,7 +42,7 @@ def attempt(system: GivenSystem, url: str, result: Result | None = None, **asked
     """The id of a run that was attempted once, as workers do it."""
     creating.create(LOCAL, system, new_job(callback_url=url, **asked))
     work = claim_one(system)
-    ended = careful_recording.as_kept(result or perform_call(system, work, Scope()))
+    ended = careful_recording.as_kept(result or perform_call(system, work, AbortScope()))
     kept_calls.prepare(system, work, ended)
     record(system, work, ended)
     return work.run_id

@@ -19,7 +19,7 @@ from core.errors import Aborted, AbortReason, DatabaseUnavailable
 from services.execution import claiming, command_lines, workers
 from services.execution.work import Result, Stopped, Succeeded, Work
 from services.messaging import broker as brokers
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, first_run, given_system, record
 from tests.integration.api.client import Client, served
 from tests.integration.changes.watching import Watcher
@@ -69,7 +69,7 @@ def test_lines_are_readable_while_the_command_still_runs(sqlite: str, tmp_path: 
     work = claimed(system, f"exec 3<> {path}; echo one; echo two >&2; read x <&3; printf three")
     watcher = Watcher()
     with ThreadPoolExecutor(1) as pool, gate(path) as opened:
-        result = pool.submit(command.perform, system, work, Scope())
+        result = pool.submit(command.perform, system, work, AbortScope())
         until(lambda: len(shown(system, work)) == 2, "the lines of a command that goes on")
         assert not result.done()
         assert work.run_id in watcher.look().runs, "whoever listens hears of them"
@@ -85,7 +85,7 @@ def test_lines_are_readable_while_the_command_still_runs(sqlite: str, tmp_path: 
 
 
 def test_a_command_that_is_stopped_leaves_the_lines_it_wrote(sqlite: str, tmp_path: Path) -> None:
-    system, path, scope = commanding(), tmp_path / "gate", Scope()
+    system, path, scope = commanding(), tmp_path / "gate", AbortScope()
     work = claimed(system, f"exec 3<> {path}; echo one; read x <&3")
     with ThreadPoolExecutor(1) as pool, gate(path):
         result = pool.submit(command.perform, system, work, scope)
@@ -99,7 +99,7 @@ def test_a_command_that_is_stopped_leaves_the_lines_it_wrote(sqlite: str, tmp_pa
 def test_of_much_output_the_log_has_the_end_and_the_result_the_beginning(sqlite: str) -> None:
     system = commanding()
     work = claimed(system, "seq 100000")
-    result = succeeded(command.perform(system, work, Scope()))
+    result = succeeded(command.perform(system, work, AbortScope()))
     assert result["stdout"].startswith("1\n2\n3\n")
     assert result["truncated"]
     lines = shown(system, work)
@@ -111,7 +111,7 @@ def test_of_much_output_the_log_has_the_end_and_the_result_the_beginning(sqlite:
 def test_where_lines_are_not_wanted_the_result_alone_tells_what_was_written(sqlite: str) -> None:
     system = given_system(commands_allowed="sh", command_lines=False)
     work = claimed(system, "echo one; echo two >&2")
-    result = succeeded(command.perform(system, work, Scope()))
+    result = succeeded(command.perform(system, work, AbortScope()))
     assert (result["stdout"], result["stderr"]) == ("one\n", "two\n")
     assert shown(system, work) == []
 
@@ -149,7 +149,7 @@ def test_a_command_succeeds_whose_lines_cannot_be_stored(sqlite: str, monkeypatc
 
     monkeypatch.setattr(command_lines, "add", refuse)
     system = commanding()
-    assert succeeded(command.perform(system, claimed(system, "echo out"), Scope()))["stdout"] == "out\n"
+    assert succeeded(command.perform(system, claimed(system, "echo out"), AbortScope()))["stdout"] == "out\n"
 
 
 def test_while_lines_are_stored_more_are_read(sqlite: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_while_lines_are_stored_more_are_read(sqlite: str, monkeypatch: pytest.M
 
     with ThreadPoolExecutor(1) as pool, gate(path) as opened:
         monkeypatch.setattr(command_lines, "add", wait)
-        result = pool.submit(command.perform, system, work, Scope())
+        result = pool.submit(command.perform, system, work, AbortScope())
         until(lambda: is_asked, "the first batch")
         os.write(opened, b"go\n")
         until(wrote.exists, "the command to have written all")

@@ -9,20 +9,18 @@ from uuid import UUID
 import pytest
 
 from actors.main import RunWorker
-from core.principals import LOCAL
 from core.states import RunStatus
 from models import database
 from models.tables import Run
 from services.execution import reports
 from services.execution.reports import Sender
-from services.jobs import creating
 from services.messaging.broker import InProcessBroker
 from services.messaging.doorbell import BrokerDoorbell
 from services.runtime.clock import DatabaseClock
 from services.system import System
 from settings import Settings
 from tests import factories
-from tests.factories import new_job
+from tests.factories import create_jobs, new_job
 from tests.report_receiver import ReportReceiver, receiving
 from tests.waiting import until
 
@@ -64,12 +62,10 @@ def counted(status: RunStatus, *, waiting: bool) -> int:
 def test_five_hundred_waiting_runs_hold_no_thread(receiver: ReportReceiver, worker: tuple[System, RunWorker]) -> None:
     system, at_work = worker
     later = [new_job(callback_url=receiver.url("later")) for _ in range(WAITING)]
-    creating.create_many(LOCAL, system, later, all_or_none=True)
+    create_jobs(system, later, all_or_none=True)
     until(lambda: counted(RunStatus.RUNNING, waiting=True) == WAITING, "every run to wait for its report")
     until(lambda: not at_work._leases._held, "the last thread to come free")
-    creating.create_many(
-        LOCAL, system, [new_job(callback_url=receiver.url("at-once")) for _ in range(OTHERS)], all_or_none=True
-    )
+    create_jobs(system, [new_job(callback_url=receiver.url("at-once")) for _ in range(OTHERS)], all_or_none=True)
     until(lambda: counted(RunStatus.COMPLETED, waiting=False) == OTHERS, "other jobs to be done meanwhile")
     assert counted(RunStatus.RUNNING, waiting=True) == WAITING
     at_work._leases.renew()

@@ -16,7 +16,7 @@ from models.tables import Run
 from services.execution import careful_recording, kept_calls
 from services.jobs import creating
 from services.reading import records
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, claim_one, first_run, given_system, new_job, record, stored_run
 from tests.integration.api.client import PRINTED, Client, served
 from tests.integration.execution.answering import Server, answering
@@ -39,7 +39,7 @@ def kept(system: GivenSystem, **job: Any) -> str:
     """Everything that is shown of the run of a job, attempted as workers do it."""
     creating.create(LOCAL, system, new_job(**job))
     work = claim_one(system)
-    ended = careful_recording.as_kept(perform_call(system, work, Scope()))
+    ended = careful_recording.as_kept(perform_call(system, work, AbortScope()))
     kept_calls.prepare(system, work, ended)
     record(system, work, ended)
     run, attempts = records.run(LOCAL, work.run_id)

@@ -17,7 +17,7 @@ from core.retry import RetryPolicy
 from services.apps import apps
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
 from services.jobs import creating
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.task_types import targets
 from tests.factories import NOON, claim_one, given_system, new_job
 from tests.integration.execution.answering import Server, answering
@@ -63,7 +63,7 @@ def work(
 
 
 def perform(one: Work) -> Result:
-    return perform_call(given_system(), one, Scope())
+    return perform_call(given_system(), one, AbortScope())
 
 
 def test_a_request_goes_out_as_it_is_written(server: Server) -> None:
@@ -167,7 +167,7 @@ def test_data_that_no_longer_fits_fails_for_good(server: Server) -> None:
 def test_a_callback_carries_where_and_by_what_to_report(server: Server) -> None:
     system = given_system(public_url="https://carillon.example.com/")
     one = work({}, task_type="greet", callback_url=server.url)
-    perform_call(system, one, Scope())
+    perform_call(system, one, AbortScope())
     headers = server.got[0][2]
     assert headers["x-carillon-report-url"] == f"https://carillon.example.com/reports/{one.run_id}"
     assert headers["x-carillon-report-token"] == "a token"
@@ -186,13 +186,13 @@ def test_a_callback_answered_with_202_is_deferred(server: Server) -> None:
 def test_where_a_secret_is_set_a_job_cannot_reach_this_machine(server: Server, task_type: str) -> None:
     one = work({"url": server.url}, task_type=task_type, callback_url=server.url)
     guarded = given_system(internal_secret="s")  # noqa: S106
-    result = perform_call(guarded, one, Scope())
+    result = perform_call(guarded, one, AbortScope())
     assert isinstance(result, Failed)
     assert result.error.permanent
     assert "127.0.0.1 has an address that is not allowed" in result.error.message
     assert not server.got
     opened = given_system(internal_secret="s", callback_networks_allowed="127.0.0.0/8")  # noqa: S106
-    perform_call(opened, one, Scope())
+    perform_call(opened, one, AbortScope())
     assert len(server.got) == 1
 
 
@@ -206,7 +206,7 @@ def test_the_receiver_that_the_operator_names_is_called_at_the_address_built_fro
 
     def called(**job: Any) -> Result:
         creating.create(LOCAL, guarded, new_job(**job))
-        return perform_call(guarded, claim_one(guarded), Scope())
+        return perform_call(guarded, claim_one(guarded), AbortScope())
 
     assert isinstance(called(), Succeeded)
     for job in (

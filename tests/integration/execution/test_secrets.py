@@ -29,7 +29,7 @@ from services.execution.leases import Leases
 from services.execution.work import Failed, Result, Succeeded
 from services.jobs import creating
 from services.messaging import broker as brokers
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.secrets import named, rotating
 from tests.factories import GivenSystem, attempts_at, claim_one, first_run, given_system, new_job
 from tests.integration.api.client import Client, served
@@ -56,7 +56,7 @@ def system(store: str) -> GivenSystem:
 
 def perform(system: GivenSystem, data: Mapping[str, Any], **job: Any) -> Result:
     creating.create(LOCAL, system, new_job(**{"task_type": "http", "data": data, **job}))
-    return perform_call(system, claim_one(system), Scope())
+    return perform_call(system, claim_one(system), AbortScope())
 
 
 def test_secrets_are_filled_into_path_query_headers_and_body(system: GivenSystem, receiver: Server) -> None:

@@ -20,7 +20,7 @@ from models.tables import SigningSecret
 from services.apps import apps
 from services.execution.work import Failed, Result
 from services.jobs import creating
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.secrets import sealing, signers, signing
 from tests.factories import GivenSystem, claim, claim_one, given_system, new_job
 from tests.integration.execution.answering import Server, answering
@@ -50,7 +50,7 @@ def keyed(receiver: Server, keys: str | None = KEY) -> GivenSystem:
 
 def call(system: GivenSystem, **job: Any) -> Result:
     creating.create(LOCAL, system, new_job(**job))
-    return perform_call(system, claim_one(system), Scope())
+    return perform_call(system, claim_one(system), AbortScope())
 
 
 def sent(receiver: Server) -> tuple[dict[str, str], bytes]:

@@ -14,7 +14,7 @@ from core.schedules import Cron
 from core.states import Hold
 from services.apps import apps
 from services.apps.apps import TaskTypePolicy
-from services.execution import breakers, trial_calls
+from services.execution import breakers, test_calls
 from services.execution.work import Succeeded, Work
 from services.jobs import creating, requested_runs
 from services.reading.failures import failing_hosts
@@ -103,7 +103,7 @@ def test_a_test_call_goes_where_a_run_goes(system: GivenSystem, create: Create) 
         return Succeeded(200, "")
 
     job_id = create()
-    trial_calls.of_job(LOCAL, replace(system, perform_call=perform), job_id)
+    test_calls.of_job(LOCAL, replace(system, perform_call=perform), job_id)
     [work] = started(system, job_id)
     assert called == [work.target.url]
     assert breakers.host_of(work) == CALLED

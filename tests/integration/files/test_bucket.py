@@ -16,7 +16,7 @@ from actors.handlers import upload as handler
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from services.execution.work import Failed
 from services.files import objects
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import Client, served
 from tests.integration.files.uploading import LARGE, claimed, kept, perform, saved_as, spooled, stored, upload
@@ -66,7 +66,7 @@ def test_a_server_that_is_away_is_worth_another_try_and_the_file_stays(in_bucket
 
 
 def test_an_abort_ends_an_upload_to_a_server_that_does_not_answer(in_bucket: GivenSystem) -> None:
-    scope = Scope()
+    scope = AbortScope()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         system = given_system(**{**in_bucket.settings.__dict__, "aws_endpoint_url": url})

@@ -22,7 +22,7 @@ from models import database
 from models.tables import Upload
 from services.execution.work import Failed, Result
 from services.files import uploads
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import served
 from tests.integration.files.uploading import claimed, kept, perform, spooled, stored
@@ -176,7 +176,7 @@ def test_an_abort_ends_a_fetch_of_which_no_byte_comes(worker: GivenSystem, web: 
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         Upload.update(host_url=url).where(Upload.id == upload_id).execute()
-        work, scope = claimed(worker), Scope()
+        work, scope = claimed(worker), AbortScope()
         doing = pool.submit(_disconnecting, lambda: handler.perform(worker, work, scope))
         asking, _ = silent.accept()
         with asking:

@@ -15,7 +15,7 @@ from models.tables import Upload
 from services.execution.work import Failed
 from services.files import uploads
 from services.runtime import durable
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, stored_job
 from tests.integration.api.client import NO_JOB, Client
 from tests.integration.files.uploading import LARGE, PATH, claimed, kept, perform, saved_as, spooled, stored, upload
@@ -179,7 +179,7 @@ def test_a_worker_that_died_after_storing_leaves_one_object_and_the_next_tells_o
 ) -> None:
     upload(client)
     work = claimed(system)
-    first, second = (handler.perform(system, work, Scope()) for _ in range(2))
+    first, second = (handler.perform(system, work, AbortScope()) for _ in range(2))
     assert first == second
     assert len(kept(system)) == 1
 

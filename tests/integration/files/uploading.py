@@ -13,7 +13,7 @@ from actors.handlers import upload as handler
 from services.execution import claiming, workers
 from services.execution.work import Result, Succeeded, Work
 from services.messaging import broker as brokers
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, record
 from tests.integration.api.client import Client
 
@@ -45,10 +45,10 @@ def claimed(system: GivenSystem) -> Work:
     return work
 
 
-def perform(system: GivenSystem, scope: Scope | None = None) -> Result:
+def perform(system: GivenSystem, scope: AbortScope | None = None) -> Result:
     """Let a worker do the next upload, and record what came of it."""
     work = claimed(system)
-    result = handler.perform(system, work, scope or Scope())
+    result = handler.perform(system, work, scope or AbortScope())
     record(system, work, result)
     return result
 

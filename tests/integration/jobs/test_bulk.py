@@ -19,6 +19,7 @@ from tests.factories import (
     NOON,
     GivenSystem,
     claim,
+    create_jobs,
     given_system,
     in_threads,
     new_job,
@@ -42,7 +43,7 @@ def faults_of(created: Created) -> dict[str, str]:
 
 def refusal(system: GivenSystem, wanted: list[Any]) -> dict[str, str]:
     with pytest.raises(InvalidInput) as refused:
-        creating.create_many(LOCAL, system, wanted, all_or_none=True)
+        create_jobs(system, wanted, all_or_none=True)
     return {fault.field: fault.message for fault in refused.value.fields}
 
 
@@ -50,7 +51,7 @@ def refusal(system: GivenSystem, wanted: list[Any]) -> dict[str, str]:
 def test_a_job_of_many_is_stored_just_as_one_alone(system: GivenSystem, schedule: Schedule) -> None:
     wanted = new_job(schedule, tags=("b", "a", "b"), board_id=7)
     alone = creating.create(LOCAL, system, wanted)
-    [one, other] = creating.create_many(LOCAL, system, [wanted, wanted], all_or_none=True)
+    [one, other] = create_jobs(system, [wanted, wanted], all_or_none=True)
     ids = {alone, one.job_id, other.job_id}
     shown = [{**job.__data__, "id": None} for job in Job.select()]
     assert shown[0] == shown[1] == shown[2]
@@ -62,7 +63,7 @@ def test_a_job_of_many_is_stored_just_as_one_alone(system: GivenSystem, schedule
 
 def test_a_thousand_jobs_are_stored_in_order_and_rung_for(system: GivenSystem) -> None:
     wanted = [new_job(task_type=f"type-{number}", name=f"job {number}") for number in range(1000)]
-    created = creating.create_many(LOCAL, system, wanted, all_or_none=True)
+    created = create_jobs(system, wanted, all_or_none=True)
     stored = {job.id: job.task_type for job in Job.select()}
     assert [stored[one.job_id] for one in created if one.job_id] == [one.task_type for one in wanted]
     assert len(system.doorbell.heard()) == first_rings.MOST, "as many as there are threads to wake"
@@ -82,8 +83,8 @@ def test_of_all_or_none_one_wrong_job_leaves_none_and_every_fault_is_named(syste
 
 def test_of_each_those_that_are_right_are_created_and_the_others_told(system: GivenSystem) -> None:
     gone = Interval(every_seconds=1.0, ends_at=NOON - timedelta(days=1))
-    created = creating.create_many(
-        LOCAL, system, [new_job(), REFUSED, new_job(gone), new_job(name="a"), new_job(name="a")], all_or_none=False
+    created = create_jobs(
+        system, [new_job(), REFUSED, new_job(gone), new_job(name="a"), new_job(name="a")], all_or_none=False
     )
     assert [sorted(faults_of(one)) for one in created] == [[], ["task_type"], ["schedule"], [], ["name"]]
     assert {job.id for job in Job.select()} == {created[0].job_id, created[3].job_id}
@@ -92,7 +93,7 @@ def test_of_each_those_that_are_right_are_created_and_the_others_told(system: Gi
 
 def test_a_name_is_taken_within_an_app_alone(system: GivenSystem) -> None:
     wanted = [new_job(name="a", app_name=app) for app in ("app_a", "app_b")]
-    assert all(one.job_id for one in creating.create_many(LOCAL, system, wanted, all_or_none=True))
+    assert all(one.job_id for one in create_jobs(system, wanted, all_or_none=True))
 
 
 def test_an_app_that_is_not_there_is_a_wrong_field_of_its_job(system: GivenSystem) -> None:
@@ -103,9 +104,9 @@ def test_an_app_that_is_not_there_is_a_wrong_field_of_its_job(system: GivenSyste
 def test_jobs_that_make_too_many_runs_at_once_are_refused(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accepting, "MOST_RUNS", 300)
     each_second = new_job(Interval(every_seconds=1.0))
-    creating.create_many(LOCAL, system, [each_second], all_or_none=True)
+    create_jobs(system, [each_second], all_or_none=True)
     with pytest.raises(InvalidInput, match="302 runs"):
-        creating.create_many(LOCAL, system, [each_second, each_second], all_or_none=False)
+        create_jobs(system, [each_second, each_second], all_or_none=False)
 
 
 def test_jobs_of_a_paused_app_wait(system: GivenSystem) -> None:
@@ -113,7 +114,7 @@ def test_jobs_of_a_paused_app_wait(system: GivenSystem) -> None:
     pauses.pause_app(LOCAL, system, "paused")
     system.doorbell.heard()
     wanted = [new_job(app_name="paused"), new_job()]
-    held, free = (one.job_id for one in creating.create_many(LOCAL, system, wanted, all_or_none=True))
+    held, free = (one.job_id for one in create_jobs(system, wanted, all_or_none=True))
     assert held is not None
     assert [(run.status, run.held_by) for run in runs_of(held)] == [(RunStatus.QUEUED, Hold.PAUSED)]
     assert [work.job_id for work in claim(system)] == [free]
@@ -127,7 +128,7 @@ def test_the_names_of_jobs_made_at_once_have_one_owner_and_nobody_waits_for_ever
 
         def create(number: int, names: list[str] = names) -> list[Created]:
             order = names if number % 2 else names[::-1]
-            return creating.create_many(LOCAL, system, [new_job(name=name) for name in order], all_or_none=False)
+            return create_jobs(system, [new_job(name=name) for name in order], all_or_none=False)
 
         created = [one for answer in in_threads(4, create) for one in answer]
         made = {one.job_id for one in created if one.job_id}

@@ -20,7 +20,7 @@ from services.jobs import creating, first_rings
 from services.jobs import creator as creators
 from services.jobs.creator import Creator
 from services.jobs.definition import NewJob
-from tests.factories import GivenSystem, given_system, new_job, stored_job
+from tests.factories import GivenSystem, create_jobs, given_system, new_job, stored_job
 from tests.waiting import LONGEST
 
 BAD = "half a surrogate pair: \ud800"  # no database takes it
@@ -202,7 +202,7 @@ def test_it_begins_anew_after_it_was_stopped(creator: Creator) -> None:
 
 
 def test_one_commit_rings_for_no_more_runs_than_there_is_a_use_in(system: GivenSystem) -> None:
-    creating.create_many(LOCAL, system, [new_job()] * 40, all_or_none=True)
+    create_jobs(system, [new_job()] * 40, all_or_none=True)
     assert len(system.doorbell.heard()) == first_rings.MOST
     with database.reading():
         assert Run.select().count() == 40

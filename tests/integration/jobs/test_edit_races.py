@@ -20,12 +20,12 @@ from models.tables import Run
 from services.execution import workers
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
-from services.jobs import creating, definition, editing, lifecycle
+from services.jobs import definition, editing, lifecycle
 from services.jobs.definition import Definition
 from services.reading.views import JobView
 from services.scheduling import dispatching
 from services.system import System
-from tests.factories import GivenSystem, claim, given_system, in_threads, new_job, stored_job, stored_run
+from tests.factories import GivenSystem, claim, create_jobs, given_system, in_threads, new_job, stored_job, stored_run
 from tests.lengths import RACES
 from tests.waiting import LONGEST
 
@@ -90,7 +90,7 @@ def raced(system: GivenSystem, change: Change) -> list[Race]:
 
 def due_in_a_minute(system: GivenSystem) -> list[Run]:
     wanted = [new_job(DelayFromNow(60), data=OLD) for _ in range(RACES)]
-    creating.create_many(LOCAL, system, wanted, all_or_none=True)
+    create_jobs(system, wanted, all_or_none=True)
     system.clock.advance(60)
     with database.reading():
         return list(Run.select().order_by(Run.id))

@@ -19,7 +19,7 @@ from models.tables import IdempotencyKey, Job, Run
 from services.jobs import creating, idempotency
 from services.jobs.definition import NewJob
 from services.jobs.idempotency import Request
-from tests.factories import NOON, GivenSystem, given_system, in_threads, new_job, runs_of, stored_job
+from tests.factories import NOON, GivenSystem, create_jobs, given_system, in_threads, new_job, runs_of, stored_job
 from tests.waiting import LONGEST
 
 ROUNDS = 100
@@ -37,7 +37,7 @@ def create(system: GivenSystem, new: NewJob, under: Request | None) -> UUID:
 
 def create_many(system: GivenSystem, wanted: Sequence[NewJob | InvalidInput], under: Request) -> Any:
     def act() -> list[str]:
-        return [str(one.job_id) for one in creating.create_many(LOCAL, system, wanted, all_or_none=False)]
+        return [str(one.job_id) for one in create_jobs(system, wanted, all_or_none=False)]
 
     return idempotency.once(system, under, act)
 
@@ -232,7 +232,7 @@ def test_nobody_rings_before_the_answer_is_kept(system: GivenSystem) -> None:
 
 def test_what_is_taken_back_within_a_request_is_not_rung_for(system: GivenSystem) -> None:
     def act() -> str:
-        with database.trial():
+        with database.rolled_back():
             creating.create(LOCAL, system, new_job())
         return str(creating.create(LOCAL, system, new_job(name="kept")))
 

@@ -204,23 +204,23 @@ def test_what_was_counted_is_undone_with_the_part_or_the_transaction_that_is_rol
         assert isinstance(database.attempt(count_and_go_wrong), ValueError)
         assert undone == ["part"]
     assert undone == ["part"]
-    with database.trial():
-        database.or_undo(lambda: undone.append("trial"))
+    with database.rolled_back():
+        database.or_undo(lambda: undone.append("whole"))
         with database.transaction():
             database.or_undo(lambda: undone.append("within"))
         assert undone == ["part"]
-    assert undone == ["part", "trial", "within"]
+    assert undone == ["part", "whole", "within"]
     database.or_undo(lambda: undone.append("outside"))
-    assert undone == ["part", "trial", "within"]
+    assert undone == ["part", "whole", "within"]
 
 
 def test_what_would_follow_a_commit_is_forgotten_with_what_is_taken_back(store: str) -> None:
     done: list[str] = []
     with database.transaction():
         database.after_commit(lambda: done.append("kept"))
-        with database.trial():
+        with database.rolled_back():
             database.after_commit(lambda: done.append("taken back"))
-    with database.trial():
+    with database.rolled_back():
         database.after_commit(lambda: done.append("taken back"))
     with pytest.raises(DatabaseUnavailable), database.transaction():
         follow_and_fail(done)
@@ -233,7 +233,7 @@ def waits_for_disk() -> bool:
 
 def test_a_commit_of_what_is_done_again_if_lost_is_not_waited_for_and_the_next_one_is(postgresql: str) -> None:
     db.execute_sql("SET synchronous_commit = on")  # the server of the tests has it off
-    with database.transaction(Gate.SHARED.value, redone_if_lost=True):
+    with database.transaction(Gate.SHARED.value, asynchronous_commit=True):
         assert not waits_for_disk()
     assert waits_for_disk()
 
@@ -241,6 +241,6 @@ def test_a_commit_of_what_is_done_again_if_lost_is_not_waited_for_and_the_next_o
 def test_a_commit_is_waited_for_whatever_is_done_within_it(postgresql: str) -> None:
     db.execute_sql("SET synchronous_commit = on")
     with database.transaction():
-        with database.transaction(redone_if_lost=True):
+        with database.transaction(asynchronous_commit=True):
             pass
         assert waits_for_disk()

@@ -47,11 +47,11 @@ from models import (
 )
 from models.fields import new_id
 from models.hot import claims as hot_claims
-from models.hot import dues, postgresql, statuses, whose
+from models.hot import due_rows, postgresql, statuses, whose
 from models.tables import ALL, Attempt, Job, Run, db
 from services.jobs import creating
 from tests import statements
-from tests.factories import NOON, GivenSystem, first_run, new_job
+from tests.factories import NOON, GivenSystem, create_jobs, first_run, new_job
 
 
 def test_every_column_of_the_tables_is_in_the_database_and_the_other_way_round(store: str) -> None:
@@ -163,7 +163,7 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: claims.claimable("runs.http", 10), "runs_to_claim"),
     (lambda: runs.due_by(NOON, 10), "runs_to_make_due"),
     (lambda: claims.expired(NOON, 10), "runs_leased"),
-    (lambda: dues.going([new_id()]), "runs_live"),
+    (lambda: due_rows.going([new_id()]), "runs_live"),
     (lambda: jobs.with_live_run([new_id()]), "runs_live"),
     (lambda: shown_jobs.by_ids([new_id()]), "runs_live"),
     (lambda: shown_jobs.by_ids([new_id()]), "runs_of_job"),
@@ -264,7 +264,7 @@ def _fill(system: GivenSystem) -> None:
         db.execute_sql(EMPTY)
     ended = {"status": RunStatus.COMPLETED, "finished_at": NOON}
     kinds: list[dict[str, Any]] = [{"status": RunStatus.PENDING}, {"status": RunStatus.QUEUED}, ended, ended]
-    creating.create_many(LOCAL, system, [new_job(schedules.DelayFromNow(60))] * 40, all_or_none=True)
+    create_jobs(system, [new_job(schedules.DelayFromNow(60))] * 40, all_or_none=True)
     instants = [NOON + timedelta(minutes=minute) for minute in range(30)]
     with database.transaction():
         drafts = [

@@ -19,11 +19,11 @@ from services.execution.work import Failed, Result, Succeeded
 from services.jobs import creating
 from services.scheduling import dispatching, planning
 from tests import statements
-from tests.factories import NOON, GivenSystem, attempts_at, claim, new_job, polled, stored_job, stored_run
+from tests.factories import NOON, GivenSystem, attempts_at, claim, create_jobs, new_job, polled, stored_job, stored_run
 
 
 def runs_made(system: GivenSystem, count: int) -> list[Run]:
-    creating.create_many(LOCAL, system, [new_job()] * count, all_or_none=True)
+    create_jobs(system, [new_job()] * count, all_or_none=True)
     with database.reading():
         return list(Run.select().order_by(Run.id))
 
@@ -160,7 +160,7 @@ def test_polling_states_of_many_jobs_move_on_together(system: GivenSystem) -> No
 def test_as_many_statements_plan_a_hundred_crons_as_three(system: GivenSystem) -> None:
     def sent_for(count: int) -> int:
         wanted = [new_job(Cron(f"{number % 60} {number % 5 + 12} * * *")) for number in range(count)]
-        creating.create_many(LOCAL, system, wanted, all_or_none=True)
+        create_jobs(system, wanted, all_or_none=True)
         system.clock.advance(86_400)
         with statements.noted() as sent:
             planned = planning.plan(system)

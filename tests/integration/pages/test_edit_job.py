@@ -110,10 +110,10 @@ def test_a_past_span_is_tried_first_and_then_run(browser: Browser, system: Given
     browser.cookies["carillon_zone"] = "Europe/Berlin"  # an hour ahead of UTC
     job_id = made(system, schedules.Cron("0 * * * *"), overlap=Overlap.ALLOW)
     page = browser.load(browser.load(f"/dashboard/jobs/{job_id}").links["Backfill…"])
-    trial = browser.submit(page.form("Try"), **{"from": "2026-11-20T09:00", "to": "2026-11-20T12:00"})
-    assert "The schedule names 3 occurrences there" in trial.text
+    dry_run = browser.submit(page.form("Try"), **{"from": "2026-11-20T09:00", "to": "2026-11-20T12:00"})
+    assert "The schedule names 3 occurrences there" in dry_run.text
     assert triggers(job_id) == set()
-    done = browser.submit(trial.form("Run 3 now"))
+    done = browser.submit(dry_run.form("Run 3 now"))
     assert "Runs were made for the occurrences of that span." in done.text
     assert triggers(job_id) == {"backfill"}
     again = browser.submit(page.form("Try"), **{"from": "2026-11-20T09:00", "to": "2026-11-20T12:00"})

@@ -40,9 +40,9 @@ def test_failures_are_grouped_and_a_group_is_replayed_or_dismissed(browser: Brow
     groups = [link for link in page.elements if link[0] == "a" and "failure=" in str(link[1].get("href"))]
     replays = [str(given["href"]) for _, given in groups if "action=replay" in str(given["href"])]
     assert len(replays) == 2
-    trials = {trial.text.count("2 would be replayed"): trial for trial in map(browser.load, replays)}
-    assert "Error The disk …_…% of node … is full." in trials[1].text
-    browser.submit(trials[1].form("Replay 2"))
+    dry_runs = {dry_run.text.count("2 would be replayed"): dry_run for dry_run in map(browser.load, replays)}
+    assert "Error The disk …_…% of node … is full." in dry_runs[1].text
+    browser.submit(dry_runs[1].form("Replay 2"))
     assert [len(runs_of(stored_run(one).job_id)) for one in alike] == [2, 2, 1]
     links = [str(given["href"]) for _, given in groups]
     [dismiss] = [link for link in links if "dismiss" in link and "Nothing" in link]
@@ -71,8 +71,8 @@ def test_the_count_of_a_group_leads_to_its_runs_alone_and_actions_there_mean_the
     assert "2 runs that fit" in listed.text
     assert "Nothing like it." not in listed.text
     assert listed.form("Show").fields["failure"] == "Node … is full."
-    trial = browser.submit(listed.form("Preview…"), which="all", action="dismiss")
-    assert "2 would be dismissed" in trial.text
+    dry_run = browser.submit(listed.form("Preview…"), which="all", action="dismiss")
+    assert "2 would be dismissed" in dry_run.text
     assert "1 run that fit" in browser.load(page.links["1"]).text
 
 
@@ -87,8 +87,8 @@ def test_the_runs_of_a_group_are_cut_after_all_filters_and_the_page_says_so(
     listed = browser.load(of_one_job)
     assert "1 run that fit" in listed.text
     assert "among the newest" not in listed.text
-    trial = browser.submit(listed.form("Preview…"), which="all", action="dismiss")
-    assert "1 would be dismissed" in trial.text
+    dry_run = browser.submit(listed.form("Preview…"), which="all", action="dismiss")
+    assert "1 would be dismissed" in dry_run.text
     assert "1 run that fit among the newest failures" in browser.load("/dashboard/runs?failure=Broken.").text
 
 
@@ -171,9 +171,9 @@ def test_replaying_all_means_dead_runs_alone_and_goes_on_after_those_refused(
     lifecycle.cancel(LOCAL, system, cancelled)  # the runs of cancelled jobs cannot be replayed
     failing(system, "Broken.")
     monkeypatch.setattr("pages.resources.many.MOST", 1)
-    trial = preview(browser, "/dashboard/runs", action="replay", which="all")
-    assert "of 1 run that fits, 0 would be replayed now; there may be more, which would follow after" in trial.text
-    rest = browser.load(trial.links["Go on with the rest"])
+    dry_run = preview(browser, "/dashboard/runs", action="replay", which="all")
+    assert "of 1 run that fits, 0 would be replayed now; there may be more, which would follow after" in dry_run.text
+    rest = browser.load(dry_run.links["Go on with the rest"])
     assert "this list shows the new runs. 1 replayed, 0 refused." in browser.submit(rest.form("Replay 1")).text
     assert len(runs_of(well)) == 1
 
@@ -216,11 +216,11 @@ def test_replaying_many_leads_to_the_replays_and_what_becomes_of_them(
     monkeypatch.setattr(filtering, "CLOCKS_APART", timedelta(days=36_500))  # the clock stands, and ids tell the time
     failed_ids = failing(system, "Broken.", "Broken.")
     meant = {"which": "all", "status": "failed", "finished_from": "2026-11-20T11:00:00Z"}
-    trial = preview(browser, "/dashboard/runs", action="replay", **meant)
-    assert all(f"/dashboard/runs/{one}" in trial.html for one in failed_ids), "the trial names the runs"
-    assert "Ended since Fri 20 Nov 2026 11:00:00" in trial.text
+    dry_run = preview(browser, "/dashboard/runs", action="replay", **meant)
+    assert all(f"/dashboard/runs/{one}" in dry_run.html for one in failed_ids), "the dry run names the runs"
+    assert "Ended since Fri 20 Nov 2026 11:00:00" in dry_run.text
     system.clock.advance(60)
-    page = browser.submit(trial.form("Replay 2"))
+    page = browser.submit(dry_run.form("Replay 2"))
     replays = {runs_of(stored_run(one).job_id)[-1].id for one in failed_ids}
     assert "2 runs that fit: 2 queued, newest first" in page.text
     assert all(f'id="run-{one}"' in page.html for one in replays)
@@ -244,11 +244,11 @@ def test_a_failure_that_has_run_again_counts_as_what_came_of_it(browser: Browser
     page = browser.load("/dashboard/failures")
     assert "2 runs that failed for good; besides these, 2 were replayed and have run again" in page.text
     assert "being replayed" not in page.text
-    trial = preview(browser, "/dashboard/runs", action="replay", which="all", status="failed")
-    assert trial.links.keys() >= {"greet"}
-    assert f"/dashboard/runs/{replays[1]}" in trial.html
-    assert f"/dashboard/runs/{mended}" not in trial.html
-    assert "of 2 runs that fit, 1 would be replayed" in trial.text, "the job of the other one is cancelled"
+    dry_run = preview(browser, "/dashboard/runs", action="replay", which="all", status="failed")
+    assert dry_run.links.keys() >= {"greet"}
+    assert f"/dashboard/runs/{replays[1]}" in dry_run.html
+    assert f"/dashboard/runs/{mended}" not in dry_run.html
+    assert "of 2 runs that fit, 1 would be replayed" in dry_run.text, "the job of the other one is cancelled"
     assert "2 would be dismissed" in preview(browser, "/dashboard/runs", action="dismiss", which="all").text
     listed = browser.load("/dashboard/runs?status=failed")
     assert "replayed : completed" in listed.text

@@ -8,8 +8,10 @@ import pytest
 
 from core import schedules
 from core.principals import LOCAL
+from models import failing_calls
 from services.apps import apps
 from services.jobs import creating, requested_runs
+from services.reading.failures import failing_hosts
 from tests.factories import GivenSystem, claim, failed, new_job, record
 from tests.integration.pages.browser import Browser
 
@@ -57,6 +59,18 @@ def test_an_account_leads_to_what_it_uses_and_a_host_to_its_failures_or_its_app(
     creating.create(LOCAL, system, new_job(app_name="crm", max_retries=2))
     [work] = claim(system)
     record(system, work, failed())
+    assert found(browser, "crm.example.com") == "/dashboard/failures#hosts"
+
+
+def test_the_hosts_that_one_page_has_read_serve_the_next(
+    browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creating.create(LOCAL, system, new_job(app_name="crm", max_retries=2))
+    [work] = claim(system)
+    record(system, work, failed())
+    monkeypatch.setattr(failing_hosts, "MANY", 1)
+    assert "crm.example.com" in browser.load("/dashboard/failures").text
+    monkeypatch.setattr(failing_calls, "newest", None)  # nobody may read them once more
     assert found(browser, "crm.example.com") == "/dashboard/failures#hosts"
 
 

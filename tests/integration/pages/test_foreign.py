@@ -11,8 +11,8 @@ import pytest
 from falcon.testing import TestClient
 
 from api.posted_forms import FORM
-from pages.asked import form_token
 from pages.forms import TOKEN
+from pages.page_request import form_token
 from tests.every_page import all_routes
 from tests.factories import GivenSystem, given_system
 from tests.integration.access.foreign import Foreign

@@ -9,7 +9,7 @@ from core import schedules
 from core.principals import LOCAL
 from pages.resources import jobs
 from services.jobs import creating, requested_runs
-from tests.factories import NOON, GivenSystem, claim, new_job, record, succeeded
+from tests.factories import NOON, GivenSystem, claim, create_jobs, new_job, record, succeeded
 from tests.integration.pages.browser import Browser
 
 
@@ -52,8 +52,8 @@ def test_jobs_are_found_by_their_metadata_which_the_page_of_a_job_shows(browser:
     assert "good" in page.links
     assert "bad" not in page.links
     assert page.form("Preview…").fields["metadata"] == "team:<ops>"
-    trial = browser.submit(page.form("Preview…"), action="pause", which="all")
-    assert "of 1 job that fits, 1 would be paused" in trial.text
+    dry_run = browser.submit(page.form("Preview…"), action="pause", which="all")
+    assert "of 1 job that fits, 1 would be paused" in dry_run.text
     assert '"team": "<ops>"' in browser.load(f"/dashboard/jobs/{job_id}").text.partition("Metadata")[2][:40]
     refused = browser.load("/dashboard/jobs?metadata=ops")
     assert (refused.status, "must be KEY:VALUE" in refused.text) == (400, True)
@@ -77,7 +77,7 @@ def test_every_filter_of_the_api_is_one_of_the_page() -> None:
 
 def test_a_long_list_comes_in_pages(browser: Browser, system: GivenSystem) -> None:
     wanted = [new_job(name=f"job {number:02}") for number in range(52)]
-    creating.create_many(LOCAL, system, wanted, all_or_none=True)
+    create_jobs(system, wanted, all_or_none=True)
     first = browser.load("/dashboard/jobs?ordering=name")
     assert "52 jobs" in first.text
     assert "job 00" in first.links

@@ -17,15 +17,17 @@ from tests.integration.pages.browser import Browser
 from tests.integration.pages.many import failing, made, preview, states
 
 
-def test_the_jobs_that_are_ticked_are_paused_after_a_trial_for_a_reason(browser: Browser, system: GivenSystem) -> None:
+def test_the_jobs_that_are_ticked_are_paused_after_a_dry_run_for_a_reason(
+    browser: Browser, system: GivenSystem
+) -> None:
     jobs = made(system, "one", "two", "three")
     listed = browser.load("/dashboard/jobs")
     boxes = {given["value"] for tag, given in listed.elements if tag == "input" and given.get("form") == "bulk"}
     assert boxes == set(map(str, jobs))
-    trial = preview(browser, "/dashboard/jobs", action="pause", which="chosen", id=jobs[:2])
-    assert "of 2 jobs that fit, 2 would be paused now." in trial.text
-    assert states(jobs) == ["active"] * 3, "the trial leaves nothing behind"
-    form = trial.form("Pause 2")
+    dry_run = preview(browser, "/dashboard/jobs", action="pause", which="chosen", id=jobs[:2])
+    assert "of 2 jobs that fit, 2 would be paused now." in dry_run.text
+    assert states(jobs) == ["active"] * 3, "the dry run leaves nothing behind"
+    form = dry_run.form("Pause 2")
     assert "Paused: nothing starts" in browser.submit(form, reason="It moves").text
     browser.submit(form, reason="It moves")
     assert states(jobs) == ["paused", "paused", "active"]
@@ -57,9 +59,9 @@ def test_many_are_tried_and_acted_on_in_threads_that_no_other_page_needs(
     jobs = made(system, "one", "two")
     browser.load("/dashboard/jobs")
     [of_pages] = taken("_page")
-    trial = preview(browser, "/dashboard/jobs", action="pause", which="chosen", id=jobs)
+    dry_run = preview(browser, "/dashboard/jobs", action="pause", which="chosen", id=jobs)
     [of_many] = taken("_page")
-    browser.submit(trial.form("Pause 2"))
+    browser.submit(dry_run.form("Pause 2"))
     assert taken("once") == {of_many}
     assert of_many is not of_pages
     assert states(jobs) == ["paused", "paused"]
@@ -68,9 +70,9 @@ def test_many_are_tried_and_acted_on_in_threads_that_no_other_page_needs(
 def test_all_that_fit_the_filter_are_meant_where_that_is_chosen(browser: Browser, system: GivenSystem) -> None:
     jobs = made(system, "a1", "a2", "b1")
     form = browser.load("/dashboard/jobs?tag=a").form("Preview…")
-    trial = browser.submit(form, action="delete", which="all")
-    assert "Tag a" in trial.text
-    page = browser.submit(trial.form("Delete 2"))
+    dry_run = browser.submit(form, action="delete", which="all")
+    assert "Tag a" in dry_run.text
+    page = browser.submit(dry_run.form("Delete 2"))
     assert "Deleted." in page.text
     assert states(jobs)[2] == "active"
     assert [name for name in browser.load("/dashboard/jobs").links if name in ("a1", "a2", "b1")] == ["b1"]
@@ -79,19 +81,19 @@ def test_all_that_fit_the_filter_are_meant_where_that_is_chosen(browser: Browser
 def test_what_an_action_is_not_for_stays_and_says_why(browser: Browser, system: GivenSystem) -> None:
     [run_id] = failing(system, "Broken.")
     [waiting] = [run.id for job in made(system, "later") for run in runs_of(job)]
-    trial = preview(browser, "/dashboard/runs", action="replay", which="chosen", id=[run_id, waiting])
-    assert "of 2 runs that fit, 1 would be replayed now." in trial.text
-    assert "The run of later is pending" in trial.text
-    assert trial.links["later"] == f"/dashboard/runs/{waiting}"
-    assert "The failed runs are being replayed" in browser.submit(trial.form("Replay 1")).text
+    dry_run = preview(browser, "/dashboard/runs", action="replay", which="chosen", id=[run_id, waiting])
+    assert "of 2 runs that fit, 1 would be replayed now." in dry_run.text
+    assert "The run of later is pending" in dry_run.text
+    assert dry_run.links["later"] == f"/dashboard/runs/{waiting}"
+    assert "The failed runs are being replayed" in browser.submit(dry_run.form("Replay 1")).text
     assert stored_run(waiting).status == "pending"
 
 
 def test_what_is_ticked_is_meant_though_it_fits_the_filter_no_more(browser: Browser, system: GivenSystem) -> None:
     [job] = made(system, "one")
-    trial = preview(browser, "/dashboard/jobs", action="delete", which="chosen", status="completed", id=job)
-    assert "of 1 job that fits, 1 would be deleted now." in trial.text
-    back = browser.submit(trial.form("Delete 1"))
+    dry_run = preview(browser, "/dashboard/jobs", action="delete", which="chosen", status="completed", id=job)
+    assert "of 1 job that fits, 1 would be deleted now." in dry_run.text
+    back = browser.submit(dry_run.form("Delete 1"))
     assert back.form("Show").fields["status"] == "completed"
     assert states([job]) == ["cancelled"]
 
@@ -99,8 +101,8 @@ def test_what_is_ticked_is_meant_though_it_fits_the_filter_no_more(browser: Brow
 def test_runs_that_have_not_ended_are_cancelled(browser: Browser, system: GivenSystem) -> None:
     failing(system, "Broken.")
     [job] = made(system, "later")
-    trial = preview(browser, "/dashboard/runs", action="cancel", which="all")
-    browser.submit(trial.form("Cancel 1"))
+    dry_run = preview(browser, "/dashboard/runs", action="cancel", which="all")
+    browser.submit(dry_run.form("Cancel 1"))
     assert runs_of(job)[0].status == "cancelled"
 
 
@@ -109,9 +111,9 @@ def test_a_list_that_is_longer_goes_on_with_the_rest(
 ) -> None:
     monkeypatch.setattr("pages.resources.many.MOST", 2)
     jobs = made(system, "one", "two", "three")
-    trial = preview(browser, "/dashboard/jobs", action="trigger", which="all")
-    assert "2 would be run now; there may be more, which would follow after these." in trial.text
-    rest = browser.submit(trial.form("Run now 2"))
+    dry_run = preview(browser, "/dashboard/jobs", action="trigger", which="all")
+    assert "2 would be run now; there may be more, which would follow after these." in dry_run.text
+    rest = browser.submit(dry_run.form("Run now 2"))
     assert "of 1 job that fits, 1 would be run now." in rest.text
     assert "Carried out. 1 started, 0 refused." in browser.submit(rest.form("Run now 1")).text
     assert [len(runs_of(job)) for job in jobs] == [2, 2, 2]
@@ -169,15 +171,15 @@ def test_runs_of_all_jobs_are_listed_and_filtered(browser: Browser, system: Give
     assert browser.load("/dashboard/runs?status=odd").status == 400
 
 
-def test_a_trial_names_what_is_refused_and_says_what_cancelling_and_deleting_do(
+def test_a_dry_run_names_what_is_refused_and_says_what_cancelling_and_deleting_do(
     browser: Browser, system: GivenSystem
 ) -> None:
     ended, going = made(system, "Digest", "Export")
     lifecycle.cancel(LOCAL, system, ended)
-    trial = preview(browser, "/dashboard/jobs", action="pause", which="all")
-    assert "The job Digest is cancelled and cannot be paused; create a new job instead." in trial.text
-    assert trial.links["Digest"] == f"/dashboard/jobs/{ended}"
-    assert str(ended) not in trial.text
+    dry_run = preview(browser, "/dashboard/jobs", action="pause", which="all")
+    assert "The job Digest is cancelled and cannot be paused; create a new job instead." in dry_run.text
+    assert dry_run.links["Digest"] == f"/dashboard/jobs/{ended}"
+    assert str(ended) not in dry_run.text
     cancel, delete = "runs under way are stopped", "disappear from all lists"
     assert cancel in preview(browser, "/dashboard/jobs", action="cancel", which="all").text
     assert delete in preview(browser, "/dashboard/jobs", action="delete", which="all").text

@@ -72,6 +72,6 @@ def test_everything_is_paused_until_an_instant(browser: Browser, system: GivenSy
 
 def test_many_jobs_are_paused_until_an_instant(browser: Browser, system: GivenSystem) -> None:
     job_id = creating.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
-    trial = browser.load("/dashboard/jobs/actions?action=pause&which=all")
-    browser.submit(trial.form("Pause 1"), until=TYPED)
+    dry_run = browser.load("/dashboard/jobs/actions?action=pause&which=all")
+    browser.submit(dry_run.form("Pause 1"), until=TYPED)
     assert records.job(LOCAL, job_id).paused_until == MEANT

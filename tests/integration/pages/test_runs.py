@@ -31,8 +31,8 @@ def test_it_begins_with_what_has_come_the_latest_first(browser: Browser, system:
     assert "1 run, due until now, latest first" in page.text
     assert set(rows(browser.load(page.links["to come"]))) == {str(planned.id), str(to_come.id)}
     assert len(rows(browser.load(page.links["all"]))) == 3
-    trial = browser.submit(page.form("Preview…"), action="cancel", which="all")
-    assert "of 1 run that fits, 1 would be cancelled" in trial.text, "all that fit are those that are listed"
+    dry_run = browser.submit(page.form("Preview…"), action="cancel", which="all")
+    assert "of 1 run that fits, 1 would be cancelled" in dry_run.text, "all that fit are those that are listed"
     assert rows(browser.load("/dashboard/runs?app_name=app_a")) == [str(now.id)]
     assert len(rows(browser.load(f"/dashboard/runs?job_id={to_come.job_id}&when=all"))) == 1
 

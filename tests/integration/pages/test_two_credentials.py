@@ -13,8 +13,8 @@ from falcon.testing import TestClient
 from api.posted_forms import FORM
 from models import database
 from models.tables import Token
-from pages.asked import form_token
 from pages.forms import TOKEN
+from pages.page_request import form_token
 from tests.every_page import all_routes
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, made_app, made_job

@@ -15,17 +15,15 @@ import structlog
 from core.autoscaling import NO_LOAD, Load
 from core.database_faults import DatabaseFault
 from core.errors import DatabaseUnavailable
-from core.principals import LOCAL
 from core.schedules import DelayFromNow
 from processes.autoscale import Autoscaler, ImaginedWorkers, QueuesUnknown
 from processes.planned_threads import PlannedThreads
-from services.jobs import creating
 from services.reading.upcoming.thread_demand import ComingThreads
 from services.runtime.clock import DatabaseClock
 from services.runtime.troubles import Troubles
 from tests import factories
 from tests.acceptance.installation import free_port
-from tests.factories import GivenSystem, given_system, new_job
+from tests.factories import GivenSystem, create_jobs, given_system, new_job
 from tests.servers import needed
 from tests.waiting import LONGEST, until
 
@@ -48,7 +46,7 @@ class Source:
 def burst(system: GivenSystem, runs: int, seconds: float) -> None:
     """Have so many runs be due after some seconds; without a history, each counts as a second."""
     jobs = [new_job(DelayFromNow(seconds)) for _ in range(runs)]
-    creating.create_many(LOCAL, system, jobs, all_or_none=True)
+    create_jobs(system, jobs, all_or_none=True)
 
 
 def scaler(planned: PlannedThreads, workers: ImaginedWorkers, said: list[str], load: Load = NO_LOAD) -> Autoscaler:

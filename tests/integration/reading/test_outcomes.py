@@ -16,7 +16,7 @@ from services.reading import outcomes
 from services.reading.statistics import durations, slow_jobs
 from services.reading.statistics.slow_jobs import SlowJobs
 from services.scheduling import dispatching
-from tests.factories import GivenSystem, claim, failed, new_job, record, refused, succeeded
+from tests.factories import GivenSystem, claim, create_jobs, failed, new_job, record, refused, succeeded
 
 
 def test_the_newest_twenty_that_are_over_come_oldest_first(system: GivenSystem) -> None:
@@ -86,7 +86,7 @@ def test_a_job_stays_slow_however_many_other_jobs_have_run_since(
     slow = creating.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), title="Rebuild"))
     for seconds in (4, 4, 4, 40, 40):
         run_for(system, slow, seconds)
-    creating.create_many(LOCAL, system, [new_job()] * 130, all_or_none=True)
+    create_jobs(system, [new_job()] * 130, all_or_none=True)
     for work in claim(system, 130):
         record(system, work, succeeded())
     system.clock.advance(86_400)  # until just before a daily job runs again

@@ -150,7 +150,7 @@ def test_occurrences_are_shown_from_their_plan_to_their_fate(system: GivenSystem
 
 
 def test_a_plan_that_is_taken_back_is_not_shown(system: GivenSystem, shown: Observed) -> None:
-    with database.trial():
+    with database.rolled_back():
         creating.create(LOCAL, system, new_job(Cron("* * * * *")))
     assert shown("occurrences_planned_total") == 0
 

@@ -18,7 +18,7 @@ from actors.calling import perform_call
 from core import trace_context
 from core.principals import LOCAL
 from core.trace_context import TraceContext
-from services.execution import trial_calls
+from services.execution import test_calls
 from services.runtime.open_telemetry import OpenTelemetry
 from services.runtime.spans import Attributes, Beginning, Span
 from services.runtime.troubles import Trouble
@@ -175,7 +175,7 @@ def test_a_test_call_is_below_the_request_that_asks_for_it(
     client: Client, system: GivenSystem, spans: Spans, receiver: Server
 ) -> None:
     job_id = client.create(schedule=MINUTELY, callback_url=receiver.url)
-    trial_calls.of_job(replace(LOCAL, trace=SENT), replace(system, perform_call=perform_call), UUID(job_id))
+    test_calls.of_job(replace(LOCAL, trace=SENT), replace(system, perform_call=perform_call), UUID(job_id))
     [(_, _, headers, _)] = receiver.got
     assert trace_context.parsed(headers["traceparent"], headers["tracestate"]) == SENT
     assert spans.names == ["POST /api/jobs/create"], "which has no span of its own that the receiver could be below"

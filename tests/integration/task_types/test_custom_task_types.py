@@ -24,7 +24,7 @@ from services.execution import claiming, workers
 from services.execution.work import Failed, Succeeded, Work
 from services.jobs import creating, requested_runs
 from services.messaging import broker as brokers
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.task_types import loading, registry
 from services.task_types.registry import Task, TaskType
 from settings import ConfigurationError, Settings
@@ -66,20 +66,20 @@ def claimed(system: GivenSystem, data: dict[str, Any]) -> Work:
 
 def test_the_documented_example_does_its_work(documented: None, system: GivenSystem) -> None:
     work = claimed(system, {"picture": "a.png"})
-    record(system, work, custom_task.perform(system, work, Scope()))
+    record(system, work, custom_task.perform(system, work, AbortScope()))
     [run] = runs_of(work.job_id)
     assert (run.status, run.result) == (RunStatus.COMPLETED, {"thumbnail": "a.png@200", "attempt": 1})
 
 
 def test_the_documented_example_fails_for_good_where_it_says_so(documented: None, system: GivenSystem) -> None:
     work = claimed(system, {"picture": "a.gif"})
-    record(system, work, custom_task.perform(system, work, Scope()))
+    record(system, work, custom_task.perform(system, work, AbortScope()))
     stored = stored_run(work.run_id)
     assert (stored.status, stored.error_message) == (RunStatus.FAILED, "a.gif is no PNG.")
 
 
 def test_the_documented_example_stops_when_it_is_told_to(documented: None, system: GivenSystem) -> None:
-    scope = Scope()
+    scope = AbortScope()
     scope.abort(AbortReason.CANCELLED)
     with pytest.raises(Aborted):
         custom_task.perform(system, claimed(system, {"picture": "a.png"}), scope)
@@ -118,7 +118,7 @@ class Mute(Exception):  # noqa: N818  what it says is the matter
 
 def outcome(system: GivenSystem, perform: Any) -> Succeeded | Failed:
     registry.register(TaskType("thumbnail", "Any", Nothing, perform=perform))
-    result = custom_task.perform(system, claimed(system, {}), Scope())
+    result = custom_task.perform(system, claimed(system, {}), AbortScope())
     assert isinstance(result, Succeeded | Failed)
     return result
 
@@ -135,7 +135,7 @@ def test_a_function_gets_the_headers_that_carry_its_trace_on(system: GivenSystem
     trace = TraceContext("1" * 32, "2" * 16, state="a=1")
     work = claimed(system, {})
     for carried, headers in ((None, {}), (trace, trace.headers)):
-        result = custom_task.perform(system, replace(work, carried=carried), Scope())
+        result = custom_task.perform(system, replace(work, carried=carried), AbortScope())
         assert isinstance(result, Succeeded)
         assert result.result == headers
 
@@ -185,7 +185,7 @@ def test_a_function_that_has_returned_is_done_whatever_it_returned(
     """It is not called again, and of what it returned as much is kept as can be."""
     registry.register(TaskType("thumbnail", "Any", Nothing, perform=lambda _task: made))
     work = claimed(system, {})
-    record(system, work, custom_task.perform(system, work, Scope()))
+    record(system, work, custom_task.perform(system, work, AbortScope()))
     stored = stored_run(work.run_id)
     assert (stored.status, stored.result) == (RunStatus.COMPLETED, kept)
     assert note in stored.message
@@ -237,7 +237,7 @@ def test_a_module_that_cannot_be_loaded_is_told_in_one_line(folder: Path, code: 
 def test_a_kind_that_is_not_registered_here_is_told_by_name(documented: None, system: GivenSystem) -> None:
     work = claimed(system, {"picture": "a.png"})
     del registry._TYPES["thumbnail"]
-    result = custom_task.perform(system, work, Scope())
+    result = custom_task.perform(system, work, AbortScope())
     assert isinstance(result, Failed)
     assert "name its module in TASK_TYPES" in result.error.message
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from actors.handlers import custom_task
 from core.errors import Aborted, AbortReason
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.scheduling.run_endings import LONGEST_RESULT
 from services.task_types import registry
 from services.task_types.registry import Task, TaskType
@@ -30,5 +30,5 @@ def test_a_task_of_ones_own_that_is_overdue_is_not_begun(monkeypatch: pytest.Mon
     begun: list[Task] = []
     monkeypatch.setattr(registry, "find", lambda _key: TaskType("juggle", "Juggle", BaseModel, perform=begun.append))
     with pytest.raises(Aborted):
-        custom_task.perform(given_system(), work({}), Scope(lambda: AbortReason.LEASE_LOST))
+        custom_task.perform(given_system(), work({}), AbortScope(lambda: AbortReason.LEASE_LOST))
     assert begun == []

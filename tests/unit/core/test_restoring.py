@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.restoring import Standing, next_mark, place_in, was_taken_back
+from core.restoring import MarkedDatabase, next_mark, place_in, was_taken_back
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from core.restoring import Standing, next_mark, place_in, was_taken_back
 def test_a_database_was_taken_back_if_it_is_behind_or_elsewhere(
     mark: int, counted_in: str | None, seen: int | None, expected: bool
 ) -> None:
-    assert was_taken_back(Standing(mark, counted_in, "here"), seen) is expected
+    assert was_taken_back(MarkedDatabase(mark, counted_in, "here"), seen) is expected
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_a_database_was_taken_back_if_it_is_behind_or_elsewhere(
     ],
 )
 def test_a_server_that_a_role_may_not_ask_for_is_no_other_one(counted_in: str, place: str, expected: bool) -> None:
-    assert was_taken_back(Standing(7, counted_in, place), None) is expected
+    assert was_taken_back(MarkedDatabase(7, counted_in, place), None) is expected
 
 
 @pytest.mark.parametrize(("seen", "expected"), [(None, 8), (3, 8), (20, 21)])
 def test_the_next_mark_is_beyond_any_that_is_known(seen: int | None, expected: int) -> None:
-    assert next_mark(Standing(7, "here", "here"), seen) == expected
+    assert next_mark(MarkedDatabase(7, "here", "here"), seen) == expected

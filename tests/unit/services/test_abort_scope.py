@@ -8,20 +8,20 @@ import pytest
 import structlog
 
 from core.errors import Aborted, AbortReason
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import in_threads
 from tests.waiting import LONGEST
 
 
 def test_a_scope_that_nobody_stopped_lets_work_go_on() -> None:
-    scope = Scope()
+    scope = AbortScope()
     with scope.interruptible(pytest.fail):
         scope.raise_if_aborted()
     assert scope.reason is None
 
 
 def test_an_abort_interrupts_what_is_blocked_at_that_moment() -> None:
-    scope, woken = Scope(), threading.Event()
+    scope, woken = AbortScope(), threading.Event()
     waker = threading.Thread(target=scope.abort, args=(AbortReason.CANCELLED,))
     with scope.interruptible(woken.set):
         waker.start()
@@ -33,7 +33,7 @@ def test_an_abort_interrupts_what_is_blocked_at_that_moment() -> None:
 
 
 def test_every_block_entered_is_interrupted_and_none_that_was_left() -> None:
-    scope, interrupted = Scope(), []
+    scope, interrupted = AbortScope(), []
     with scope.interruptible(lambda: interrupted.append("outer")):
         with scope.interruptible(lambda: interrupted.append("left")):
             pass
@@ -43,14 +43,14 @@ def test_every_block_entered_is_interrupted_and_none_that_was_left() -> None:
 
 
 def test_a_block_left_by_an_error_is_not_interrupted() -> None:
-    scope = Scope()
+    scope = AbortScope()
     with pytest.raises(ValueError, match="inside"), scope.interruptible(pytest.fail):
         raise ValueError("inside")
     scope.abort(AbortReason.CANCELLED)
 
 
 def test_the_first_reason_stands_and_interrupts_once() -> None:
-    scope, interrupted = Scope(), []
+    scope, interrupted = AbortScope(), []
     with scope.interruptible(lambda: interrupted.append(scope.reason)):
         scope.abort(AbortReason.TIME_LIMIT)
         scope.abort(AbortReason.SHUTDOWN)
@@ -59,7 +59,7 @@ def test_the_first_reason_stands_and_interrupts_once() -> None:
 
 
 def test_work_that_was_stopped_before_it_blocks_does_not_begin_to() -> None:
-    scope = Scope()
+    scope = AbortScope()
     scope.abort(AbortReason.LEASE_LOST)
     with pytest.raises(Aborted, match="lease_lost"), scope.interruptible(pytest.fail):
         pytest.fail("The block was entered.")
@@ -67,10 +67,10 @@ def test_work_that_was_stopped_before_it_blocks_does_not_begin_to() -> None:
 
 def test_of_many_who_abort_at_once_one_gives_the_reason_and_the_work_is_interrupted_once() -> None:
     for _ in range(50):
-        abort_with_every_reason_at_once(Scope())
+        abort_with_every_reason_at_once(AbortScope())
 
 
-def abort_with_every_reason_at_once(scope: Scope) -> None:
+def abort_with_every_reason_at_once(scope: AbortScope) -> None:
     reasons = list(AbortReason)
     interrupted: list[AbortReason | None] = []
     with scope.interruptible(lambda: interrupted.append(scope.reason)):
@@ -80,7 +80,7 @@ def abort_with_every_reason_at_once(scope: Scope) -> None:
 
 def test_an_abort_that_comes_as_a_block_is_entered_is_never_overlooked() -> None:
     for _ in range(200):
-        scope, woken = Scope(), threading.Event()
+        scope, woken = AbortScope(), threading.Event()
         stopper = threading.Thread(target=scope.abort, args=(AbortReason.CANCELLED,))
         stopper.start()
         try:
@@ -91,7 +91,7 @@ def test_an_abort_that_comes_as_a_block_is_entered_is_never_overlooked() -> None
         stopper.join()
 
 
-class Raced(Scope):
+class Raced(AbortScope):
     """A scope that someone aborts at the worst moment: it was found not aborted, and the block is about to begin."""
 
     stopper: threading.Thread | None = None
@@ -116,7 +116,7 @@ def closed() -> None:
 
 
 def test_an_interrupt_that_fails_keeps_no_other_from_being_called_and_harms_nobody_who_aborts() -> None:
-    scope, woken = Scope(), threading.Event()
+    scope, woken = AbortScope(), threading.Event()
     with scope.interruptible(closed), scope.interruptible(woken.set):
         with structlog.testing.capture_logs() as lines:
             scope.abort(AbortReason.TIME_LIMIT)

@@ -10,8 +10,8 @@ from actors.handlers import command
 from core.retry import RetryPolicy
 from core.trace_context import TraceContext
 from services.execution.work import Failed, Result, Succeeded, Work
-from services.runtime.abort_scope import Scope
-from services.task_types.targets import NOTHING
+from services.runtime.abort_scope import AbortScope
+from services.task_types.targets import Target
 from tests.factories import NOON, given_system
 
 ALLOWED = "echo, cat, sh, env, yes, id, /bin/echo, no-such-program, /etc/passwd, python3"
@@ -25,7 +25,7 @@ def work(data: Any, time_limit_seconds: float = 30) -> Work:
         fence=1,
         scheduled_for=NOON,
         task_type="run_command",
-        target=NOTHING,
+        target=Target(None),
         board_id=None,
         data=data,
         policy=RetryPolicy(max_retries=0, base_seconds=1),
@@ -38,16 +38,16 @@ def work(data: Any, time_limit_seconds: float = 30) -> Work:
     )
 
 
-def perform(data: Any, scope: Scope | None = None, **settings: Any) -> Result:
+def perform(data: Any, scope: AbortScope | None = None, **settings: Any) -> Result:
     system = given_system(**{"commands_allowed": ALLOWED, "commands_env_allowed": "GREETING", **settings})
-    return command.perform(system, work(data), scope or Scope())
+    return command.perform(system, work(data), scope or AbortScope())
 
 
 def result_in_trace(trace: TraceContext, *argv: str, **env: str) -> dict[str, Any]:
     """What a command leaves whose run is part of a trace."""
     one = replace(work({"argv": list(argv), "env": env}), carried=trace)
     system = given_system(commands_allowed=ALLOWED, commands_env_allowed=",".join(env))
-    result = command.perform(system, one, Scope())
+    result = command.perform(system, one, AbortScope())
     assert isinstance(result, Succeeded), result
     return dict(result.result)
 

@@ -23,7 +23,7 @@ from core.errors import Aborted, AbortReason, TransientFailure
 from services.execution.leases import Leases
 from services.execution.work import Failed
 from services.execution.workers import WorkerIdentity
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.factories import given_system
 from tests.unit.actors.command_handler.running import ALLOWED, failure_of, perform, result_of, work
 from tests.waiting import LONGEST, until
@@ -153,7 +153,7 @@ def test_a_command_whose_worker_is_killed_ends_too(script: str, tmp_path: Path) 
 
 
 def test_an_abort_before_the_start_starts_nothing(tmp_path: Path) -> None:
-    scope = Scope()
+    scope = AbortScope()
     scope.abort(AbortReason.CANCELLED)
     with pytest.raises(Aborted):
         perform({"argv": ["sh", "-c", f"echo x > {tmp_path}/began"]}, scope)
@@ -163,7 +163,7 @@ def test_an_abort_before_the_start_starts_nothing(tmp_path: Path) -> None:
 def test_a_command_that_is_overdue_once_its_keeper_runs_is_not_started(tmp_path: Path) -> None:
     """As after the process was frozen for longer than its lease."""
     with pytest.raises(Aborted):
-        perform({"argv": ["sh", "-c", f"echo > {tmp_path}/began"]}, Scope(lambda: AbortReason.LEASE_LOST))
+        perform({"argv": ["sh", "-c", f"echo > {tmp_path}/began"]}, AbortScope(lambda: AbortReason.LEASE_LOST))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -171,7 +171,7 @@ def test_a_command_that_is_overdue_once_its_keeper_runs_is_not_started(tmp_path:
 def test_a_command_that_heeds_sigterm_may_clean_up(tmp_path: Path) -> None:
     cleaning = f"trap 'echo bye > {tmp_path}/bye; exit' TERM"
     script = f"{cleaning}; echo $$ >> {{pids}}; echo $$ >> {{pids}}; {FOR_EVER}"
-    scope = Scope()
+    scope = AbortScope()
     with (
         stubborn(script, tmp_path) as one,
         once_begun(one, lambda: scope.abort(AbortReason.CANCELLED)),
@@ -216,7 +216,7 @@ def test_a_keeper_that_is_killed_is_told_of() -> None:
 
 
 def test_a_command_that_stops_its_keeper_ends_when_it_is_to(tmp_path: Path) -> None:
-    scope = Scope()
+    scope = AbortScope()
     with (
         stubborn(f"kill -STOP $PPID; {IN_ANOTHER_SESSION}", tmp_path) as one,
         once_begun(one, lambda: scope.abort(AbortReason.CANCELLED)) as told,

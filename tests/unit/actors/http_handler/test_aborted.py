@@ -12,7 +12,7 @@ import pytest
 
 from actors.calls import connection, exchange, http
 from core.errors import Aborted, AbortReason
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.unit.actors import hostile
 from tests.unit.actors.http_handler.calling import HERE, OK
 from tests.waiting import LONGEST
@@ -22,7 +22,7 @@ class Running:
     """A call in a thread of its own, to be aborted."""
 
     def __init__(self, url: str, body: bytes = b"{}") -> None:
-        self.scope = Scope()
+        self.scope = AbortScope()
         self.raised: list[BaseException] = []
         self._thread = threading.Thread(target=self._run, args=(http.Call(url, body, {}, reach=HERE),))
         self._thread.start()
@@ -106,7 +106,7 @@ def test_an_abort_does_not_wait_for_the_resolver(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_aborted_scope_calls_nobody() -> None:
-    scope = Scope()
+    scope = AbortScope()
     scope.abort(AbortReason.SHUTDOWN)
     with hostile.serving(hostile.answering(OK)) as server, pytest.raises(Aborted):
         http.call(http.Call(server.url, b"{}", {}, reach=HERE), scope)
@@ -124,7 +124,7 @@ def test_a_call_that_is_overdue_once_it_is_connected_sends_nothing(monkeypatch: 
         return wire
 
     monkeypatch.setattr(exchange, "open_wire", open_slowly)
-    scope = Scope(lambda: overdue[0] if overdue else None)
+    scope = AbortScope(lambda: overdue[0] if overdue else None)
     with hostile.serving(hostile.answering(OK)) as server, pytest.raises(Aborted) as aborted:
         http.call(http.Call(server.url, b"{}", {}, reach=HERE), scope)
     assert aborted.value.reason is AbortReason.LEASE_LOST

@@ -16,7 +16,7 @@ import pytest
 from actors.calls import http, trust
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.networks import LOOPBACK, PUBLIC, Reach
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from tests.unit.actors import hostile
 from tests.unit.actors.http_handler.calling import HERE, OK, call
 from tests.unit.actors.http_handler.keeping import kept
@@ -130,7 +130,7 @@ def test_a_broken_answer_closes_the_connection() -> None:
 
 @pytest.mark.parametrize("behaviour", [hostile.silent, hostile.dripping], ids=["waiting", "reading"])
 def test_an_abort_closes_the_connection(behaviour: hostile.Behaviour) -> None:
-    scope = Scope()
+    scope = AbortScope()
     with hostile.serving(behaviour) as server, ThreadPoolExecutor(1) as pool:
         running = pool.submit(http.call, http.Call(server.url, b"{}", {}, reach=HERE), scope)
         assert server.reached.wait(LONGEST)
@@ -145,7 +145,7 @@ def test_an_abort_ends_a_call_over_a_kept_connection() -> None:
         accepted.sendall(OK)
         hostile.silent(server, accepted)
 
-    scope = Scope()
+    scope = AbortScope()
     with hostile.serving(answer_once) as server, ThreadPoolExecutor(1) as pool:
         call(server.url)
         running = pool.submit(http.call, http.Call(server.url, b"{}", {}, reach=HERE), scope)
@@ -159,7 +159,7 @@ def test_an_abort_ends_a_call_over_a_kept_connection() -> None:
 def test_an_abort_that_comes_too_late_leaves_the_connection_to_the_next_call() -> None:
     cuts: list[Any] = []
 
-    class Remembering(Scope):
+    class Remembering(AbortScope):
         @contextlib.contextmanager
         def interruptible(self, interrupt: Any) -> Iterator[None]:
             cuts.append(interrupt)

@@ -1,4 +1,4 @@
-"""Hides the secrets of a request in what came of it: a receiver may send back what it got."""
+"""Mask the secrets of a request in what came of it: a receiver may send back what it got."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ from core.quotas import Quotas
 from core.schedules import Cron, Polling
 from core.trace_context import TraceContext
 from services.apps import apps, quotas
-from services.execution import trial_calls, trial_places
+from services.execution import test_call_places, test_calls
 from services.execution.work import Result, Work
 from services.jobs import creating
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.system import System
 from tests.factories import GivenSystem, given_system, new_job, runs_of, stored_job
 from tests.integration.api.client import NO_JOB, Client, refusal, served
@@ -54,7 +54,7 @@ def call(system: GivenSystem, job_id: UUID | str) -> Any:
 
 def test_the_call_is_part_of_the_trace_of_the_request(system: GivenSystem, server: Server) -> None:
     trace = TraceContext("1" * 32, "2" * 16)
-    trial_calls.of_job(replace(LOCAL, trace=trace), system, made(system, callback_url=server.url))
+    test_calls.of_job(replace(LOCAL, trace=trace), system, made(system, callback_url=server.url))
     [(_, _, headers, _)] = server.got
     carried = trace_context.parsed(headers["traceparent"])
     assert carried is not None
@@ -101,7 +101,7 @@ def test_a_polling_job_keeps_its_state(system: GivenSystem, server: Server) -> N
 
 
 def test_a_receiver_that_is_silent_is_given_up(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_calls, "LONGEST_SECONDS", 0.01)
+    monkeypatch.setattr(test_calls, "LONGEST_SECONDS", 0.01)
     answer = call(replace(system, perform_call=waits_for_ever), made(system, time_limit_seconds=0.01)).json
     assert (answer["outcome"], answer["call"]) == ("failed", None)
     assert answer["error_message"] == "It took longer than its limit of 0.01 s."
@@ -110,7 +110,7 @@ def test_a_receiver_that_is_silent_is_given_up(system: GivenSystem, monkeypatch:
 def test_a_receiver_that_a_run_would_wait_for_longer_is_not_judged(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial_calls, "LONGEST_SECONDS", 0.01)
+    monkeypatch.setattr(test_calls, "LONGEST_SECONDS", 0.01)
     never = replace(system, perform_call=waits_for_ever)
     answer = call(never, made(system)).json
     assert (answer["outcome"], answer["error_type"]) == ("undecided", None)
@@ -121,7 +121,7 @@ def test_a_receiver_that_a_run_would_wait_for_longer_is_not_judged(
     assert "would have failed" not in page.text
 
 
-def waits_for_ever(_system: object, _work: object, scope: Scope) -> NoReturn:
+def waits_for_ever(_system: object, _work: object, scope: AbortScope) -> NoReturn:
     woken = Event()
     with scope.interruptible(woken.set):
         woken.wait()
@@ -140,9 +140,9 @@ def test_the_third_call_at_once_and_the_second_of_an_app_are_refused_at_once(
     system: GivenSystem, server: Server
 ) -> None:
     job_id = made(system, callback_url=server.url)
-    with trial_places.place(), trial_places.place():
+    with test_call_places.place(), test_call_places.place():
         assert_refused(call(system, job_id), "2 test calls are under way")
-    with trial_places.turn_of(stored_job(job_id).app_id, None):
+    with test_call_places.turn_of(stored_job(job_id).app_id, None):
         assert_refused(call(system, job_id), "for this app is under way")
     assert server.got == []
     assert [call(system, job_id).status_code for _ in range(3)] == [200, 200, 200], "each gives its place back"
@@ -153,15 +153,15 @@ def test_a_user_has_one_call_at_a_time_whichever_app_it_is_of_and_with_whichever
 ) -> None:
     job_id = made(system, callback_url=server.url)
     caller = replace(LOCAL, user_id=uuid4())
-    with trial_places.turn_of(uuid4(), caller.user_id):
+    with test_call_places.turn_of(uuid4(), caller.user_id):
         with pytest.raises(TooMany, match="of yours is under way"):
-            trial_calls.of_job(caller, system, job_id)
+            test_calls.of_job(caller, system, job_id)
         assert server.got == []
-        assert trial_calls.of_job(replace(LOCAL, user_id=uuid4()), system, job_id).outcome == "succeeded"
-        assert trial_calls.of_job(LOCAL, system, job_id).outcome == "succeeded"
+        assert test_calls.of_job(replace(LOCAL, user_id=uuid4()), system, job_id).outcome == "succeeded"
+        assert test_calls.of_job(LOCAL, system, job_id).outcome == "succeeded"
         with pytest.raises(TooMany, match="of yours is under way"):
-            trial_calls.of_job(replace(LOCAL, key_id=uuid4(), maker_id=caller.user_id), system, job_id)
-    assert trial_calls.of_job(caller, system, job_id).outcome == "succeeded"
+            test_calls.of_job(replace(LOCAL, key_id=uuid4(), maker_id=caller.user_id), system, job_id)
+    assert test_calls.of_job(caller, system, job_id).outcome == "succeeded"
 
 
 def test_in_a_shared_app_nobody_waits_for_the_call_of_another_user(system: GivenSystem, server: Server) -> None:
@@ -169,11 +169,11 @@ def test_in_a_shared_app_nobody_waits_for_the_call_of_another_user(system: Given
     anna, berta = replace(LOCAL, user_id=uuid4()), replace(LOCAL, user_id=uuid4())
     of_berta: list[str] = []
 
-    def call_while_berta_calls(calling: System, work: Work, scope: Scope) -> Result:
-        of_berta.append(trial_calls.of_job(berta, system, job_id).outcome)
+    def call_while_berta_calls(calling: System, work: Work, scope: AbortScope) -> Result:
+        of_berta.append(test_calls.of_job(berta, system, job_id).outcome)
         return perform_call(calling, work, scope)
 
-    outcome = trial_calls.of_job(anna, replace(system, perform_call=call_while_berta_calls), job_id).outcome
+    outcome = test_calls.of_job(anna, replace(system, perform_call=call_while_berta_calls), job_id).outcome
     assert (outcome, of_berta) == ("succeeded", ["succeeded"])
 
 
@@ -182,8 +182,8 @@ def test_in_an_app_of_one_tenant_its_members_have_one_call_at_a_time_together(
 ) -> None:
     apps.create(LOCAL, system, "shop", apps.AppDefinition(server.url.partition("/x")[0], {}))
     job_id = made(system, app_name="shop")
-    with trial_places.turn_of(stored_job(job_id).app_id, uuid4()), pytest.raises(TooMany, match="this app"):
-        trial_calls.of_job(replace(LOCAL, user_id=uuid4()), system, job_id)
+    with test_call_places.turn_of(stored_job(job_id).app_id, uuid4()), pytest.raises(TooMany, match="this app"):
+        test_calls.of_job(replace(LOCAL, user_id=uuid4()), system, job_id)
 
 
 def assert_refused(answer: Any, why: str) -> None:

@@ -9,12 +9,12 @@ from uuid import UUID
 from falcon.asgi import Request, Response
 
 from pages import forms, naming
-from pages.asked import Asked
 from pages.forms import Form
+from pages.page_request import Asked
 from pages.resources.app import AppPage
 from pages.resources.apps import app_path
 from pages.site import Site
-from services.execution import trial_calls, trial_places
+from services.execution import test_call_places, test_calls
 from services.reading import records
 
 
@@ -28,7 +28,7 @@ class TestCallPage:
     async def of_job(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Make the call of a job, and show it."""
         await self._site.form(req)
-        with trial_places.place():
+        with test_call_places.place():
             await self._site.show_call(req, resp, lambda who: self._of_job(who, job_id))
 
     async def of_app(self, req: Request, resp: Response, name: str) -> None:
@@ -38,11 +38,11 @@ class TestCallPage:
         def call() -> Awaitable[None]:
             return self._site.show_call(req, resp, lambda who: told_of_app(self._site, who, name, form))
 
-        with trial_places.place():
+        with test_call_places.place():
             await self._app_page.or_again(req, resp, name, form, call)
 
     def _of_job(self, who: Asked, job_id: UUID) -> dict[str, Any]:
-        made = trial_calls.of_job(who.principal, self._site.system, job_id)
+        made = test_calls.of_job(who.principal, self._site.system, job_id)
         job = records.job(who.principal, job_id)
         of = {"name": naming.called(job), "path": f"/dashboard/jobs/{job_id}"}
         return {"made": made, "of": of, "section": "jobs", "again": {}}
@@ -53,6 +53,6 @@ def told_of_app(site: Site, who: Asked, name: str, form: Form) -> dict[str, Any]
     task_type, data = site.readers.test_call(
         {"task_type": form.get("task_type", ""), "data": forms.data(form.get("data", ""))}
     )
-    made = trial_calls.of_app(who.principal, site.system, name, task_type, data)
+    made = test_calls.of_app(who.principal, site.system, name, task_type, data)
     again = {"task_type": task_type, "data": form.get("data", "")}
     return {"made": made, "of": {"name": name, "path": app_path(name)}, "section": "apps", "again": again}

@@ -8,14 +8,14 @@ from api.schemas.runs import Call
 from api.schemas.values import Given, Shown, TaskType
 
 
-class NewTrialCall(Given):
+class NewTestCall(Given):
     """What an app's receiver is called for: one of the app's task types, and the data of a job."""
 
     task_type: TaskType
     data: dict[str, Any] | None = None
 
 
-class TrialCall(Shown):
+class TestCall(Shown):
     """A test call: how a run would have ended, what was sent and what was answered.
 
     `undecided`: no answer came in the ten seconds that a test waits, and a run waits longer (`error_message` says how

@@ -9,11 +9,11 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, validation
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.trial_calls import NewTrialCall, TrialCall
+from api.schemas.test_calls import NewTestCall, TestCall
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
-from services.execution import trial_calls, trial_places
+from services.execution import test_call_places, test_calls
 from services.system import System
 
 
@@ -25,7 +25,7 @@ class TestCallOfJob:
         self._calling = calling
 
     @documented(
-        "testCall", "jobs", {200: TrialCall}, access=Required.JOB, scope=Scope.OPERATE, problems=(403, 404, 409, 429)
+        "testCall", "jobs", {200: TestCall}, access=Required.JOB, scope=Scope.OPERATE, problems=(403, 404, 409, 429)
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Send what the job sends, once and now, marked by `X-Carillon-Test: true`, and show what comes back.
@@ -34,9 +34,9 @@ class TestCallOfJob:
         made and nothing follows; limits and the job's own pause do not hold it, while a pause of its app or of
         everything refuses it (409). It may take ten seconds; one at a time for each app and each caller.
         """
-        with trial_places.place():
-            made = await self._calling.run(trial_calls.of_job, access.principal(req), self._system, job_id)
-        answers.send(resp, TrialCall.model_validate(made))
+        with test_call_places.place():
+            made = await self._calling.run(test_calls.of_job, access.principal(req), self._system, job_id)
+        answers.send(resp, TestCall.model_validate(made))
 
 
 class TestCallOfApp:
@@ -49,10 +49,10 @@ class TestCallOfApp:
     @documented(
         "testCallOfApp",
         "apps",
-        {200: TrialCall},
+        {200: TestCall},
         access=Required.APP,
         scope=Scope.JOBS,
-        body=NewTrialCall,
+        body=NewTestCall,
         problems=(403, 404, 409, 429),
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
@@ -61,10 +61,10 @@ class TestCallOfApp:
         Like a new job it needs the scope `jobs`, and its data counts against the app's quota.
         """
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        with trial_places.place():
+        with test_call_places.place():
             made = await self._calling.run(self._made, access.principal(req), name, body)
         answers.send(resp, made)
 
-    def _made(self, principal: Principal, name: str, body: bytes) -> TrialCall:
-        given = validation.body(NewTrialCall, bodies.parse(body))
-        return TrialCall.model_validate(trial_calls.of_app(principal, self._system, name, given.task_type, given.data))
+    def _made(self, principal: Principal, name: str, body: bytes) -> TestCall:
+        given = validation.body(NewTestCall, bodies.parse(body))
+        return TestCall.model_validate(test_calls.of_app(principal, self._system, name, given.task_type, given.data))

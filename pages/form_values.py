@@ -12,9 +12,9 @@ from core.errors import InvalidInput
 from core.principals import PrincipalKind
 from core.scopes import Scope
 from pages import job_edits, presets
-from pages.asked import Asked
 from pages.forms import Form
 from pages.job_form import SCHEDULE_KIND, Field
+from pages.page_request import Asked
 
 
 @dataclass(frozen=True)

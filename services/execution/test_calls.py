@@ -13,7 +13,7 @@ from core import built_in_apps
 from core.auditing import Thing
 from core.errors import Aborted, AbortReason, Conflict, InvalidInput
 from core.principals import Principal
-from core.scopes import Scope as Allowed
+from core.scopes import Scope
 from models import apps, database, jobs, pauses, versions
 from models.fields import new_id
 from models.hot.rows import ExecutedJob, TypePolicy
@@ -21,14 +21,14 @@ from models.pauses import Gate
 from models.tables import App
 from services.access import visible_apps
 from services.apps import quotas
-from services.execution import report_tokens, trial_places
+from services.execution import report_tokens, test_call_places
 from services.execution.transcripts import BODY_KEPT
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
 from services.jobs import retry_policy
 from services.messaging import broker as brokers
 from services.reading import visibility
 from services.runtime import spans
-from services.runtime.abort_scope import Scope
+from services.runtime.abort_scope import AbortScope
 from services.secrets import signers
 from services.system import System
 from services.task_types import registry, targets
@@ -38,7 +38,7 @@ LONGEST_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class TrialCall:
+class TestCall:
     """A test call: the request, the answer, and the outcome that a run would have had.
 
     It is `undecided` if no answer came while the test waited, and a run waits longer.
@@ -59,44 +59,44 @@ class _Begun:
     limit_of_run: float
 
 
-def of_job(principal: Principal, system: System, job_id: UUID) -> TrialCall:
+def of_job(principal: Principal, system: System, job_id: UUID) -> TestCall:
     """Make the call of a job once, marked by `X-Carillon-Test: true`; limits do not apply.
 
-    Callers hold a place (`trial_places`). The result shows the job's data and the receiver's answer, so `read` is
+    Callers hold a place (`test_call_places`). The result shows the job's data and the receiver's answer, so `read` is
     required, too. Raises `NotFound`, `Forbidden`, `Conflict` for a job that makes no HTTP call or whose app or
     installation is paused, and `TooMany` while another call is under way for its app or of this caller.
     """
     with database.reading():
-        visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.READ)
-        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
+        visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.READ)
+        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.OPERATE)
     return _made(principal, system, job.app, lambda: _work_of_job(principal, system, job_id))
 
 
-def of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> TrialCall:
+def of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> TestCall:
     """Call the receiver of an app once, as for a job of one of its task types with this data; as `of_job` does.
 
     The caller chooses the data, as for a new job, so `jobs` is required, and the call counts against the app's quota.
     Raises `InvalidInput` also for a task type that Carillon performs itself.
     """
     with database.reading():
-        app = visible_apps.found(principal, name, Allowed.JOBS)
+        app = visible_apps.found(principal, name, Scope.JOBS)
     if registry.find(task_type) is not None:
         raise InvalidInput.at("task_type", f"is {task_type}, which Carillon does itself; name one that the app does.")
     return _made(principal, system, app, lambda: _work_of_app(principal, system, name, task_type, data))
 
 
-def _made(principal: Principal, system: System, app: App, begin: Callable[[], _Begun]) -> TrialCall:
+def _made(principal: Principal, system: System, app: App, begin: Callable[[], _Begun]) -> TestCall:
     if system.perform_call is None:
         raise Conflict("This process makes no calls; ask a web process of the installation.")
-    with trial_places.turn_of(app.id, principal.person_id, is_shared=app.name in built_in_apps.NAMES):
+    with test_call_places.turn_of(app.id, principal.person_id, is_shared=app.name in built_in_apps.NAMES):
         begun = begin()
         result = _performed(system, begun.work)
-    return _as_trial_call(begun, result)
+    return _as_test_call(begun, result)
 
 
 def _work_of_job(principal: Principal, system: System, job_id: UUID) -> _Begun:
     with system.transaction(Gate.UNUSED) as unit:
-        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
+        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.OPERATE)
         _refuse_paused(job.app)
         stored = jobs.to_execute([job_id])[job_id]
         if stored.queue != brokers.RUNS_HTTP:
@@ -109,7 +109,7 @@ def _work_of_app(
     principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None
 ) -> _Begun:
     with system.transaction(Gate.UNUSED) as unit:
-        app = visible_apps.found(principal, name, Allowed.JOBS)
+        app = visible_apps.found(principal, name, Scope.JOBS)
         _refuse_paused(app)
         quotas.check_payload(system, app.id, data)
         row = apps.task_type(app.id, task_type)
@@ -171,7 +171,7 @@ def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, 
 def _performed(system: System, work: Work) -> Result | None:
     """Returns the result of the call; None if it took too long."""
     assert system.perform_call is not None  # noqa: S101  the caller has looked
-    scope = Scope()
+    scope = AbortScope()
     timer = threading.Timer(work.time_limit_seconds, scope.abort, [AbortReason.TIME_LIMIT])
     timer.daemon = True
     timer.start()
@@ -184,23 +184,23 @@ def _performed(system: System, work: Work) -> Result | None:
     return result
 
 
-def _as_trial_call(begun: _Begun, result: Result | None) -> TrialCall:
+def _as_test_call(begun: _Begun, result: Result | None) -> TestCall:
     call = begun.work.transcript.as_json()
     match result:
         case Succeeded(answer=answer):
-            return TrialCall("succeeded", None, None, answer[:BODY_KEPT], call)
+            return TestCall("succeeded", None, None, answer[:BODY_KEPT], call)
         case Deferred():
-            return TrialCall("deferred", None, None, None, call)
+            return TestCall("deferred", None, None, None, call)
         case Failed(error, answer):
             kind = "permanent" if error.permanent else "transient"
-            return TrialCall("failed", kind, error.message, None if answer is None else answer[:BODY_KEPT], call)
+            return TestCall("failed", kind, error.message, None if answer is None else answer[:BODY_KEPT], call)
         case _:
             return _too_long(begun, call)
 
 
-def _too_long(begun: _Begun, call: Any) -> TrialCall:
+def _too_long(begun: _Begun, call: Any) -> TestCall:
     waited = begun.work.time_limit_seconds
     if waited < begun.limit_of_run:
         message = f"The test waits at most {waited:g} s; a run waits {begun.limit_of_run:g} s: no verdict."
-        return TrialCall("undecided", None, message, None, call)
-    return TrialCall("failed", "transient", f"It took longer than its limit of {waited:g} s.", None, call)
+        return TestCall("undecided", None, message, None, call)
+    return TestCall("failed", "transient", f"It took longer than its limit of {waited:g} s.", None, call)
