@@ -177,7 +177,11 @@ def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, 
         settlement = run_endings.settle(run, job, facts, decide(facts, run, job, now), now)
         run_endings.carry_out([settlement], now, carefully=carefully)
         attempts.keep_report(attempt, fingerprint)
-        next_in_turn = recording.give_turns(system, [settlement])
+        next_in_turn: list[Run] = []
+        if carefully:
+            database.attempt(lambda: next_in_turn.extend(recording.give_turns(system, [settlement])))
+        else:
+            next_in_turn = recording.give_turns(system, [settlement])
         _ring(system, unit, settlement, next_in_turn)
     return Ended(sender.run_id, attempt.number, settlement.ending.attempt["outcome"], now)
 
