@@ -19,12 +19,10 @@ from core.errors import AttemptError, DatabaseUnavailable, PermanentFailure, Tra
 from core.receiver_answers import PollAnswer
 from core.retry import GIVE_UP, MAX_RETRY_AFTER_SECONDS
 from core.states import JobState
-from models import database
 from models.hot import endings
 from models.hot.rows import Locked
 from models.pauses import Gate
-from models.tables import Run
-from services.execution import deferred, recording
+from services.execution import applying, deferred, recording
 from services.execution.recording import AwaitsReport, Decided, Refused
 from services.execution.work import EndedAttempt, Failed, Result, Succeeded, Work
 from services.scheduling import run_endings
@@ -135,14 +133,11 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | Refus
             now = unit.now
             locked = endings.lock([work.job_id], [work.run_id])
             decided = _decided(locked, (work, result), now)
-            next_in_turn: list[Run] = []
             if isinstance(decided, Settlement):
-                run_endings.carry_out([decided], now, carefully=True)
-                database.attempt(lambda: next_in_turn.extend(recording.give_turns(system, [decided])))
+                applying.apply(system, unit, [decided], best_effort=True)
             elif isinstance(decided, AwaitsReport):
                 deferred.begin(system, [decided.run], now)
             settled = recording.for_caller(decided)
-            recording.ring_for_what_follows(system, unit, [settled], next_in_turn)
     except Unavailable:
         raise
     except Exception as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Literal
 from uuid import UUID
@@ -24,13 +24,12 @@ from models import jobs, pauses
 from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
-from models.tables import Run
-from services.execution import deferred, kept_calls, limits
+from services.execution import applying, deferred, kept_calls, limits
 from services.execution.work import Deferred, EndedAttempt, Failed, Result, Stopped, Succeeded
 from services.jobs import quotas, retry_policy
 from services.messaging.unit_of_work import UnitOfWork
 from services.runtime import events
-from services.scheduling import overlap_queue, run_endings
+from services.scheduling import run_endings
 from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
 
@@ -95,15 +94,12 @@ def record_within(
     decided = _decide_each(locked, ended, now, holds_of_handed_back(ended, locked))
     deferred.begin(system, [one.run for one in decided if isinstance(one, AwaitsReport)], now)
     settlements = [one for one in decided if isinstance(one, Settlement)]
-    run_endings.carry_out(settlements, now)
+    applying.apply(system, unit, settlements)
     kept_calls.keep(work for (work, _), one in zip(ended, decided, strict=True) if one is not Unrecorded.REFUSED)
-    next_in_turn = give_turns(system, settlements)
-    recorded = [
+    return [
         Unrecorded.LATER if not patient and work.job_id not in locked.jobs else for_caller(one)
         for (work, _), one in zip(ended, decided, strict=True)
     ]
-    ring_for_what_follows(system, unit, recorded, next_in_turn)
-    return recorded
 
 
 def after_commit(system: System, recorded: Sequence[Recorded], began: float) -> None:
@@ -151,12 +147,6 @@ def holds_of_handed_back(ended: Sequence[EndedAttempt], locked: Locked) -> dict[
     return pauses.holds(jobs.lock(handed_back & locked.jobs.keys()).values()) if handed_back else {}
 
 
-def give_turns(system: System, ended: Sequence[Settlement]) -> list[Run]:
-    """Start runs that waited for those that have ended. Returns the runs started."""
-    waited_for = {one.job.id for one in ended if one.lets_another_start}
-    return overlap_queue.give(system, jobs.lock(waited_for)) if waited_for else []
-
-
 def decide(locked: Locked, attempt: EndedAttempt, now: datetime, holds: Mapping[UUID, Hold]) -> Decided:
     """Decide what follows from a result of a run that may be locked."""
     work, result = attempt
@@ -180,14 +170,6 @@ def for_caller(decided: Decided) -> Settled | Refused:
             return Settled(RunStatus.RUNNING)
         case _:
             return decided
-
-
-def ring_for_what_follows(
-    system: System, unit: UnitOfWork, recorded: Sequence[Recorded], next_in_turn: Sequence[Run]
-) -> None:
-    """Ring, after the commit, for next polls within the window and for runs that waited for those that ended."""
-    follow = [one.next_poll for one in recorded if isinstance(one, Settled) and one.next_poll is not None]
-    unit.ring([*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
 
 
 def ring_where_limits_held(system: System, recorded: Sequence[Recorded]) -> None:

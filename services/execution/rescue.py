@@ -26,16 +26,18 @@ def take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool) ->
     """Take these runs back from workers that are gone. Returns how many; one that fails does not stop the others."""
 
     def some(part: Sequence[UUID]) -> int:
-        return _take_back(system, part, only_expired=only_expired, carefully=len(part) == 1)
+        return _take_back(system, part, only_expired=only_expired, best_effort=len(part) == 1)
 
     return in_parts(some, run_ids)
 
 
-def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, carefully: bool) -> int:
+def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, best_effort: bool) -> int:
     """Take these runs back in one transaction. Returns how many; with `only_expired`, renewed leases are left alone.
 
     If the receiver has sent a heartbeat, the worker died before it could record the 202: such a run waits for its
-    report like any other. With `carefully`, consequences that cannot be written are left out.
+    report like any other. With `best_effort`, consequences that cannot be written are left out.
+
+    The coordinator, which rescues, also gives the turns and rings for what follows: it looks for both each second.
     """
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
@@ -44,7 +46,7 @@ def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, c
         taken_on = [run for run in gone if _was_taken_on(run, now)]
         deferred.begin(system, taken_on, now)
         lost = _lose(system, [run for run in gone if run not in taken_on], locked, now)
-        run_endings.carry_out(lost, now, carefully=carefully)
+        run_endings.carry_out(lost, now, best_effort=best_effort)
     return len(lost)
 
 

@@ -99,8 +99,8 @@ def settle(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, no
     return Settlement(run, job, ending, attempt_endings.happening(decided_by, ending), next_poll)
 
 
-def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
-    """Write settlements. `carefully` skips parts that cannot be written, except the ends of the runs themselves."""
+def carry_out(settlements: Sequence[Settlement], now: datetime, *, best_effort: bool = False) -> None:
+    """Write settlements. `best_effort` skips parts that cannot be written, except the ends of the runs themselves."""
     database.after_commit(partial(_emit_ends, settlements, now))
     changes, raised = _changes(settlements, now)
     ends = Ends(
@@ -110,7 +110,7 @@ def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bo
         _maybe_over(settlements),
     )
     seldom = [partial(_pause, settlements, now), partial(noting.insert, raised, now)]
-    if carefully:
+    if best_effort:
         _carry_out_in_parts(settlements, ends, seldom, now)
         return
     endings.write(ends, now)
