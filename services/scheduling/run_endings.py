@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from core import attempt_endings, fairness, schedules
-from core.alerting import Alert, Condition, Happening, judge
+from core.alerting import Alert, Condition, HealthEvent, judge_job
 from core.attempt_endings import Ending, Facts
 from core.polls import PollingFacts
 from core.states import ENDED, JobState, RunStatus, Trigger
@@ -53,7 +53,7 @@ class Settlement:
     run: EndingRun
     job: EndingJob
     ending: Ending
-    happening: Happening
+    health_event: HealthEvent
     next_poll: dict[str, Any] | None = None
 
     @property
@@ -96,7 +96,7 @@ def settle(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, no
     next_poll = None if next_at is None else runs.draft(job, Trigger.POLL, next_at, now, status=RunStatus.PENDING)
     if next_poll is not None and ending.polled_anew_at is not None:
         next_poll["data"] = runs.data_of(run.id)  # as a retry would have it
-    return Settlement(run, job, ending, attempt_endings.happening(decided_by, ending), next_poll)
+    return Settlement(run, job, ending, attempt_endings.health_event(decided_by, ending), next_poll)
 
 
 def carry_out(settlements: Sequence[Settlement], now: datetime, *, best_effort: bool = False) -> None:
@@ -184,18 +184,18 @@ def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[Job
     for one in settlements:
         of_jobs.setdefault(one.job.id, []).append(one)
     changes: list[JobChange] = []
-    told: list[tuple[UUID, Alert]] = []
+    alerts: list[tuple[UUID, Alert]] = []
     uncounted = _failed_replays(settlements)
     for of_job in of_jobs.values():
         job = of_job[0].job
-        before = Condition(job.failures_in_row, job.late_since)
-        happened = [one.happening.uncounted() if one.run.id in uncounted else one.happening for one in of_job]
-        condition, raised = judge(before, happened, now)
-        if condition != before or any(one.ending.polled or one.ending.end_reason for one in of_job):
+        events_of_job = [
+            one.health_event.uncounted() if one.run.id in uncounted else one.health_event for one in of_job
+        ]
+        condition, raised, is_changed = judge_job(job, events_of_job, now)
+        if is_changed or any(one.ending.polled or one.ending.end_reason for one in of_job):
             changes.append(_change(job, condition, [one.ending for one in of_job]))
-        if job.deleted_at is None:
-            told += [(job.id, alert) for alert in raised]
-    return changes, told
+        alerts += [(job.id, alert) for alert in raised]
+    return changes, alerts
 
 
 def _failed_replays(settlements: Sequence[Settlement]) -> set[UUID]:
@@ -203,7 +203,7 @@ def _failed_replays(settlements: Sequence[Settlement]) -> set[UUID]:
     failed = [
         one.run.id
         for one in settlements
-        if one.happening.well is False and schedules.is_recurring(one.job.schedule_kind)
+        if one.health_event.succeeded is False and schedules.is_recurring(one.job.schedule_kind)
     ]
     return repeats.among(failed) if failed else set()
 
