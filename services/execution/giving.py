@@ -18,7 +18,7 @@ from models import database, held_keys, jobs, limits, pauses
 from models.hot.rows import Candidate
 from models.pauses import Gate
 from models.tables import Job
-from services.execution import breakers, limit_keys
+from services.execution import breakers, run_keys
 from services.execution.limits import KNOWN_SECONDS, held_key, ring_next
 from services.runtime.batching import one_by_one
 from services.system import System
@@ -66,7 +66,7 @@ def count_running(system: System, keys: Collection[str]) -> None:
     """Count the calls that are under way as uses of these keys, in the caller's transaction."""
     further = any(looks_further(key) for key in keys)
     running = limits.lock_running(_MOST_RUNNING, looks_further=further)
-    of_runs = limit_keys.of(system, [run for run, _ in running])
+    of_runs = run_keys.of(system, [run for run, _ in running])
     limits.adopt((key, run.id, fence) for run, fence in running for key in of_runs[run.id] if key in keys)
 
 
@@ -146,11 +146,11 @@ def _give(system: System, key: str) -> tuple[int, bool]:
         waiting = held_keys.first_held(key, _RUNS, looks_further=limits.look_further())
         locked = jobs.lock(run.job_id for run in waiting)  # before the keys: a claim never waits for a job
         going = _in_turn(key, _without_paused(waiting, locked, unit.now))
-        keys = limit_keys.of(system, going)
-        found = _less_given(key, limit_keys.standings(system, going, keys, unit.now))
-        calls = [(run, limit_keys.applied(run, keys, found)) for run in going]
+        keys = run_keys.of(system, going)
+        found = _less_given(key, run_keys.standings(system, going, keys, unit.now))
+        calls = [(run, run_keys.applied(run, keys, found)) for run in going]
         allowed, refused = rules.within(calls, found)
-        given = Counter(one for run in allowed for one in limit_keys.applied(run, keys, found))
+        given = Counter(one for run in allowed for one in run_keys.applied(run, keys, found))
         found = {one: rules.after_giving(standing, given[one]) for one, standing in found.items()}
         unit.ring(held_keys.release([run.id for run in allowed], None, unit.now))
         _move(key, refused, found, unit.now)
