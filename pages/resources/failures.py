@@ -41,7 +41,7 @@ class FailuresPage:
         return {
             "failures": found,
             "said": {run_id: receiver_words.said(answer) for run_id, answer in failures.answers(found).items()},
-            "settled": failures.settled(who.principal, RunFilter(finished_from=found.since, finished_before=before)),
+            "handled": failures.handled(who.principal, RunFilter(finished_from=found.since, finished_before=before)),
             "given_up": self._site.given_up.of(who.principal, hours, before=before),
             "hosts": self._hosts.of(who.principal),
             "retries": retries.grouped(who.principal, self._site.system),

@@ -26,7 +26,7 @@ from services.execution import breakers, careful_recording, claiming, giving, re
 from services.execution.breakers import LastCalls
 from services.execution.engine_calls import Call, Calls, Exchanged
 from services.execution.limits import Known
-from services.execution.recording import Recorded, Unrecorded
+from services.execution.recording import NotRecorded, RecordResult
 from services.execution.rotation import Rotation
 from services.execution.work import EndedAttempt, Work
 from services.execution.workers import WorkerIdentity
@@ -116,12 +116,12 @@ class Engine:
 
     def _record_and_claim(
         self, ended: Sequence[Call], free: Sequence[Call]
-    ) -> tuple[list[Recorded], dict[str, list[Work]]]:
+    ) -> tuple[list[RecordResult], dict[str, list[Work]]]:
         """Record, then claim in the same transaction. Returns the outcomes, and what was claimed of each queue."""
         began = self._system.clock.monotonic()
         with self._system.transaction(Gate.UNUSED) as unit:
             outcomes = recording.record_within(self._system, unit, _results(ended))
-            done = [call for call, one in zip(ended, outcomes, strict=True) if one is not Unrecorded.LATER]
+            done = [call for call, one in zip(ended, outcomes, strict=True) if one is not NotRecorded.LOCKED]
             wanted = Counter(call.queue_name for call in (*done, *free) if call.wants_work)
             claimed = {
                 queue_name: claiming.claim_within(self._system, self._worker, queue_name, count, self._rotation)
@@ -169,14 +169,14 @@ class Engine:
         except Exception:  # the coordinator gives places, a little later; the breaker moves on the next call
             log.exception("follow_up_failed", action=action.__name__)
 
-    def _noted(self, calls: Sequence[Call], outcomes: Sequence[Recorded]) -> list[Call]:
+    def _noted(self, calls: Sequence[Call], outcomes: Sequence[RecordResult]) -> list[Call]:
         """Returns the calls that need no further recording; the others go to a later round or to the lane."""
         done: list[Call] = []
         for call, outcome in zip(calls, outcomes, strict=True):
-            if outcome is Unrecorded.LATER:
+            if outcome is NotRecorded.LOCKED:
                 self._put_off(call)
             else:
-                call.settled = outcome
+                call.recorded = outcome
                 done.append(call)
         return done
 
@@ -194,7 +194,7 @@ class Engine:
     def _record_alone(self, call: Call, ended: EndedAttempt) -> None:
         """Record one result, waiting for locks if need be, then put the call back to claim its next work."""
         try:
-            [call.settled] = careful_recording.record(self._system, [ended])
+            [call.recorded] = careful_recording.record(self._system, [ended])
         except BaseException as error:  # noqa: BLE001  raised in the thread that waits
             call.fail(error)
             return

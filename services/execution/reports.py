@@ -31,7 +31,7 @@ from services.execution import applying, deferred
 from services.jobs import idempotency
 from services.messaging.unit_of_work import UnitOfWork
 from services.scheduling import run_endings
-from services.scheduling.run_endings import Settlement
+from services.scheduling.run_endings import EndedRun
 from services.system import System
 
 log = structlog.get_logger()
@@ -174,16 +174,16 @@ def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, 
             return _the_same_again(attempt, fingerprint)
         job = locked.jobs[run.job_id]
         facts = run_endings.facts(run, job, attempt.polling_version)
-        settlement = run_endings.settle(run, job, facts, decide(facts, run, job, now), now)
-        applying.apply(system, unit, [settlement], best_effort=best_effort)
+        ended_run = run_endings.consequences(run, job, facts, decide(facts, run, job, now), now)
+        applying.apply(system, unit, [ended_run], best_effort=best_effort)
         attempts.keep_report(attempt, fingerprint)
-        _ring_for_retry(system, unit, settlement)
-    return Ended(sender.run_id, attempt.number, settlement.ending.attempt["outcome"], now)
+        _ring_for_retry(system, unit, ended_run)
+    return Ended(sender.run_id, attempt.number, ended_run.ending.attempt["outcome"], now)
 
 
-def _ring_for_retry(system: System, unit: UnitOfWork, settlement: Settlement) -> None:
+def _ring_for_retry(system: System, unit: UnitOfWork, ended_run: EndedRun) -> None:
     """Ring for a retry within the window: no worker does. The coordinator rings for later ones."""
-    run, retry_at = settlement.run, settlement.ending.retry_at
+    run, retry_at = ended_run.run, ended_run.ending.retry_at
     if retry_at is not None:
         unit.ring_at(run.id, run.queue, retry_at, timedelta(seconds=system.settings.window_seconds))
 

@@ -18,7 +18,7 @@ from services.execution import deferred
 from services.jobs import retry_policy
 from services.runtime.batching import in_parts
 from services.scheduling import run_endings
-from services.scheduling.run_endings import Settlement
+from services.scheduling.run_endings import EndedRun
 from services.system import System
 
 
@@ -57,17 +57,17 @@ def _was_taken_on(run: EndingRun, now: datetime) -> bool:
     return run.report_lease_at is not None and bool(run.report_lease_at > now)
 
 
-def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: datetime) -> list[Settlement]:
+def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: datetime) -> list[EndedRun]:
     """Decide what follows for runs that have neither a worker nor a receiver any more."""
     policies = deferred.policies(system, [run for run in lost if run.reports_until is not None])
     made_with = attempts.polling_versions(run.id for run in lost)
-    settlements = []
+    ended_runs = []
     for run in lost:
         job = locked.jobs[run.job_id]
         facts = run_endings.facts(run, job, made_with.get(run.id))
         ending = _ending(run, facts, policies.get(run.id), now)
-        settlements.append(run_endings.settle(run, job, facts, ending, now))
-    return settlements
+        ended_runs.append(run_endings.consequences(run, job, facts, ending, now))
+    return ended_runs
 
 
 def _ending(run: EndingRun, facts: Facts, policy: RetryPolicy | None, now: datetime) -> Ending:
