@@ -22,7 +22,7 @@ import structlog
 from core.errors import DatabaseUnavailable, Unavailable
 from models import database
 from models.pauses import Gate
-from services.execution import breakers, careful_recording, claiming, giving, recording
+from services.execution import breakers, careful_recording, claiming, held_runs, recording
 from services.execution.breakers import LastCalls
 from services.execution.engine_calls import Call, Calls, Exchanged
 from services.execution.limits import Known
@@ -49,7 +49,7 @@ class Engine:
         self._last_calls = LastCalls(system)
         self._calls = Calls()
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="record-alone")
-        self._giver = ThreadPoolExecutor(1, thread_name_prefix="give-places")
+        self._releaser = ThreadPoolExecutor(1, thread_name_prefix="release-held-runs")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -61,7 +61,7 @@ class Engine:
         self._calls.close()
         self._thread.join()
         self._lane.shutdown()
-        self._giver.shutdown(cancel_futures=True)  # the coordinator gives the remaining room, a little later
+        self._releaser.shutdown(cancel_futures=True)  # the coordinator releases the others, a little later
         for call in self._calls.take_left():  # the lane recorded their results meanwhile; they get no further work
             call.answer()
 
@@ -149,24 +149,26 @@ class Engine:
         return recorded
 
     def _follow_up(self, recorded: Sequence[Call]) -> None:
-        """Move breakers by how these calls ended, and give the places that became free.
+        """Move breakers by how these calls ended, and release runs for the places that became free.
 
         No result waits for this, and a fault here delays no thread's answer.
         """
         try:
             of_http = _results([call for call in recorded if call.queue_name == RUNS_HTTP])
             if tripped := self._last_calls.tripped(of_http):
-                self._giver.submit(self._see_to, breakers.open_new, tripped)
+                self._releaser.submit(self._see_to, breakers.open_new, tripped)
             if left := [(work, result) for work, result in _results(recorded) if work.places]:
-                self._giver.submit(self._see_to, breakers.move, left)
-                self._giver.submit(self._see_to, giving.freed, [key for work, _ in left for key in work.places])
+                self._releaser.submit(self._see_to, breakers.move, left)
+                self._releaser.submit(
+                    self._see_to, held_runs.release_after, [key for work, _ in left for key in work.places]
+                )
         except Exception:
             log.exception("follow_up_failed")
 
     def _see_to(self, action: Callable[[System, Any], None], what: Any) -> None:
         try:
             action(self._system, what)
-        except Exception:  # the coordinator gives places, a little later; the breaker moves on the next call
+        except Exception:  # the coordinator releases the runs, a little later; the breaker moves on the next call
             log.exception("follow_up_failed", action=action.__name__)
 
     def _noted(self, calls: Sequence[Call], outcomes: Sequence[RecordResult]) -> list[Call]:

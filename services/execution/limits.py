@@ -1,6 +1,6 @@
 """Apply the limits when runs are claimed: how many run at once, and how often receivers are called.
 
-A run that finds no room under one of its keys is held, so that it does not block others; `services.execution.giving`
+A run that finds no room under one of its keys is held, so that it does not block others; `services.execution.held_runs`
 puts held runs back into the claim as room becomes free. The installation's own limits hold no runs: they bound how many
 runs a claim may take.
 """

@@ -22,7 +22,7 @@ def hold(begins: Collection[LockedRun], locked: Mapping[UUID, LockedJob], now: d
 def hold_these(keys: Mapping[UUID, Sequence[str]], now: datetime) -> dict[UUID, Hold]:
     """Hold the runs, each given with its keys, that have a key which holds others. Returns why each is held.
 
-    If a key releases its last held run at the same moment, the coordinator finds these runs later (`giving.tidy`).
+    If a key releases its last held run at the same moment, the coordinator finds these runs later (`held_runs.repair`).
     """
     holding = held_keys.of_keys({key for of_run in keys.values() for key in of_run})
     held: dict[str, list[UUID]] = {}

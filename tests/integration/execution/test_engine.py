@@ -13,7 +13,7 @@ from core.errors import DatabaseUnavailable
 from core.rates import Rate
 from core.states import RunStatus
 from models.pauses import GATE
-from services.execution import claiming, giving, workers
+from services.execution import claiming, held_runs, workers
 from services.execution.engine import Engine
 from services.execution.engine_calls import Exchanged
 from services.execution.recording import NotRecorded
@@ -247,7 +247,7 @@ def test_an_engine_that_stops_leaves_what_it_has_not_begun_to_give_to_the_coordi
         begun.set()
         assert goes_on.wait(LONGEST)
 
-    monkeypatch.setattr(giving, "freed", waits_for_the_database)
+    monkeypatch.setattr(held_runs, "release_after", waits_for_the_database)
     put(system, "app:app_a", 2)
     for _ in range(2):
         first_run(system)
@@ -256,14 +256,14 @@ def test_an_engine_that_stops_leaves_what_it_has_not_begun_to_give_to_the_coordi
     for work in works:
         of(threads.hand_in(work))
     assert begun.wait(LONGEST)
-    giver = threads.engine._giver
-    stop = giver.shutdown
+    releaser = threads.engine._releaser
+    stop = releaser.shutdown
 
     def stopped_while_one_waits(**how: bool) -> None:
         stop(wait=False, **how)
         goes_on.set()
         stop()
 
-    monkeypatch.setattr(giver, "shutdown", stopped_while_one_waits)
+    monkeypatch.setattr(releaser, "shutdown", stopped_while_one_waits)
     threads.engine.stop()
     assert len(freed) == 1
