@@ -20,7 +20,7 @@ from services.execution import attempt_spans, careful_recording, kept_calls
 from services.execution.engine import Engine
 from services.execution.engine_calls import Exchanged
 from services.execution.leases import Leases
-from services.execution.recording import Unrecorded
+from services.execution.recording import NotRecorded
 from services.execution.work import Failed, Result, Stopped, Work
 from services.messaging.doorbell import Ring, actor_of
 from services.runtime import events, faults
@@ -125,16 +125,16 @@ class RunExecutor:
         # Also when stopping: results are recorded until the grace period ends the process.
         answer = patiently(lambda: self._engine.exchange(self._queue, (work, kept), wants_work=self._goes_on(until)))
         faults.reach(faults.RECORDED)
-        settled = answer.settled
-        if settled is None or settled is Unrecorded.REFUSED:
+        recorded = answer.recorded
+        if recorded is None or recorded is NotRecorded.STALE_FENCE:
             events.emit("attempt.refused", attempt=work.attempt, fence=work.fence)
             return answer
-        events.emit("attempt.recorded", attempt=work.attempt, status=settled.status.value)
+        events.emit("attempt.recorded", attempt=work.attempt, status=recorded.status.value)
         if answer.work is None and not self._goes_on(until):
             self._leave_to_another(work)
         if isinstance(result, Failed):
-            self._failed(AttemptFailed(work.run_id, self._queue, settled.retry_at), answer)
-        if settled.status is RunStatus.QUEUED:
+            self._failed(AttemptFailed(work.run_id, self._queue, recorded.retry_at), answer)
+        if recorded.status is RunStatus.QUEUED:
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
         return answer
 

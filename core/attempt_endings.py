@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from core import polls, storable
-from core.alerting import Happening
+from core.alerting import HealthEvent
 from core.errors import AttemptError
 from core.polls import Polled, PollingFacts
 from core.receiver_answers import PollAnswer
@@ -158,14 +158,14 @@ def cancel(facts: Facts, outcome: Outcome, now: datetime) -> Ending:
     return Ending(_closed(outcome, now, **_CANCELLED), changes, job_ends=JobState.CANCELLED)
 
 
-def happening(facts: Facts, ending: Ending) -> Happening:
+def health_event(facts: Facts, ending: Ending) -> HealthEvent:
     """Returns what an ending means for alerts: a recurring job counts its runs, any other its attempts."""
     outcome = ending.attempt["outcome"]
     has_failed = ending.changes["status"] == RunStatus.FAILED if facts.job_recurs else outcome == Outcome.FAILED
-    well = True if outcome == Outcome.SUCCEEDED else False if has_failed else None
+    succeeded = True if outcome == Outcome.SUCCEEDED else False if has_failed else None
     missed = facts.deadline_missed_at is not None or "deadline_missed_at" in ending.changes
     late = missed or facts.late_at is not None
-    return Happening(well, late=late, words=ending.changes.get("error_message"))
+    return HealthEvent(succeeded, late=late, words=ending.changes.get("error_message"))
 
 
 def _after_poll(facts: Facts, poll: PollAnswer, now: datetime) -> Polled:

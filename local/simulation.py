@@ -19,7 +19,7 @@ from core.signs_of_life import BEAT, TICK
 from core.version import VERSION
 from local import simulated_calls
 from models import database, fields, held_keys, runs, signals, workers
-from services.execution import claiming, giving, kept_calls, recording
+from services.execution import claiming, held_runs, kept_calls, recording
 from services.execution import workers as working
 from services.execution.work import Result, Stopped, Work
 from services.execution.workers import WorkerIdentity
@@ -112,12 +112,12 @@ class Simulation:
 
     def _pass_until(self, until: datetime) -> None:
         planning.plan(self.system)
-        for one_pass in (overdue.age, overdue.watch_late, overlap_queue.give_all, giving.give):
+        for one_pass in (overdue.age, overdue.watch_late, overlap_queue.give_all, held_runs.release_due_keys):
             one_pass(self.system)
         self._begin()
         while (at := self._next(until)) < until:
             self.clock.set(at)
-            if self._end() + self._make_due() + giving.give(self.system):
+            if self._end() + self._make_due() + held_runs.release_due_keys(self.system):
                 self._begin()
         self.clock.set(until)
 

@@ -46,7 +46,7 @@ def address(taken: Alert) -> str | None:
     return None if owner is None else owner.email
 
 
-def record_settled(taken: Collection[Alert], now: datetime) -> None:
+def mark_done(taken: Collection[Alert], now: datetime) -> None:
     """Record that nothing more is to be sent of these alerts."""
     Alert.update(told_at=now).where(Alert.id.in_([alert.id for alert in taken])).execute()
 
@@ -57,7 +57,7 @@ def put_off(taken: Collection[Alert], until: datetime) -> None:
 
 
 def prune(told_before: datetime, limit: int) -> int:
-    """Delete alerts that were settled before an instant. Returns how many."""
+    """Delete alerts that were done before an instant. Returns how many."""
     old = Alert.select(Alert.id).where(Alert.told_at < told_before).limit(limit)
     return int(Alert.delete().where(Alert.id.in_(old)).execute())
 

@@ -44,7 +44,7 @@ class ShownFailures(NamedTuple):
     is_cut: bool
 
 
-class Settled(NamedTuple):
+class HandledFailures(NamedTuple):
     """How many failed runs are shown no more: they were replayed and have run again, or else were dismissed.
 
     `is_cut` if more failed than were read.
@@ -55,14 +55,14 @@ class Settled(NamedTuple):
     is_cut: bool = False
 
 
-def settled(wanted: RunFilter, most: int) -> Settled:
-    """Returns how many of the newest `most` failed runs that match are settled."""
+def handled(wanted: RunFilter, most: int) -> HandledFailures:
+    """Returns how many of the newest `most` failed runs that match are shown no more."""
     flags = (has_run_again().alias("has_run_again"), is_dismissed().alias("is_dismissed"))
     query = filtering.runs(Run.select(*flags).join(Job).join(App), wanted).where(_FAILED)
     newest = list(query.order_by(Run.finished_at.desc(), Run.id.desc()).limit(most + 1).tuples())
     read = [(bool(again), bool(dismissed)) for again, dismissed in newest[:most]]
     replayed, dismissed = sum(again for again, _ in read), sum(is_it and not again for again, is_it in read)
-    return Settled(replayed, dismissed, len(newest) > most)
+    return HandledFailures(replayed, dismissed, len(newest) > most)
 
 
 def fitting(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:

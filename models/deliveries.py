@@ -12,7 +12,7 @@ from core.states import RunStatus
 from models.tables import Delivery, Run
 
 
-def settle(run_id: UUID, position: int, recipient: str, refusal: str | None, now: datetime) -> None:
+def record(run_id: UUID, position: int, recipient: str, refusal: str | None, now: datetime) -> None:
     """Record that one of a run's messages was handed over, or refused for good; an outcome already recorded stays."""
     Delivery.insert(
         run=run_id, position=position, recipient=recipient, refusal=refusal, settled_at=now

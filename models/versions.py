@@ -14,7 +14,7 @@ import peewee
 
 from models import apps, filtering, sized
 from models.hot.rows import ExecutedJob, TypePolicy
-from models.tables import Job, JobVersion, Run
+from models.tables import App, Job, JobVersion, Run
 
 MOST_KEPT = 1_000
 MOST_BYTES_KEPT = 8 * 1024 * 1024
@@ -102,6 +102,13 @@ def executed(job: Job) -> ExecutedJob:
         TypePolicy(*(getattr(policy, name, None) for name in ("max_retries", "retry_backoff_base", "request"))),
         job.limit_key or getattr(policy, "limit_key", None),
     )
+
+
+def executed_for(app: App, task_type: str, data: Any) -> ExecutedJob:
+    """Returns what a handler needs of a job of this task type with this data that defines nothing else."""
+    job: Any = Job(app=app, task_type=task_type, data=data)
+    job.policy = apps.task_type(app.id, task_type)
+    return executed(job)
 
 
 def trim(job: Job) -> int:

@@ -26,7 +26,7 @@ from services.jobs.creation_outcomes import Created, Refusal
 from services.jobs.definition import NewJob
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from services.system import System
 from settings import Settings
 from tests.waiting import LONGEST
@@ -194,10 +194,10 @@ def claim_one(system: System, worker: WorkerIdentity | None = None) -> Work:
     return work
 
 
-def record(system: System, work: Work, result: Result) -> Settled | None:
+def record(system: System, work: Work, result: Result) -> RunOutcome | None:
     """What followed from one result; None if it was refused."""
     [recorded] = recording.record(system, [(work, result)])
-    return recorded if isinstance(recorded, Settled) else None
+    return recorded if isinstance(recorded, RunOutcome) else None
 
 
 def succeeded(poll: PollAnswer | None = None) -> Succeeded:

@@ -39,7 +39,7 @@ class FailuresPage:
         return {
             "failures": found,
             "said": {run_id: receiver_words.said(answer) for run_id, answer in failed_runs.answers(found).items()},
-            "settled": failed_runs.settled(who.principal, RunFilter(finished_from=found.since, finished_before=before)),
+            "handled": failed_runs.handled(who.principal, RunFilter(finished_from=found.since, finished_before=before)),
             "given_up": self._site.given_up.of(who.principal, hours, before=before),
             "hosts": self._site.failing_hosts.of(who.principal),
             "retries": retries.grouped(who.principal, self._site.system),

@@ -80,7 +80,7 @@ class RunsPage:
             **run_rows.beside(self._site.system, who.now, page.items),
             "statuses": self._statuses(who, listed.wanted),
             "count": page.count,
-            "settled": self._settled(who, listed.wanted, page.count),
+            "handled": self._handled(who, listed.wanted, page.count),
             "is_cut": listed.is_cut,
             "of_default": of_default,
             "paged": "cursor" in given,
@@ -89,13 +89,13 @@ class RunsPage:
             "may_act_on": {run.id for run in page.items if rights.operates_in(who.principal, run.app_name)},
         }
 
-    def _settled(self, who: Asked, wanted: RunFilter, count: int | None) -> Any:
+    def _handled(self, who: Asked, wanted: RunFilter, count: int | None) -> Any:
         """How many failed runs in a list of them are no failures any more; none are in the list of a group."""
         is_of_failed = wanted.status is RunStatus.FAILED and wanted.ids is None
         return (
-            failed_runs.settled(who.principal, wanted)
+            failed_runs.handled(who.principal, wanted)
             if is_of_failed and count is not None
-            else failed_runs.NONE_SETTLED
+            else failed_runs.NONE_HANDLED
         )
 
     def _refused(self, who: Asked, wrong: Wrong) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class RunsPage:
             **run_rows.beside(self._site.system, who.now),
             "statuses": {},
             "count": None,
-            "settled": failed_runs.NONE_SETTLED,
+            "handled": failed_runs.NONE_HANDLED,
             "is_cut": False,
             "of_default": False,
             "may_act_on": set(),

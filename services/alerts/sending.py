@@ -45,11 +45,11 @@ def send_oldest(system: System) -> int:
         taken = alerts.take(now, now + HELD_FOR, BATCH)
     if taken:
         _log(taken)
-        are_settled = _send(system, taken)
+        are_done = _send(system, taken)
         with system.transaction(Gate.UNUSED) as unit:
             now = unit.now
-            if are_settled:
-                alerts.record_settled(taken, now)
+            if are_done:
+                alerts.mark_done(taken, now)
             else:
                 alerts.put_off(taken, now + AGAIN_AFTER)
     return len(taken)
@@ -64,7 +64,7 @@ def _log(alike: Sequence[Alert]) -> None:
 
 
 def _send(system: System, alike: Sequence[Alert]) -> bool:
-    """Send these alerts in one message. Returns whether they are settled: sent, refused for good, or no address."""
+    """Send these alerts in one message. Returns whether they are done: sent, refused for good, or no address."""
     address = alerts.address(alike[0]) or system.settings.alert_email
     if address is None or not mail.can_send(system.settings):
         return True

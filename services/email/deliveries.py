@@ -93,4 +93,4 @@ def _known(run_id: UUID, letters: Sequence[Letter]) -> dict[int, Delivered]:
 
 def _keep(system: System, run_id: UUID, position: int, outcome: Delivered) -> None:
     with system.transaction(Gate.UNUSED):
-        deliveries.settle(run_id, position, outcome.recipient, outcome.words, system.clock.now())
+        deliveries.record(run_id, position, outcome.recipient, outcome.words, system.clock.now())

@@ -19,16 +19,14 @@ from core.errors import AttemptError, DatabaseUnavailable, PermanentFailure, Tra
 from core.receiver_answers import PollAnswer
 from core.retry import GIVE_UP, MAX_RETRY_AFTER_SECONDS
 from core.states import JobState
-from models import database
 from models.hot import endings
 from models.hot.rows import Locked
 from models.pauses import Gate
-from models.tables import Run
-from services.execution import deferred, recording
-from services.execution.recording import AwaitsReport, Decided, Refused
+from services.execution import applying, deferred, recording
+from services.execution.recording import AwaitsReport, Decided, StaleFence
 from services.execution.work import EndedAttempt, Failed, Result, Succeeded, Work
 from services.scheduling import run_endings
-from services.scheduling.run_endings import Settled, Settlement
+from services.scheduling.run_endings import EndedRun, RunOutcome
 from services.system import System
 
 NOT_WHOLE = "Part of the result is not JSON; it is kept as text."
@@ -38,7 +36,7 @@ _LARGEST_STATUS = 2**31 - 1
 log = structlog.get_logger()
 
 
-def record(system: System, ended: Sequence[EndedAttempt]) -> list[Settled | Refused]:
+def record(system: System, ended: Sequence[EndedAttempt]) -> list[RunOutcome | StaleFence]:
     """Record how attempts ended, as `recording.record` does; a single attempt is recorded whatever its outcome holds.
 
     Raises `DatabaseUnavailable` while nothing can be recorded. For several attempts, raises the error that one of
@@ -115,41 +113,38 @@ def _alone(result: Result) -> Result:
             return result
 
 
-def _record_less(system: System, work: Work, result: Result) -> Settled | Refused:
+def _record_less(system: System, work: Work, result: Result) -> RunOutcome | StaleFence:
     """Record an outcome that could not be recorded whole. Raises `DatabaseUnavailable` where not even that works."""
     alone = _alone(result)
     try:
-        [settled] = recording.record(system, [(work, alone)])
+        [recorded] = recording.record(system, [(work, alone)])
     except Unavailable:
         raise
     except Exception:
         log.exception("record_failed_again", run_id=str(work.run_id))
         return _record_least(system, work, alone)
-    return settled
+    return recorded
 
 
-def _record_least(system: System, work: Work, result: Result) -> Settled | Refused:
+def _record_least(system: System, work: Work, result: Result) -> RunOutcome | StaleFence:
     """Record how an attempt ended, and as many of its consequences as can be written."""
     try:
         with system.transaction(Gate.UNUSED) as unit:
             now = unit.now
             locked = endings.lock([work.job_id], [work.run_id])
             decided = _decided(locked, (work, result), now)
-            next_in_turn: list[Run] = []
-            if isinstance(decided, Settlement):
-                run_endings.carry_out([decided], now, carefully=True)
-                database.attempt(lambda: next_in_turn.extend(recording.give_turns(system, [decided])))
+            if isinstance(decided, EndedRun):
+                applying.apply(system, unit, [decided], best_effort=True)
             elif isinstance(decided, AwaitsReport):
                 deferred.begin(system, [decided.run], now)
-            settled = recording.for_caller(decided)
-            recording.ring_for_what_follows(system, unit, [settled], next_in_turn)
+            recorded = recording.for_caller(decided)
     except Unavailable:
         raise
     except Exception as error:
         log.exception("record_impossible", run_id=str(work.run_id))
         raise DatabaseUnavailable("The end of an attempt cannot be recorded now; it is tried again.") from error
-    recording.ring_where_limits_held(system, [settled])
-    return settled
+    recording.ring_where_limits_held(system, [recorded])
+    return recorded
 
 
 def _decided(locked: Locked, attempt: EndedAttempt, now: datetime) -> Decided:
@@ -171,9 +166,9 @@ def _decided(locked: Locked, attempt: EndedAttempt, now: datetime) -> Decided:
         case Succeeded(poll=poll):
             ending = attempt_endings.succeed(facts, None, now, result=None, note=NOT_KEPT)
             ends = JobState.COMPLETED if poll is None or poll.done else JobState.FAILED
-            return run_endings.settle(run, job, facts, replace(ending, job_ends=ends), now)
+            return run_endings.consequences(run, job, facts, replace(ending, job_ends=ends), now)
         case Failed(error):
             ending = attempt_endings.fail(facts, error, GIVE_UP, now, answer=None)
-            return run_endings.settle(run, job, facts, ending, now)
+            return run_endings.consequences(run, job, facts, ending, now)
         case _:
             raise DatabaseUnavailable(f"The end of an attempt ({result}) cannot be recorded now; it is tried again.")

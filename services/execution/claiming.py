@@ -26,7 +26,7 @@ from services.secrets.signers import Signer
 from services.system import System
 from services.task_types import registry, targets
 
-_MOST_LOOKS = 10
+_MOST_ROUNDS = 10
 
 
 def claim(
@@ -45,9 +45,11 @@ def claim(
     """
     rotation = rotation or Rotation()
     taken: list[Work] = []
-    for _ in range(_MOST_LOOKS):
+    for _ in range(_MOST_ROUNDS):
         with system.transaction(Gate.UNUSED):
-            claimed, held_others = _look(system, worker, queue, limit - len(taken), rotation, is_limited=is_limited)
+            claimed, held_others = _claim_once(
+                system, worker, queue, limit - len(taken), rotation, is_limited=is_limited
+            )
         taken += claimed
         if not held_others or len(taken) == limit:
             break
@@ -56,13 +58,13 @@ def claim(
 
 def claim_within(system: System, worker: WorkerIdentity, queue: str, limit: int, rotation: Rotation) -> list[Work]:
     """Claim the most urgent runs of a queue without limits, within the caller's transaction; waits for no lock."""
-    return _look(system, worker, queue, limit, rotation, is_limited=False)[0]
+    return _claim_once(system, worker, queue, limit, rotation, is_limited=False)[0]
 
 
-def _look(
+def _claim_once(
     system: System, worker: WorkerIdentity, queue: str, limit: int, rotation: Rotation, *, is_limited: bool
 ) -> tuple[list[Work], bool]:
-    """Claim once. Returns what was claimed, and whether other runs were held, so that it is worth claiming again."""
+    """Returns what was claimed, and whether other runs were held, so that it is worth claiming again."""
     monotonic = system.clock.monotonic()  # taken before the lease begins, so that the worker never overestimates it
     tokens = [report_tokens.new() for _ in range(limit)]
     terms = _terms(system, worker, tokens, system.clock.now())

@@ -22,11 +22,11 @@ import structlog
 from core.errors import DatabaseUnavailable, Unavailable
 from models import database
 from models.pauses import Gate
-from services.execution import breakers, careful_recording, claiming, giving, recording
+from services.execution import breakers, careful_recording, claiming, held_runs, recording
 from services.execution.breakers import LastCalls
 from services.execution.engine_calls import Call, Calls, Exchanged
 from services.execution.limits import Known
-from services.execution.recording import Recorded, Unrecorded
+from services.execution.recording import NotRecorded, RecordResult
 from services.execution.rotation import Rotation
 from services.execution.work import EndedAttempt, Work
 from services.execution.workers import WorkerIdentity
@@ -49,7 +49,7 @@ class Engine:
         self._last_calls = LastCalls(system)
         self._calls = Calls()
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="record-alone")
-        self._giver = ThreadPoolExecutor(1, thread_name_prefix="give-places")
+        self._releaser = ThreadPoolExecutor(1, thread_name_prefix="release-held-runs")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -61,7 +61,7 @@ class Engine:
         self._calls.close()
         self._thread.join()
         self._lane.shutdown()
-        self._giver.shutdown(cancel_futures=True)  # the coordinator gives the remaining room, a little later
+        self._releaser.shutdown(cancel_futures=True)  # the coordinator releases the others, a little later
         for call in self._calls.take_left():  # the lane recorded their results meanwhile; they get no further work
             call.answer()
 
@@ -116,12 +116,12 @@ class Engine:
 
     def _record_and_claim(
         self, ended: Sequence[Call], free: Sequence[Call]
-    ) -> tuple[list[Recorded], dict[str, list[Work]]]:
+    ) -> tuple[list[RecordResult], dict[str, list[Work]]]:
         """Record, then claim in the same transaction. Returns the outcomes, and what was claimed of each queue."""
         began = self._system.clock.monotonic()
         with self._system.transaction(Gate.UNUSED) as unit:
             outcomes = recording.record_within(self._system, unit, _results(ended))
-            done = [call for call, one in zip(ended, outcomes, strict=True) if one is not Unrecorded.LATER]
+            done = [call for call, one in zip(ended, outcomes, strict=True) if one is not NotRecorded.LOCKED]
             wanted = Counter(call.queue_name for call in (*done, *free) if call.wants_work)
             claimed = {
                 queue_name: claiming.claim_within(self._system, self._worker, queue_name, count, self._rotation)
@@ -149,34 +149,36 @@ class Engine:
         return recorded
 
     def _follow_up(self, recorded: Sequence[Call]) -> None:
-        """Move breakers by how these calls ended, and give the places that became free.
+        """Move breakers by how these calls ended, and release runs for the places that became free.
 
         No result waits for this, and a fault here delays no thread's answer.
         """
         try:
             of_http = _results([call for call in recorded if call.queue_name == RUNS_HTTP])
             if tripped := self._last_calls.record(of_http):
-                self._giver.submit(self._see_to, breakers.open_new, tripped)
+                self._releaser.submit(self._see_to, breakers.open_new, tripped)
             if left := [(work, result) for work, result in _results(recorded) if work.places]:
-                self._giver.submit(self._see_to, breakers.move, left)
-                self._giver.submit(self._see_to, giving.freed, [key for work, _ in left for key in work.places])
+                self._releaser.submit(self._see_to, breakers.move, left)
+                self._releaser.submit(
+                    self._see_to, held_runs.release_after, [key for work, _ in left for key in work.places]
+                )
         except Exception:
             log.exception("follow_up_failed")
 
     def _see_to(self, action: Callable[[System, Any], None], what: Any) -> None:
         try:
             action(self._system, what)
-        except Exception:  # the coordinator gives places, a little later; the breaker moves on the next call
+        except Exception:  # the coordinator releases the runs, a little later; the breaker moves on the next call
             log.exception("follow_up_failed", action=action.__name__)
 
-    def _noted(self, calls: Sequence[Call], outcomes: Sequence[Recorded]) -> list[Call]:
+    def _noted(self, calls: Sequence[Call], outcomes: Sequence[RecordResult]) -> list[Call]:
         """Returns the calls that need no further recording; the others go to a later round or to the lane."""
         done: list[Call] = []
         for call, outcome in zip(calls, outcomes, strict=True):
-            if outcome is Unrecorded.LATER:
+            if outcome is NotRecorded.LOCKED:
                 self._put_off(call)
             else:
-                call.settled = outcome
+                call.recorded = outcome
                 done.append(call)
         return done
 
@@ -194,7 +196,7 @@ class Engine:
     def _record_alone(self, call: Call, ended: EndedAttempt) -> None:
         """Record one result, waiting for locks if need be, then put the call back to claim its next work."""
         try:
-            [call.settled] = careful_recording.record(self._system, [ended])
+            [call.recorded] = careful_recording.record(self._system, [ended])
         except BaseException as error:  # noqa: BLE001  raised in the thread that waits
             call.fail(error)
             return

@@ -6,9 +6,9 @@ import queue
 import time
 from dataclasses import dataclass, field
 
-from services.execution.recording import Refused
+from services.execution.recording import StaleFence
 from services.execution.work import EndedAttempt, Work
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 
 _REST_SECONDS = 0.001
 _MOST_RESTS = 3
@@ -21,7 +21,7 @@ class Exchanged:
     With `asks_again`, no work could be claimed because the database was away.
     """
 
-    settled: Settled | Refused | None = None
+    recorded: RunOutcome | StaleFence | None = None
     work: Work | None = None
     asks_again: bool = False
 
@@ -33,13 +33,13 @@ class Call:
     queue_name: str
     ended: EndedAttempt | None
     wants_work: bool
-    settled: Settled | Refused | None = None
+    recorded: RunOutcome | StaleFence | None = None
     rounds: int = 0
     _reply: queue.SimpleQueue[Exchanged | BaseException] = field(default_factory=queue.SimpleQueue)
 
     def answer(self, work: Work | None = None, *, asks_again: bool = False) -> None:
         """Wake the thread, with or without work."""
-        self._reply.put(Exchanged(self.settled, work, asks_again))
+        self._reply.put(Exchanged(self.recorded, work, asks_again))
 
     def fail(self, error: BaseException) -> None:
         """Raise an error in the thread."""

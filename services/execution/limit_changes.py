@@ -14,7 +14,7 @@ from core.scopes import Scope
 from models import held_keys, limits
 from models.pauses import Gate
 from models.tables import Limit as Row
-from services.execution import giving, weights
+from services.execution import held_runs, weights
 from services.execution.weights import Weight
 from services.reading import limits as reading
 from services.reading.limits import LimitView, OwnedKey
@@ -48,7 +48,7 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
             _refuse_more(owned)
         limits.put(_row(owned, wanted, weight, unit.now))
         if wanted.limits_something:
-            giving.count_running(system, [key])
+            held_runs.count_running(system, [key])
         held_keys.look_at(key, unit.now)
         action = "limit.created" if former is None else "limit.changed"
         unit.audit(principal, action, _thing(owned), before=_recorded(former), after=_recorded(limits.by_key(key)))

@@ -1,6 +1,6 @@
 """Apply the limits when runs are claimed: how many run at once, and how often receivers are called.
 
-A run that finds no room under one of its keys is held, so that it does not block others; `services.execution.giving`
+A run that finds no room under one of its keys is held, so that it does not block others; `services.execution.held_runs`
 puts held runs back into the claim as room becomes free. The installation's own limits hold no runs: they bound how many
 runs a claim may take.
 """
@@ -23,7 +23,7 @@ from models.hot import claims as hot_claims
 from models.hot.rows import Candidate, StartedRun, Terms
 from models.pauses import Gate
 from models.tables import HeldKey
-from services.execution import limit_keys
+from services.execution import run_keys
 from services.execution.rotation import Rotation
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
@@ -79,11 +79,11 @@ def claim(system: System, queue: str, limit: int, terms: Terms, rotation: Rotati
     candidates = hot_claims.candidates(queue, room, terms.now, rotation.after(queue)) if room > 0 else []
     if not candidates:
         return Claimed([])
-    keys = limit_keys.of(system, candidates)
-    found = limit_keys.standings(system, candidates, keys, terms.now)
-    calls = [(run, limit_keys.applied(run, keys, found)) for run in candidates]
+    keys = run_keys.of(system, candidates)
+    found = run_keys.standings(system, candidates, keys, terms.now)
+    calls = [(run, run_keys.applied(run, keys, found)) for run in candidates]
     allowed, refused = rules.within(calls, found)
-    uses = [(key, run.id) for run in allowed for key in limit_keys.applied(run, keys, found)]
+    uses = [(key, run.id) for run in allowed for key in run_keys.applied(run, keys, found)]
     started = hot_claims.start([run.id for run in allowed], terms, uses)
     rotation.advance(queue, [(run.priority, run.party) for run in allowed])
     refused.pop(INSTALLATION, None)
@@ -163,7 +163,7 @@ def _hold(
     lines = {(run.priority, run.party) for runs in refused.values() for run in runs}
     # All runs of a host with an open breaker would be next, so it pays to look at their jobs.
     next_ones = held_keys.front_of(queue, lines, _FRONT, looks_further=any(map(is_of_destination, refused)))
-    keys = limit_keys.of(system, next_ones)
+    keys = run_keys.of(system, next_ones)
     for run in next_ones:
         for key in keys[run.id]:
             front.setdefault(key, []).append(run.id)

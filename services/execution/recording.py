@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Literal
 from uuid import UUID
@@ -24,15 +24,14 @@ from models import jobs, pauses
 from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
-from models.tables import Run
 from services.apps import quotas
-from services.execution import deferred, kept_calls, limits
+from services.execution import applying, deferred, kept_calls, limits
 from services.execution.work import Deferred, EndedAttempt, Failed, Result, Stopped, Succeeded
 from services.jobs import retry_policy
 from services.messaging.unit_of_work import UnitOfWork
 from services.runtime import events
-from services.scheduling import overlap_queue, run_endings
-from services.scheduling.run_endings import Settled, Settlement
+from services.scheduling import run_endings
+from services.scheduling.run_endings import EndedRun, RunOutcome
 from services.system import System
 
 log = structlog.get_logger()
@@ -42,11 +41,11 @@ _HANDED_BACK = {
 }
 
 
-class Unrecorded(Enum):
+class NotRecorded(Enum):
     """Why a result was not recorded."""
 
-    REFUSED = "its fence no longer holds: the run is no longer the worker's"
-    LATER = "another transaction has locked its job, or the gate of pauses is closed"
+    STALE_FENCE = "its fence no longer holds: the run is no longer the worker's"
+    LOCKED = "another transaction has locked its job, or the gate of pauses is closed"
 
 
 @dataclass(frozen=True)
@@ -56,25 +55,25 @@ class AwaitsReport:
     run: EndingRun
 
 
-Refused = Literal[Unrecorded.REFUSED]
-Recorded = Settled | Unrecorded
-Decided = Settlement | AwaitsReport | Refused
+StaleFence = Literal[NotRecorded.STALE_FENCE]
+RecordResult = RunOutcome | NotRecorded
+Decided = EndedRun | AwaitsReport | StaleFence
 
 
-def record(system: System, ended: Sequence[EndedAttempt]) -> list[Settled | Refused]:
+def record(system: System, ended: Sequence[EndedAttempt]) -> list[RunOutcome | StaleFence]:
     """Record how attempts ended, all in one transaction, then ring for the polls that follow.
 
     Raises `DatabaseUnavailable`, or the error that a bad outcome causes; `careful_recording` handles those.
     """
-    return [one for one in _record(system, ended, patient=True) if one is not Unrecorded.LATER]
+    return [one for one in _record(system, ended, patient=True) if one is not NotRecorded.LOCKED]
 
 
-def record_what_is_free(system: System, ended: Sequence[EndedAttempt]) -> list[Recorded]:
+def record_what_is_free(system: System, ended: Sequence[EndedAttempt]) -> list[RecordResult]:
     """Record how attempts ended, as `record` does, except those for which it would have to wait for a lock."""
     return _record(system, ended, patient=False)
 
 
-def _record(system: System, ended: Sequence[EndedAttempt], *, patient: bool) -> list[Recorded]:
+def _record(system: System, ended: Sequence[EndedAttempt], *, patient: bool) -> list[RecordResult]:
     began = system.clock.monotonic()
     with system.transaction(Gate.UNUSED) as unit:
         recorded = record_within(system, unit, ended, patient=patient)
@@ -84,7 +83,7 @@ def _record(system: System, ended: Sequence[EndedAttempt], *, patient: bool) -> 
 
 def record_within(
     system: System, unit: UnitOfWork, ended: Sequence[EndedAttempt], *, patient: bool = False
-) -> list[Recorded]:
+) -> list[RecordResult]:
     """Record how attempts ended, within the caller's unit of work; call `after_commit` then.
 
     If `patient` is false, it waits for no lock.
@@ -95,21 +94,18 @@ def record_within(
     locked = endings.lock(job_ids, run_ids, patient=patient)
     decided = _decide_each(locked, ended, now, holds_of_handed_back(ended, locked))
     deferred.begin(system, [one.run for one in decided if isinstance(one, AwaitsReport)], now)
-    settlements = [one for one in decided if isinstance(one, Settlement)]
-    run_endings.carry_out(settlements, now)
-    kept_calls.keep(work for (work, _), one in zip(ended, decided, strict=True) if one is not Unrecorded.REFUSED)
-    next_in_turn = give_turns(system, settlements)
-    recorded = [
-        Unrecorded.LATER if not patient and work.job_id not in locked.jobs else for_caller(one)
+    ended_runs = [one for one in decided if isinstance(one, EndedRun)]
+    applying.apply(system, unit, ended_runs)
+    kept_calls.keep(work for (work, _), one in zip(ended, decided, strict=True) if one is not NotRecorded.STALE_FENCE)
+    return [
+        NotRecorded.LOCKED if not patient and work.job_id not in locked.jobs else for_caller(one)
         for (work, _), one in zip(ended, decided, strict=True)
     ]
-    ring_for_what_follows(system, unit, recorded, next_in_turn)
-    return recorded
 
 
-def after_commit(system: System, recorded: Sequence[Recorded], began: float) -> None:
+def after_commit(system: System, recorded: Sequence[RecordResult], began: float) -> None:
     """Count what was recorded since a monotonic instant, and ring where limits held others. The commit is over."""
-    count = sum(one is not Unrecorded.LATER for one in recorded)
+    count = sum(one is not NotRecorded.LOCKED for one in recorded)
     events.emit("attempts.recorded", count=count, seconds=system.clock.monotonic() - began)
     ring_where_limits_held(system, recorded)
 
@@ -140,8 +136,8 @@ def _decide_each(
     taken: set[UUID] = set()
     for attempt in ended:
         run_id = attempt[0].run_id
-        decided.append(Unrecorded.REFUSED if run_id in taken else decide(locked, attempt, now, holds))
-        if decided[-1] is not Unrecorded.REFUSED:
+        decided.append(NotRecorded.STALE_FENCE if run_id in taken else decide(locked, attempt, now, holds))
+        if decided[-1] is not NotRecorded.STALE_FENCE:
             taken.add(run_id)
     return decided
 
@@ -152,48 +148,34 @@ def holds_of_handed_back(ended: Sequence[EndedAttempt], locked: Locked) -> dict[
     return pauses.holds(jobs.lock(handed_back & locked.jobs.keys()).values()) if handed_back else {}
 
 
-def give_turns(system: System, ended: Sequence[Settlement]) -> list[Run]:
-    """Start runs that waited for those that have ended. Returns the runs started."""
-    waited_for = {one.job.id for one in ended if one.lets_another_start}
-    return overlap_queue.give(system, jobs.lock(waited_for)) if waited_for else []
-
-
 def decide(locked: Locked, attempt: EndedAttempt, now: datetime, holds: Mapping[UUID, Hold]) -> Decided:
     """Decide what follows from a result of a run that may be locked."""
     work, result = attempt
     run = locked.runs.get(work.run_id)
     if run is None or run.fence != work.fence:
-        return Unrecorded.REFUSED
+        return NotRecorded.STALE_FENCE
     job = locked.jobs[run.job_id]
     if isinstance(result, Deferred) and run.cancel_requested_at is None:
         return AwaitsReport(run)
     facts = run_endings.facts(run, job, work.polling_version)
     ending = _ending(facts, work.policy, result, now, holds.get(job.id))
-    return run_endings.settle(run, job, facts, ending, now)
+    return run_endings.consequences(run, job, facts, ending, now)
 
 
-def for_caller(decided: Decided) -> Settled | Refused:
+def for_caller(decided: Decided) -> RunOutcome | StaleFence:
     """Returns the part of an attempt's consequences that callers get."""
     match decided:
-        case Settlement():
-            return decided.settled
+        case EndedRun():
+            return decided.outcome
         case AwaitsReport():
-            return Settled(RunStatus.RUNNING)
+            return RunOutcome(RunStatus.RUNNING)
         case _:
             return decided
 
 
-def ring_for_what_follows(
-    system: System, unit: UnitOfWork, recorded: Sequence[Recorded], next_in_turn: Sequence[Run]
-) -> None:
-    """Ring, after the commit, for next polls within the window and for runs that waited for those that ended."""
-    follow = [one.next_poll for one in recorded if isinstance(one, Settled) and one.next_poll is not None]
-    unit.ring([*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
-
-
-def ring_where_limits_held(system: System, recorded: Sequence[Recorded]) -> None:
+def ring_where_limits_held(system: System, recorded: Sequence[RecordResult]) -> None:
     """Ring for as many runs held back by limits as runs have ended. Never raises: the coordinator rings too."""
-    freed = sum(isinstance(one, Settled) and one.status is not RunStatus.RUNNING for one in recorded)
+    freed = sum(isinstance(one, RunOutcome) and one.status is not RunStatus.RUNNING for one in recorded)
     try:
         limits.ring_next(system, freed=freed)
     except Exception:  # the results are recorded nevertheless, so the callers must get them

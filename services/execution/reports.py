@@ -26,12 +26,12 @@ from models import deferred as deferred_rows
 from models.hot import endings
 from models.hot.rows import EndingJob, EndingRun
 from models.pauses import Gate
-from models.tables import AnyAttempt, Run
-from services.execution import deferred, recording
+from models.tables import AnyAttempt
+from services.execution import applying, deferred
 from services.jobs import idempotency
 from services.messaging.unit_of_work import UnitOfWork
 from services.scheduling import run_endings
-from services.scheduling.run_endings import Settlement
+from services.scheduling.run_endings import EndedRun
 from services.system import System
 
 log = structlog.get_logger()
@@ -161,10 +161,10 @@ def _end(system: System, sender: Sender, fingerprint: str, decide: Decide) -> En
         raise
     except Exception:
         log.exception("report_failed", run_id=str(sender.run_id))
-    return _ended(system, sender, fingerprint, decide, carefully=True)
+    return _ended(system, sender, fingerprint, decide, best_effort=True)
 
 
-def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, carefully: bool = False) -> Ended:
+def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, best_effort: bool = False) -> Ended:
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
         locked = endings.lock(runs.job_ids([sender.run_id]), [sender.run_id])
@@ -174,22 +174,18 @@ def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, 
             return _the_same_again(attempt, fingerprint)
         job = locked.jobs[run.job_id]
         facts = run_endings.facts(run, job, attempt.polling_version)
-        settlement = run_endings.settle(run, job, facts, decide(facts, run, job, now), now)
-        run_endings.carry_out([settlement], now, carefully=carefully)
+        ended_run = run_endings.consequences(run, job, facts, decide(facts, run, job, now), now)
+        applying.apply(system, unit, [ended_run], best_effort=best_effort)
         attempts.keep_report(attempt, fingerprint)
-        next_in_turn = recording.give_turns(system, [settlement])
-        _ring(system, unit, settlement, next_in_turn)
-    return Ended(sender.run_id, attempt.number, settlement.ending.attempt["outcome"], now)
+        _ring_for_retry(system, unit, ended_run)
+    return Ended(sender.run_id, attempt.number, ended_run.ending.attempt["outcome"], now)
 
 
-def _ring(system: System, unit: UnitOfWork, settlement: Settlement, next_in_turn: list[Run]) -> None:
-    """Ring for runs that follow within the window; the dispatcher rings for later ones."""
-    window = timedelta(seconds=system.settings.window_seconds)
-    settled, run = settlement.settled, settlement.run
-    follow = [] if settled.next_poll is None else [settled.next_poll]
-    unit.ring([*follow, *next_in_turn], window)
-    if settled.retry_at is not None:
-        unit.ring_at(run.id, run.queue, settled.retry_at, window)
+def _ring_for_retry(system: System, unit: UnitOfWork, ended_run: EndedRun) -> None:
+    """Ring for a retry within the window: no worker does. The coordinator rings for later ones."""
+    run, retry_at = ended_run.run, ended_run.ending.retry_at
+    if retry_at is not None:
+        unit.ring_at(run.id, run.queue, retry_at, timedelta(seconds=system.settings.window_seconds))
 
 
 def _recognised(sender: Sender) -> AnyAttempt:

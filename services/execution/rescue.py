@@ -18,7 +18,7 @@ from services.execution import deferred
 from services.jobs import retry_policy
 from services.runtime.batching import in_parts
 from services.scheduling import run_endings
-from services.scheduling.run_endings import Settlement
+from services.scheduling.run_endings import EndedRun
 from services.system import System
 
 
@@ -26,16 +26,18 @@ def take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool) ->
     """Take these runs back from workers that are gone. Returns how many; one that fails does not stop the others."""
 
     def some(part: Sequence[UUID]) -> int:
-        return _take_back(system, part, only_expired=only_expired, carefully=len(part) == 1)
+        return _take_back(system, part, only_expired=only_expired, best_effort=len(part) == 1)
 
     return in_parts(some, run_ids)
 
 
-def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, carefully: bool) -> int:
+def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, best_effort: bool) -> int:
     """Take these runs back in one transaction. Returns how many; with `only_expired`, renewed leases are left alone.
 
     If the receiver has sent a heartbeat, the worker died before it could record the 202: such a run waits for its
-    report like any other. With `carefully`, consequences that cannot be written are left out.
+    report like any other. With `best_effort`, consequences that cannot be written are left out.
+
+    The coordinator, which rescues, also gives the turns and rings for what follows: it looks for both each second.
     """
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
@@ -44,7 +46,7 @@ def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, c
         taken_on = [run for run in gone if _was_taken_on(run, now)]
         deferred.begin(system, taken_on, now)
         lost = _lose(system, [run for run in gone if run not in taken_on], locked, now)
-        run_endings.carry_out(lost, now, carefully=carefully)
+        run_endings.carry_out(lost, now, best_effort=best_effort)
     return len(lost)
 
 
@@ -55,17 +57,17 @@ def _was_taken_on(run: EndingRun, now: datetime) -> bool:
     return run.report_lease_at is not None and bool(run.report_lease_at > now)
 
 
-def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: datetime) -> list[Settlement]:
+def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: datetime) -> list[EndedRun]:
     """Decide what follows for runs that have neither a worker nor a receiver any more."""
     policies = deferred.policies(system, [run for run in lost if run.reports_until is not None])
     made_with = attempts.polling_versions(run.id for run in lost)
-    settlements = []
+    ended_runs = []
     for run in lost:
         job = locked.jobs[run.job_id]
         facts = run_endings.facts(run, job, made_with.get(run.id))
         ending = _ending(run, facts, policies.get(run.id), now)
-        settlements.append(run_endings.settle(run, job, facts, ending, now))
-    return settlements
+        ended_runs.append(run_endings.consequences(run, job, facts, ending, now))
+    return ended_runs
 
 
 def _ending(run: EndingRun, facts: Facts, policy: RetryPolicy | None, now: datetime) -> Ending:

@@ -14,9 +14,9 @@ from core.auditing import Thing
 from core.errors import Aborted, AbortReason, Conflict, InvalidInput
 from core.principals import Principal
 from core.scopes import Scope
-from models import apps, database, jobs, pauses, versions
+from models import database, jobs, pauses, versions
 from models.fields import new_id
-from models.hot.rows import ExecutedJob, TypePolicy
+from models.hot.rows import ExecutedJob
 from models.pauses import Gate
 from models.tables import App
 from services.access import visible_apps
@@ -112,26 +112,8 @@ def _work_of_app(
         app = visible_apps.found(principal, name, Scope.JOBS)
         _refuse_paused(app)
         quotas.check_payload(system, app.id, data)
-        row = apps.task_type(app.id, task_type)
-        policy = TypePolicy(None, None, None) if row is None else TypePolicy(None, None, row.request)
         unit.audit(principal, "app.test_called", Thing.app(app), after={"task_type": task_type, "data": data})
-        job = ExecutedJob(
-            version=0,
-            task_type=task_type,
-            callback_url=None,
-            app_id=app.id,
-            base_url=app.callback_base_url,
-            board_id=None,
-            data=data,
-            max_retries=None,
-            retry_backoff_base=None,
-            retry_backoff_max=None,
-            time_limit_seconds=None,
-            polling_state=None,
-            polling_version=0,
-            policy=policy,
-        )
-        return _work(principal, system, new_id(), job, unit.now)
+        return _work(principal, system, new_id(), versions.executed_for(app, task_type, data), unit.now)
 
 
 def _refuse_paused(app: App) -> None:

@@ -16,7 +16,7 @@ from models.pauses import Gate
 from services.access import password_resets
 from services.alerts import sending
 from services.changes import pruning as changes
-from services.execution import giving, limits
+from services.execution import held_runs, limits
 from services.jobs import pause_endings
 from services.maintenance import figures, rescues
 from services.maintenance.dispatch_loop import DispatchLoop
@@ -70,10 +70,10 @@ class Coordinator:
             Loop("deadlines", self._once(overdue.watch_deadlines, _EACH_SECOND)),
             Loop("late", self._once(overdue.watch_late, _EACH_SECOND)),
             Loop("overlap-queue", self._once(overlap_queue.give_all, _EACH_SECOND)),
-            Loop("limits", self._once(giving.give, _EACH_SECOND)),
-            Loop("new-limits", self._once(giving.adopt, _EACH_SECOND)),
-            Loop("tidy-limits", self._once(giving.tidy, giving.TIDY_SECONDS)),
-            Loop("accounts", self._once(giving.look_at_accounts, giving.ACCOUNTS_SECONDS)),
+            Loop("release-held-runs", self._once(held_runs.release_due_keys, _EACH_SECOND)),
+            Loop("count-for-new-limits", self._once(held_runs.count_calls_of_new_limits, _EACH_SECOND)),
+            Loop("repair-limits", self._once(held_runs.repair, held_runs.REPAIR_SECONDS)),
+            Loop("recheck-accounts", self._once(held_runs.recheck_accounts, held_runs.RECHECK_SECONDS)),
             Loop("restores", self._until_done(releasing.release_left_behind, _RESTORES_SECONDS)),
             Loop("pauses-left", self._once(pauses.settle_left_behind, _EACH_SECOND)),
             Loop("figures", self._until_done(figures.summarise, _FIGURES_SECONDS)),

@@ -22,7 +22,7 @@ def hold(begins: Collection[LockedRun], locked: Mapping[UUID, LockedJob], now: d
 def hold_these(keys: Mapping[UUID, Sequence[str]], now: datetime) -> dict[UUID, Hold]:
     """Hold the runs, each given with its keys, that have a key which holds others. Returns why each is held.
 
-    If a key releases its last held run at the same moment, the coordinator finds these runs later (`giving.tidy`).
+    If a key releases its last held run at the same moment, the coordinator finds these runs later (`held_runs.repair`).
     """
     holding = held_keys.of_keys({key for of_run in keys.values() for key in of_run})
     held: dict[str, list[UUID]] = {}
@@ -34,6 +34,10 @@ def hold_these(keys: Mapping[UUID, Sequence[str]], now: datetime) -> dict[UUID, 
 
 
 def keys_of(app_name: str, account_id: str, job_id: UUID, queue: str) -> list[str]:
-    """Returns the keys that a run is sure to have; the default account rate applies to calls only."""
+    """Returns keys that limit a run for sure if they hold others; the claim itself looks at all (`execution.run_keys`).
+
+    Left out are keys that only the job and its data tell, and the account of a run that is no call: what holds the
+    account may be the default rate, which applies to calls only.
+    """
     account = [limit_keys.of_account(app_name, account_id)] if queue == brokers.RUNS_HTTP else []
     return [limit_keys.of_job(job_id), *account, limit_keys.of_app(app_name)]

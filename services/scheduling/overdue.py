@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from core.alerting import Happening
+from core.alerting import HealthEvent
 from core.attempt_endings import TOO_LATE
 from core.states import JobState, RunStatus
 from models import database, jobs, overdue, runs
@@ -76,12 +76,16 @@ def _record_late(system: System, now: datetime, run_ids: Sequence[UUID]) -> int:
     return len(late)
 
 
-def _not_begun(run: Run) -> Happening:
-    return Happening(None, late=True, words=f"Run {run.id} was due at {run.due_at.isoformat()}, and no worker took it.")
+def _not_begun(run: Run) -> HealthEvent:
+    return HealthEvent(
+        None, late=True, words=f"Run {run.id} was due at {run.due_at.isoformat()}, and no worker took it."
+    )
 
 
-def _too_late(run: Run) -> Happening:
-    return Happening(None, late=True, words=f"The deadline of run {run.id}, {run.deadline_at.isoformat()}, has passed.")
+def _too_late(run: Run) -> HealthEvent:
+    return HealthEvent(
+        None, late=True, words=f"The deadline of run {run.id}, {run.deadline_at.isoformat()}, has passed."
+    )
 
 
 def _end_jobs(candidates: Sequence[Job], now: datetime) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import structlog
 
 from core import schedules
-from core.alerting import Happening
+from core.alerting import HealthEvent
 from core.occurrences import CatchUpPolicy, Missed
 from core.planning import plan_occurrences
 from core.policies import CatchUp
@@ -221,6 +221,6 @@ def _is_late(row: Row, late_before: datetime) -> bool:
     return bool(row["status"] == RunStatus.MISSED or row["due_at"] < late_before)
 
 
-def _lateness(row: Row) -> Happening:
+def _lateness(row: Row) -> HealthEvent:
     what = "was missed" if row["status"] == RunStatus.MISSED else "is run late"
-    return Happening(None, late=True, words=f"The occurrence of {row['scheduled_for'].isoformat()} {what}.")
+    return HealthEvent(None, late=True, words=f"The occurrence of {row['scheduled_for'].isoformat()} {what}.")

@@ -1,7 +1,7 @@
 """Apply what follows for runs and their jobs when attempts have ended: decided one by one, written together.
 
-`facts` returns the facts, `core.attempt_endings` decides, `carry_out` writes it. The caller has locked the jobs, in its
-transaction.
+`facts` returns the facts, `core.attempt_endings` decides, `consequences` tells what follows, `carry_out` writes it. The
+caller has locked the jobs, in its transaction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from core import attempt_endings, fairness, schedules
-from core.alerting import Alert, Condition, Happening, judge
+from core.alerting import Alert, Condition, HealthEvent, judge_job
 from core.attempt_endings import Ending, Facts
 from core.polls import PollingFacts
 from core.states import ENDED, JobState, RunStatus, Trigger
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Settled:
+class RunOutcome:
     """The result for callers: the run's new status, the instant of its retry, and the poll that follows it."""
 
     status: RunStatus
@@ -47,13 +47,13 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Settlement:
-    """What follows from the end of one attempt for its run and its job."""
+class EndedRun:
+    """A run whose attempt has ended, with what follows for it and its job."""
 
     run: EndingRun
     job: EndingJob
     ending: Ending
-    happening: Happening
+    health_event: HealthEvent
     next_poll: dict[str, Any] | None = None
 
     @property
@@ -62,9 +62,9 @@ class Settlement:
         return self.job.a_run_waits and schedules.is_recurring(self.job.schedule_kind)
 
     @property
-    def settled(self) -> Settled:
+    def outcome(self) -> RunOutcome:
         """Returns the part that callers get."""
-        return Settled(RunStatus(self.ending.changes["status"]), self.ending.retry_at, self.next_poll)
+        return RunOutcome(RunStatus(self.ending.changes["status"]), self.ending.retry_at, self.next_poll)
 
 
 def facts(run: EndingRun, job: EndingJob, polling_version: int | None) -> Facts:
@@ -90,39 +90,39 @@ def facts(run: EndingRun, job: EndingJob, polling_version: int | None) -> Facts:
     )
 
 
-def settle(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, now: datetime) -> Settlement:
+def consequences(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, now: datetime) -> EndedRun:
     """Returns the rows that follow from a decision; writes nothing."""
     next_at = ending.next_poll_at
     next_poll = None if next_at is None else runs.draft(job, Trigger.POLL, next_at, now, status=RunStatus.PENDING)
     if next_poll is not None and ending.polled_anew_at is not None:
         next_poll["data"] = runs.data_of(run.id)  # as a retry would have it
-    return Settlement(run, job, ending, attempt_endings.happening(decided_by, ending), next_poll)
+    return EndedRun(run, job, ending, attempt_endings.health_event(decided_by, ending), next_poll)
 
 
-def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
-    """Write settlements. `carefully` skips parts that cannot be written, except the ends of the runs themselves."""
-    database.after_commit(partial(_emit_ends, settlements, now))
-    changes, raised = _changes(settlements, now)
+def carry_out(ended_runs: Sequence[EndedRun], now: datetime, *, best_effort: bool = False) -> None:
+    """Write what follows. `best_effort` skips parts that cannot be written, except the ends of the runs themselves."""
+    database.after_commit(partial(_emit_ends, ended_runs, now))
+    changes, raised = _changes(ended_runs, now)
     ends = Ends(
-        [_run_end(one) for one in settlements],
+        [_run_end(one) for one in ended_runs],
         changes,
-        [_following(one.job, one.next_poll) for one in settlements if one.next_poll is not None],
-        _maybe_over(settlements),
+        [_following(one.job, one.next_poll) for one in ended_runs if one.next_poll is not None],
+        _maybe_over(ended_runs),
     )
-    seldom = [partial(_pause, settlements, now), partial(noting.insert, raised, now)]
-    if carefully:
-        _carry_out_in_parts(settlements, ends, seldom, now)
+    seldom = [partial(_pause, ended_runs, now), partial(noting.insert, raised, now)]
+    if best_effort:
+        _carry_out_in_parts(ended_runs, ends, seldom, now)
         return
     endings.write(ends, now)
     for part in seldom:  # after the ends: a pause also holds the runs that were just handed back
         part()
 
 
-def _emit_ends(settlements: Sequence[Settlement], now: datetime) -> None:
-    events.emit("attempts.ended", ends=[_observed(one, now) for one in settlements])
+def _emit_ends(ended_runs: Sequence[EndedRun], now: datetime) -> None:
+    events.emit("attempts.ended", ends=[_observed(one, now) for one in ended_runs])
 
 
-def _observed(one: Settlement, now: datetime) -> AttemptEnd:
+def _observed(one: EndedRun, now: datetime) -> AttemptEnd:
     began_at, due_at = one.run.began_at or now, one.run.claimable_since
     return AttemptEnd(
         app=one.job.app_name,
@@ -135,7 +135,7 @@ def _observed(one: Settlement, now: datetime) -> AttemptEnd:
     )
 
 
-def _carry_out_in_parts(settlements: Sequence[Settlement], ends: Ends, seldom: Sequence[Step], now: datetime) -> None:
+def _carry_out_in_parts(ended_runs: Sequence[EndedRun], ends: Ends, seldom: Sequence[Step], now: datetime) -> None:
     endings.write(Ends(runs=ends.runs), now)
     consequences: list[Step] = [
         *(partial(endings.write, Ends(jobs=[change]), now) for change in ends.jobs),
@@ -145,7 +145,7 @@ def _carry_out_in_parts(settlements: Sequence[Settlement], ends: Ends, seldom: S
     ]
     failed = [part for part in consequences if not _written(part)]
     if failed:  # a job may be over now that its next run could not be stored
-        over = [_over(one.job, one.ending.job_ends or JobState.FAILED) for one in settlements]
+        over = [_over(one.job, one.ending.job_ends or JobState.FAILED) for one in ended_runs]
         _written(partial(endings.write, Ends(maybe_over=over), now))
 
 
@@ -156,7 +156,7 @@ def _written(part: Step) -> bool:
     return error is None
 
 
-def _run_end(one: Settlement) -> RunEnd:
+def _run_end(one: EndedRun) -> RunEnd:
     written = {
         name: fields.json_text(value) for name in _JSON_OF_RUN if (value := one.ending.changes.get(name)) is not None
     }
@@ -168,9 +168,9 @@ def _following(job: EndingJob, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "job_id": row["job"], "data": data, "party": fairness.party(job.app_name, job.account_id)}
 
 
-def _maybe_over(settlements: Sequence[Settlement]) -> list[MaybeOver]:
+def _maybe_over(ended_runs: Sequence[EndedRun]) -> list[MaybeOver]:
     """Returns the jobs that end if this was their last run."""
-    ends = {one.job.id: _over(one.job, end) for one in settlements if (end := one.ending.job_ends) is not None}
+    ends = {one.job.id: _over(one.job, end) for one in ended_runs if (end := one.ending.job_ends) is not None}
     return list(ends.values())
 
 
@@ -178,32 +178,32 @@ def _over(job: EndingJob, state: JobState) -> MaybeOver:
     return MaybeOver(id=job.id, state=JobState.COMPLETED if schedules.is_recurring(job.schedule_kind) else state)
 
 
-def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[JobChange], list[tuple[UUID, Alert]]]:
+def _changes(ended_runs: Sequence[EndedRun], now: datetime) -> tuple[list[JobChange], list[tuple[UUID, Alert]]]:
     """Returns the changes of the jobs, and the alerts to note; a job that stays healthy does not change."""
-    of_jobs: dict[UUID, list[Settlement]] = {}
-    for one in settlements:
+    of_jobs: dict[UUID, list[EndedRun]] = {}
+    for one in ended_runs:
         of_jobs.setdefault(one.job.id, []).append(one)
     changes: list[JobChange] = []
-    told: list[tuple[UUID, Alert]] = []
-    uncounted = _failed_replays(settlements)
+    alerts: list[tuple[UUID, Alert]] = []
+    uncounted = _failed_replays(ended_runs)
     for of_job in of_jobs.values():
         job = of_job[0].job
-        before = Condition(job.failures_in_row, job.late_since)
-        happened = [one.happening.uncounted() if one.run.id in uncounted else one.happening for one in of_job]
-        condition, raised = judge(before, happened, now)
-        if condition != before or any(one.ending.polled or one.ending.end_reason for one in of_job):
+        events_of_job = [
+            one.health_event.uncounted() if one.run.id in uncounted else one.health_event for one in of_job
+        ]
+        condition, raised, is_changed = judge_job(job, events_of_job, now)
+        if is_changed or any(one.ending.polled or one.ending.end_reason for one in of_job):
             changes.append(_change(job, condition, [one.ending for one in of_job]))
-        if job.deleted_at is None:
-            told += [(job.id, alert) for alert in raised]
-    return changes, told
+        alerts += [(job.id, alert) for alert in raised]
+    return changes, alerts
 
 
-def _failed_replays(settlements: Sequence[Settlement]) -> set[UUID]:
+def _failed_replays(ended_runs: Sequence[EndedRun]) -> set[UUID]:
     """Returns the replays that failed, of jobs that recur: somebody ran them again, the schedule did not."""
     failed = [
         one.run.id
-        for one in settlements
-        if one.happening.well is False and schedules.is_recurring(one.job.schedule_kind)
+        for one in ended_runs
+        if one.health_event.succeeded is False and schedules.is_recurring(one.job.schedule_kind)
     ]
     return repeats.among(failed) if failed else set()
 
@@ -225,8 +225,8 @@ def _change(job: EndingJob, condition: Condition, ends: Sequence[Ending]) -> Job
     )
 
 
-def _pause(settlements: Sequence[Settlement], now: datetime) -> None:
-    paused = [one.job.id for one in settlements if one.ending.job_pauses]
+def _pause(ended_runs: Sequence[EndedRun], now: datetime) -> None:
+    paused = [one.job.id for one in ended_runs if one.ending.job_pauses]
     if paused:
         pauses.hold(paused, now)
         jobs.pause(paused, now)

@@ -12,13 +12,13 @@ from core.filters import JobFilter, RunFilter
 from core.principals import Principal
 from core.states import RunStatus
 from models import attempts, chosen_runs, database, failures
-from models.chosen_runs import Settled, ShownFailures
+from models.chosen_runs import HandledFailures, ShownFailures
 from models.failures import Failure, ReplayedFailure
 from services.reading.visibility import visible
 from services.system import System
 
 MOST_READ = 1_000
-NONE_SETTLED = Settled()
+NONE_HANDLED = HandledFailures()
 _MOST_REPLAYS = 50  # of a run, one of the other
 _MOST_COMPARED = 10_000  # to find the runs of one reason
 _MOST_ANSWERS = 100
@@ -128,13 +128,13 @@ def being_replayed(principal: Principal, wanted: RunFilter) -> int:
     return sum(one.is_being_replayed for one in _matching(principal, wanted).runs)
 
 
-def settled(principal: Principal, wanted: RunFilter) -> Settled:
+def handled(principal: Principal, wanted: RunFilter) -> HandledFailures:
     """Returns how many of the newest 1,000 failed runs that match are not listed: replayed and run again, or dismissed.
 
     By so many the list of failed runs is longer than that of failures.
     """
     with database.reading():
-        return chosen_runs.settled(visible(principal, replace(wanted, status=RunStatus.FAILED)), MOST_READ)
+        return chosen_runs.handled(visible(principal, replace(wanted, status=RunStatus.FAILED)), MOST_READ)
 
 
 def _matching(principal: Principal, wanted: RunFilter) -> ShownFailures:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from core.policies import Overlap
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Polling
-from services.execution import giving, reports
+from services.execution import held_runs, reports
 from services.execution.work import Work
 from services.jobs import creating, polling_states
 from services.maintenance import rescues
@@ -104,7 +104,7 @@ def a_run_gets_a_permit(system: GivenSystem) -> Iterator[None]:
     record(system, work, succeeded())
     system.clock.advance(3_600)
     yield
-    giving.give(system)
+    held_runs.release_due_keys(system)
 
 
 def a_run_succeeds(system: GivenSystem) -> Iterator[None]:

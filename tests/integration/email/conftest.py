@@ -14,7 +14,7 @@ from services.execution import claiming, workers
 from services.execution.work import Result, Work
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import AbortScope
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import GivenSystem, failed, first_run, given_system, record
 from tests.integration.execution.attempting import attempt, make_due_again
 from tests.mail_server import MailServer
@@ -46,12 +46,12 @@ def claimed_again(system: GivenSystem) -> Work:
     return work
 
 
-def attempted(system: GivenSystem, work: Work) -> tuple[Result, Settled]:
+def attempted(system: GivenSystem, work: Work) -> tuple[Result, RunOutcome]:
     """What an attempt came to, recorded."""
     result = email.perform(system, work, AbortScope())
-    settled = record(system, work, result)
-    assert settled is not None
-    return result, settled
+    outcome = record(system, work, result)
+    assert outcome is not None
+    return result, outcome
 
 
 def failing_job(system: GivenSystem, **overrides: Any) -> UUID:

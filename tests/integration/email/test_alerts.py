@@ -84,8 +84,8 @@ def test_the_fifth_failed_run_of_a_job_that_comes_back_is_told_and_its_attempts_
     job_id = creating.create(LOCAL, system, new_job(EACH_MINUTE, max_retries=1))
     run = next_run(system, job_id)
     make_due_again(system, run.id)
-    _, settled = attempt(system, failed())
-    assert settled.retry_at is not None
+    _, outcome = attempt(system, failed())
+    assert outcome.retry_at is not None
     assert stored_job(job_id).failures_in_row == 0
     make_due_again(system, run.id)
     attempt(system, failed())

@@ -119,10 +119,10 @@ def test_a_certificate_that_nobody_vouches_for_is_not_believed(
     monkeypatch.delenv("SSL_CERT_FILE")
     with MailServer(tls=tls) as server:
         system = mailing(server, email_use_tls=True)
-        result, settled = attempted(system, claimed(system, LETTER))
+        result, outcome = attempted(system, claimed(system, LETTER))
     assert isinstance(result, Failed)
     assert "certificate verify failed" in result.error.message
-    assert (settled.status, server.messages) == (RunStatus.RETRYING, [])
+    assert (outcome.status, server.messages) == (RunStatus.RETRYING, [])
 
 
 def test_a_server_that_does_not_encrypt_gets_nothing_where_tls_is_wanted(server: MailServer) -> None:
@@ -135,12 +135,12 @@ def test_a_server_that_does_not_encrypt_gets_nothing_where_tls_is_wanted(server:
 def test_a_wrong_password_is_told_without_it(tls: ssl.SSLContext) -> None:
     with MailServer(tls=tls, login=LOGIN) as server:
         system = mailing(server, email_use_tls=True, email_host_user=LOGIN[0], email_host_password="hunter3")  # noqa: S106
-        result, settled = attempted(system, claimed(system, LETTER))
+        result, outcome = attempted(system, claimed(system, LETTER))
     assert isinstance(result, Failed)
     assert "535" in result.error.message
     assert "Look at EMAIL_HOST_USER and EMAIL_HOST_PASSWORD." in result.error.message
     assert "hunter3" not in result.error.message
-    assert settled.status is RunStatus.RETRYING
+    assert outcome.status is RunStatus.RETRYING
 
 
 @pytest.mark.parametrize("reason", [AbortReason.CANCELLED, AbortReason.TIME_LIMIT, AbortReason.SHUTDOWN])

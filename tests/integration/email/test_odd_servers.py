@@ -29,8 +29,8 @@ def sent(server: ScriptedMailServer, data: dict[str, Any]) -> tuple[dict[str, An
     """The result of an attempt to send this through the server, and what became of the run."""
     system = given_system(email_host="127.0.0.1", email_port=server.port, email_use_tls=False)
     work = claimed(system, data)
-    _, settled = attempted(system, work)
-    return stored_run(work.run_id).result, settled.status
+    _, outcome = attempted(system, work)
+    return stored_run(work.run_id).result, outcome.status
 
 
 def test_a_message_refused_at_data_fails_alone() -> None:
@@ -64,8 +64,8 @@ def test_a_server_that_is_away_is_tried_once_for_all(monkeypatch: pytest.MonkeyP
     tried = Mock(side_effect=TransientFailure("No connection."))
     monkeypatch.setattr(Line, "connect", tried)
     system = given_system(email_host="mail.example.com")
-    _, settled = attempted(system, claimed(system, BATCH))
-    assert (tried.call_count, settled.status) == (1, RunStatus.RETRYING)
+    _, outcome = attempted(system, claimed(system, BATCH))
+    assert (tried.call_count, outcome.status) == (1, RunStatus.RETRYING)
 
 
 def test_a_server_that_takes_its_time_after_the_last_dot_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def test_a_message_arrives_as_it_was_written(server: MailServer) -> None:
     apps.ensure(LOCAL, system, "app_a")
     app_senders.put(LOCAL, system, "app_a", ["@example.com"])
     work = claimed(system, {**LETTER, "html": html, "reply_to": "help@example.com", "from": "shop@example.com"})
-    result, settled = attempted(system, work)
+    result, outcome = attempted(system, work)
     [message] = server.messages
     headers = {name: message[name] for name in ("To", "Subject", "From", "Reply-To", "Message-ID")}
     assert headers == {
@@ -44,7 +44,7 @@ def test_a_message_arrives_as_it_was_written(server: MailServer) -> None:
     assert parts == {"text/plain": LETTER["body"], "text/html": html}
     assert isinstance(result, Succeeded)
     assert result.result == {"message": "Email sent successfully.", "recipient": "ada@example.com"}
-    assert (settled.status, stored_run(work.run_id).result) == (RunStatus.COMPLETED, result.result)
+    assert (outcome.status, stored_run(work.run_id).result) == (RunStatus.COMPLETED, result.result)
 
 
 def test_a_message_carries_the_trace_of_its_run_without_what_tracing_systems_keep_with_it(server: MailServer) -> None:
@@ -79,54 +79,54 @@ def test_names_in_the_template_are_filled_and_escaped_in_html_alone(server: Mail
 )
 def test_what_cannot_be_filled_fails_for_good(server: MailServer, letter: dict[str, Any], says: str) -> None:
     system = mailing(server)
-    result, settled = attempted(system, claimed(system, letter))
+    result, outcome = attempted(system, claimed(system, letter))
     assert isinstance(result, Failed)
     assert says in result.error.message
-    assert (settled.status, server.messages) == (RunStatus.FAILED, [])
+    assert (outcome.status, server.messages) == (RunStatus.FAILED, [])
 
 
 def test_a_recipient_refused_for_good_is_not_tried_again() -> None:
     with MailServer(lambda _: "550 5.1.1 No such user here") as server:
         system = mailing(server)
         work = claimed(system, LETTER)
-        _, settled = attempted(system, work)
+        _, outcome = attempted(system, work)
     run = stored_run(work.run_id)
-    assert (settled.status, run.error_type) == (RunStatus.FAILED, "permanent")
+    assert (outcome.status, run.error_type) == (RunStatus.FAILED, "permanent")
     assert run.error_message == "ada@example.com: The mail server said: 550 5.1.1 No such user here"
 
 
 def test_a_recipient_refused_for_now_is_tried_again() -> None:
     with MailServer(lambda _: "451 4.7.1 Greylisted") as server:
         system = mailing(server)
-        _, settled = attempted(system, claimed(system, LETTER))
-    assert settled.status is RunStatus.RETRYING
+        _, outcome = attempted(system, claimed(system, LETTER))
+    assert outcome.status is RunStatus.RETRYING
 
 
 def test_content_refused_for_good_is_not_tried_again(server: MailServer) -> None:
     server.at_data = lambda _: "554 5.7.1 Looks like spam"
     system = mailing(server)
-    result, settled = attempted(system, claimed(system, LETTER))
+    result, outcome = attempted(system, claimed(system, LETTER))
     assert isinstance(result, Failed)
     assert "554 5.7.1 Looks like spam" in result.error.message
-    assert settled.status is RunStatus.FAILED
+    assert outcome.status is RunStatus.FAILED
 
 
 def test_a_server_that_is_away_is_tried_again() -> None:
     with closed_port() as port:
         system = given_system(email_host="127.0.0.1", email_port=port, email_use_tls=False)
-        result, settled = attempted(system, claimed(system, LETTER))
+        result, outcome = attempted(system, claimed(system, LETTER))
     assert isinstance(result, Failed)
     assert f"127.0.0.1 port {system.settings.email_port}" in result.error.message
-    assert settled.status is RunStatus.RETRYING
+    assert outcome.status is RunStatus.RETRYING
 
 
 def test_without_a_server_in_the_services_mode_it_fails_and_says_which_setting_is_missing() -> None:
     work = claimed(given_system(), LETTER)
     services = given_system(database_url="postgresql://h/d", rabbitmq_url="amqp://h/")
-    result, settled = attempted(services, work)
+    result, outcome = attempted(services, work)
     assert isinstance(result, Failed)
     assert "EMAIL_HOST is not set" in result.error.message
-    assert settled.status is RunStatus.FAILED
+    assert outcome.status is RunStatus.FAILED
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_what_a_trigger_gives_instead_is_looked_at_before_it_is_sent(
 ) -> None:
     system = mailing(server, email_max_recipients=2)
     work = replace(claimed(system, LETTER), data=data)
-    result, settled = attempted(system, work)
+    result, outcome = attempted(system, work)
     assert isinstance(result, Failed)
     assert says in result.error.message
-    assert (settled.status, server.messages) == (RunStatus.FAILED, [])
+    assert (outcome.status, server.messages) == (RunStatus.FAILED, [])

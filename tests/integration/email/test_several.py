@@ -35,10 +35,10 @@ def test_siblings_of_a_refused_recipient_get_theirs_over_one_connection() -> Non
     with MailServer(lambda to: "550 No such user" if to.startswith("b@") else TAKEN) as server:
         system = mailing(server)
         work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL})
-        _, settled = attempted(system, work)
+        _, outcome = attempted(system, work)
     assert server.recipients() == {"a@example.com": 1, "c@example.com": 1}
     assert server.connections == 1
-    assert settled.status is RunStatus.COMPLETED
+    assert outcome.status is RunStatus.COMPLETED
     assert stored_run(work.run_id).result == {
         "message": "2 of 3 e-mails sent.",
         "batch_id": str(work.run_id),
@@ -73,14 +73,14 @@ def test_the_next_attempt_sends_only_what_was_not_sent() -> None:
     with MailServer(lambda to: "451 Come back" if to in greylisted else TAKEN) as server:
         system = mailing(server)
         work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL})
-        _, settled = attempted(system, work)
-        assert settled.status is RunStatus.RETRYING
+        _, outcome = attempted(system, work)
+        assert outcome.status is RunStatus.RETRYING
         first = stored_run(work.run_id).result
         assert (first["sent"], first["waiting"]) == (2, 1)
         greylisted.clear()
         make_due_again(system, work.run_id)
-        _, settled = attempted(system, claimed_again(system))
-    assert settled.status is RunStatus.COMPLETED
+        _, outcome = attempted(system, claimed_again(system))
+    assert outcome.status is RunStatus.COMPLETED
     assert server.recipients() == dict.fromkeys(SEVERAL, 1)
     assert stored_run(work.run_id).result["sent"] == 3
 
@@ -89,8 +89,8 @@ def test_when_all_are_refused_the_run_fails() -> None:
     with MailServer(lambda _: "550 No such user") as server:
         system = mailing(server)
         work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL})
-        _, settled = attempted(system, work)
-    assert settled.status is RunStatus.FAILED
+        _, outcome = attempted(system, work)
+    assert outcome.status is RunStatus.FAILED
     assert "3 of 3 e-mails were not sent" in (stored_run(work.run_id).error_message or "")
 
 
@@ -115,10 +115,10 @@ def test_while_the_database_is_away_what_was_sent_is_kept_in_mind(
     system = mailing(server)
     away = DatabaseUnavailable("It restarts.")
     turn = Mock(side_effect=[away, DEFAULT, away, *[DEFAULT] * 3])
-    for name, real in (("of_runs", stored.of_runs), ("settle", stored.settle)):
+    for name, real in (("of_runs", stored.of_runs), ("record", stored.record)):
         monkeypatch.setattr(stored, name, lambda *given, real=real: (turn(), real(*given))[1])
-    _, settled = attempted(system, claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL}))
-    assert (settled.status, server.recipients()) == (RunStatus.COMPLETED, dict.fromkeys(SEVERAL, 1))
+    _, outcome = attempted(system, claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL}))
+    assert (outcome.status, server.recipients()) == (RunStatus.COMPLETED, dict.fromkeys(SEVERAL, 1))
 
 
 def test_a_retry_sends_the_same_messages_but_to_nobody_who_has_theirs() -> None:
@@ -127,13 +127,13 @@ def test_a_retry_sends_the_same_messages_but_to_nobody_who_has_theirs() -> None:
         system = mailing(server)
         work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL}, max_retries=0)
         for _ in range(2):
-            _, settled = attempted(system, work)
-            assert settled.status is RunStatus.FAILED
+            _, outcome = attempted(system, work)
+            assert outcome.status is RunStatus.FAILED
             requested_runs.retry(LOCAL, system, work.job_id)
             work = claimed_again(system)
         answers.clear()
-        _, settled = attempted(system, work)
-    assert (settled.status, server.recipients()) == (RunStatus.COMPLETED, dict.fromkeys(SEVERAL, 1))
+        _, outcome = attempted(system, work)
+    assert (outcome.status, server.recipients()) == (RunStatus.COMPLETED, dict.fromkeys(SEVERAL, 1))
     assert len({str(message["Message-ID"]).partition(".")[0] for message in server.messages}) == 1
     assert stored_run(work.run_id).result["batch_id"] == str(work.run_id)
 

@@ -9,7 +9,7 @@ from core.errors import AbortReason
 from core.states import RunStatus
 from services.execution.work import Result, Stopped, Work
 from services.scheduling import dispatching
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import GivenSystem, claim_one, record, stored_run
 
 CANCELLED = Stopped(AbortReason.CANCELLED)
@@ -17,12 +17,12 @@ SHUTDOWN = Stopped(AbortReason.SHUTDOWN)
 LEASE_SECONDS = 60.0
 
 
-def attempt(system: GivenSystem, result: Result) -> tuple[Work, Settled]:
+def attempt(system: GivenSystem, result: Result) -> tuple[Work, RunOutcome]:
     """Let the next attempt end so."""
     work = claim_one(system)
-    settled = record(system, work, result)
-    assert settled is not None
-    return work, settled
+    outcome = record(system, work, result)
+    assert outcome is not None
+    return work, outcome
 
 
 def make_due_again(system: GivenSystem, run_id: UUID) -> None:
@@ -36,14 +36,14 @@ def attempts_until_the_end(system: GivenSystem, run_id: UUID, result: Result) ->
     """Let every attempt end alike; how many there were."""
     count = 0
     while True:
-        _, settled = attempt(system, result)
+        _, outcome = attempt(system, result)
         count += 1
-        if settled.retry_at is None:
+        if outcome.retry_at is None:
             assert stored_run(run_id).status is RunStatus.FAILED
             return count
         make_due_again(system, run_id)
 
 
-def waited(settled: Settled, since: datetime) -> float:
-    assert settled.retry_at is not None
-    return (settled.retry_at - since).total_seconds()
+def waited(outcome: RunOutcome, since: datetime) -> float:
+    assert outcome.retry_at is not None
+    return (outcome.retry_at - since).total_seconds()

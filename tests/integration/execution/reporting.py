@@ -6,7 +6,7 @@ from core.errors import TransientFailure
 from core.states import RunStatus
 from services.execution.reports import Sender
 from services.execution.work import Deferred, Work
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import (
     GivenSystem,
     claim_one,
@@ -25,5 +25,5 @@ def sender(work: Work) -> Sender:
 def deferred(system: GivenSystem) -> Work:
     """The next attempt, answered with 202."""
     work = claim_one(system)
-    assert record(system, work, Deferred()) == Settled(RunStatus.RUNNING)
+    assert record(system, work, Deferred()) == RunOutcome(RunStatus.RUNNING)
     return work

@@ -16,7 +16,7 @@ from models import breakers as stored_breakers
 from models import database
 from models.tables import Breaker
 from services.apps import apps
-from services.execution import breakers, careful_recording, giving, recording
+from services.execution import breakers, careful_recording, held_runs, recording
 from services.execution.engine import Engine
 from services.execution.work import Failed, Result
 from services.jobs import lifecycle
@@ -65,10 +65,10 @@ def test_a_receiver_that_fails_and_comes_back(system: GivenSystem, two: Workers)
     assert {(run.held_by, run.held_key, run.attempt_count) for run in held} == {(Hold.DESTINATION, KEY, 0)}
 
     system.clock.advance(FIRST_WAIT_SECONDS)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     probes = [work for engine in range(2) if (work := two.claim(engine)) is not None]
     assert len(probes) == 1, "one probe at a time, however many engines ask"
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert (two.claim(0), two.claim(1)) == (None, None)
     opened = breaker()
     two.end(probes[0], NO_ANSWER)
@@ -77,14 +77,14 @@ def test_a_receiver_that_fails_and_comes_back(system: GivenSystem, two: Workers)
 
     system.clock.advance(2 * FIRST_WAIT_SECONDS)
     for _ in range(MOST_PLACES):
-        giving.give(system)
+        held_runs.release_due_keys(system)
         work = two.claim(1)
         assert work is not None
         former = breaker()
         two.end(work, succeeded(), engine=1)
         until_moved(former)
     assert standing() is None
-    giving.give(system)
+    held_runs.release_due_keys(system)
     rest = [two.claim(0) for _ in range(3)]
     assert None not in rest
     assert waiting(made) == []
@@ -189,7 +189,7 @@ def test_it_is_shown_explained_and_closed_by_hand(system: GivenSystem, two: Work
     assert "most of the last calls to 127.0.0.1 failed" in answer
     breakers.close(LOCAL, system, KEY)
     assert reading.listed(LOCAL) == []
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert waiting(made)[0].held_by is None
     assert two.claim() is not None
     with pytest.raises(NotFound):
@@ -244,10 +244,10 @@ def test_a_breaker_that_holds_nothing_is_forgotten_in_time(system: GivenSystem, 
     two.fail_until_it_opens()
     assert two.claim() is None
     system.clock.advance(FIRST_WAIT_SECONDS + 1201)
-    giving.tidy(system)
+    held_runs.repair(system)
     assert standing() == 0, "it holds a run"
     [held] = waiting(made)
     lifecycle.cancel(LOCAL, system, held.job_id)
-    giving.give(system)
-    giving.tidy(system)
+    held_runs.release_due_keys(system)
+    held_runs.repair(system)
     assert standing() is None

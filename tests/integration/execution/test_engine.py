@@ -13,19 +13,19 @@ from core.errors import DatabaseUnavailable
 from core.rates import Rate
 from core.states import RunStatus
 from models.pauses import GATE
-from services.execution import claiming, giving, workers
+from services.execution import claiming, held_runs, workers
 from services.execution.engine import Engine
 from services.execution.engine_calls import Exchanged
-from services.execution.recording import Unrecorded
+from services.execution.recording import NotRecorded
 from services.execution.work import Work
 from services.messaging.broker import RUNS_HTTP
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import GivenSystem, claim, first_run, stored_run, succeeded
 from tests.integration.execution.limiting import put
 from tests.outsider import outsider
 from tests.waiting import LONGEST, until
 
-COMPLETED = Settled(RunStatus.COMPLETED)
+COMPLETED = RunOutcome(RunStatus.COMPLETED)
 
 
 class Threads:
@@ -99,7 +99,7 @@ def test_a_result_is_recorded_and_the_next_run_claimed_by_one_call(system: Given
     handing_in = threads.hand_in(done, wants_work=True)
     threads.start()
     answer = of(handing_in)
-    assert answer.settled == COMPLETED
+    assert answer.recorded == COMPLETED
     assert answer.work is not None
     assert answer.work.run_id == following.id
 
@@ -134,9 +134,9 @@ def test_a_job_that_others_have_locked_keeps_no_other_result_waiting(
     threads.start()
     with outsider(store, "SELECT 1 FROM jobs WHERE id = %s FOR UPDATE", job_of(blocked)):
         waiting = threads.hand_in(blocked)
-        assert of(threads.hand_in(free)).settled == COMPLETED
+        assert of(threads.hand_in(free)).recorded == COMPLETED
         assert not waiting.done()
-    assert of(waiting).settled == COMPLETED
+    assert of(waiting).recorded == COMPLETED
 
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
@@ -153,7 +153,7 @@ def test_runs_are_claimed_while_somebody_closes_the_gate_of_pauses(
         assert claimed is not None
         assert claimed.run_id == following.id
         assert not waiting.done()
-    assert of(waiting).settled == COMPLETED
+    assert of(waiting).recorded == COMPLETED
 
 
 def test_a_result_is_told_as_recorded_though_the_claim_after_it_fails(
@@ -207,7 +207,7 @@ def test_a_claim_that_breaks_takes_back_no_record(
     with structlog.testing.capture_logs() as lines:
         threads.start()
         answer = of(handing_in)
-    assert answer.settled == COMPLETED
+    assert answer.recorded == COMPLETED
     assert answer.work is not None, "claimed by a transaction of its own"
     assert [line["error"] for line in lines if line["event"] == "exchange_split"] == ["It broke."]
 
@@ -232,7 +232,7 @@ def test_two_results_of_one_run_are_one_record_and_one_refusal(system: GivenSyst
     [work] = claim(system)
     twice = [threads.hand_in(work), threads.hand_in(work)]
     threads.start()
-    assert sorted([of(one).settled for one in twice], key=str) == [COMPLETED, Unrecorded.REFUSED]
+    assert sorted([of(one).recorded for one in twice], key=str) == [NotRecorded.STALE_FENCE, COMPLETED]
     assert stored_run(run.id).status is RunStatus.COMPLETED
 
 
@@ -247,7 +247,7 @@ def test_an_engine_that_stops_leaves_what_it_has_not_begun_to_give_to_the_coordi
         begun.set()
         assert goes_on.wait(LONGEST)
 
-    monkeypatch.setattr(giving, "freed", waits_for_the_database)
+    monkeypatch.setattr(held_runs, "release_after", waits_for_the_database)
     put(system, "app:app_a", 2)
     for _ in range(2):
         first_run(system)
@@ -256,14 +256,14 @@ def test_an_engine_that_stops_leaves_what_it_has_not_begun_to_give_to_the_coordi
     for work in works:
         of(threads.hand_in(work))
     assert begun.wait(LONGEST)
-    giver = threads.engine._giver
-    stop = giver.shutdown
+    releaser = threads.engine._releaser
+    stop = releaser.shutdown
 
     def stopped_while_one_waits(**how: bool) -> None:
         stop(wait=False, **how)
         goes_on.set()
         stop()
 
-    monkeypatch.setattr(giver, "shutdown", stopped_while_one_waits)
+    monkeypatch.setattr(releaser, "shutdown", stopped_while_one_waits)
     threads.engine.stop()
     assert len(freed) == 1

@@ -10,10 +10,10 @@ import pytest
 from core.schedules import Polling
 from core.states import RunStatus
 from services.execution import recording
-from services.execution.recording import Unrecorded
+from services.execution.recording import NotRecorded
 from services.execution.work import Result
 from services.maintenance import rescues
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import (
     GivenSystem,
     attempts_at,
@@ -73,8 +73,8 @@ def test_a_refused_result_does_not_touch_those_recorded_with_it(system: GivenSys
     late, work = claim_one(system), claim_one(system)
     record(system, late, SHUTDOWN)
     assert recording.record(system, [(late, succeeded()), (work, succeeded())]) == [
-        Unrecorded.REFUSED,
-        Settled(RunStatus.COMPLETED),
+        NotRecorded.STALE_FENCE,
+        RunOutcome(RunStatus.COMPLETED),
     ]
     assert (stored_run(late_run.id).status, stored_run(run.id).status) == (RunStatus.QUEUED, RunStatus.COMPLETED)
 
@@ -83,7 +83,7 @@ def test_results_recorded_together_have_each_their_own_end(system: GivenSystem) 
     made = [first_run(system, priority=9 - number) for number in range(3)]
     works = [claim_one(system) for _ in made]
     ends = recording.record(system, [(works[2], refused()), (works[0], succeeded()), (works[1], failed())])
-    assert [end.status for end in ends if isinstance(end, Settled)] == [
+    assert [end.status for end in ends if isinstance(end, RunOutcome)] == [
         RunStatus.FAILED,
         RunStatus.COMPLETED,
         RunStatus.RETRYING,

@@ -12,7 +12,7 @@ import pytest
 from core.breakers import FEWEST_CALLS, FIRST_WAIT_SECONDS
 from core.principals import LOCAL
 from core.states import Hold
-from services.execution import giving
+from services.execution import held_runs
 from services.jobs import definition, editing, lifecycle
 from tests.factories import (
     GivenSystem,
@@ -85,5 +85,5 @@ def test_a_probe_is_any_of_the_runs_that_wait(
     made = [run_id for priority in (9, 5, 1) for run_id in queued(system, 1, priority=priority)]
     assert two.claim() is None
     system.clock.advance(FIRST_WAIT_SECONDS)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert [run_id for run_id in made if stored_run(run_id).held_by is None] == [made[-1]]

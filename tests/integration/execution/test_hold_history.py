@@ -14,7 +14,7 @@ from core.states import Hold
 from models import database, pruning, run_holds
 from models.tables import RunHold
 from services.apps import apps
-from services.execution import giving
+from services.execution import held_runs
 from services.jobs import cancelling, creating, definition, editing, lifecycle, requested_runs
 from services.reading import records
 from services.restoring import declaring, releasing
@@ -69,7 +69,7 @@ def test_holds_one_after_the_other_cover_the_whole_time_from_due_to_claim(system
     lifecycle.pause(LOCAL, system, job_id)
     record(system, first, succeeded())
     system.clock.advance(1)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     system.clock.advance(4)
     assert history(run_id) == [
         (Hold.CONCURRENCY, KEY, 0, 11, (first.run_id,)),
@@ -115,7 +115,7 @@ def test_a_run_that_another_key_refuses_was_held_by_both(system: GivenSystem) ->
     record(system, first, succeeded())
     [other] = claim(system)
     system.clock.advance(1)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert history(run_of(second)) == [
         (Hold.CONCURRENCY, "account:app_a/acc1", 0, 1, (first.run_id,)),
         (Hold.CONCURRENCY, KEY, 1, None, (other.run_id,)),
@@ -259,7 +259,7 @@ def test_a_release_after_which_nothing_holds_the_runs_looks_for_no_hold(system: 
         assert RunHold.select().where(RunHold.until.is_null()).count() == 2
     system.clock.advance(1)
     with statements.noted() as sent:
-        giving.give(system)
+        held_runs.release_due_keys(system)
         lifecycle.resume(LOCAL, system, paused.job_id)
     assert begun(sent) == 0
     with database.reading():

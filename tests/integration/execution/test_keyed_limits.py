@@ -14,7 +14,7 @@ from core.schedules import DelayFromNow
 from core.states import Hold
 from services.apps import apps
 from services.apps.apps import TaskTypePolicy
-from services.execution import claiming, giving, limit_changes, rescue, workers
+from services.execution import claiming, held_runs, limit_changes, rescue, workers
 from services.execution.limits import Known
 from services.jobs import definition, editing, requested_runs
 from services.messaging import broker as brokers
@@ -52,9 +52,9 @@ def test_no_more_runs_of_a_key_go_at_once_than_it_allows_and_others_go_on(system
     assert claim(system) == []
     for work in taken:
         record(system, work, succeeded())
-    assert giving.give(system) == 0, "it is looked at a second later"
+    assert held_runs.release_due_keys(system) == 0, "it is looked at a second later"
     system.clock.advance(1)
-    assert giving.give(system) == 2
+    assert held_runs.release_due_keys(system) == 2
     assert len(claim(system)) == 2
 
 
@@ -112,7 +112,7 @@ def test_under_a_limit_of_the_installation_nothing_is_held_and_no_more_runs(syst
     assert held(ids) == [(None, None)] * 2
     system.doorbell.heard()
     record(system, first, succeeded())
-    giving.freed(system, first.places)
+    held_runs.release_after(system, first.places)
     assert len(system.doorbell.heard()) == 1
     assert len(claim(system)) == 1
 
@@ -156,8 +156,8 @@ def test_a_call_that_began_in_a_process_which_did_not_know_of_the_limit_is_count
     put(system, "app:app_a", 1)
     create(system, 2)
     claiming.claim(system, workers.register(system), brokers.RUNS_HTTP, 1, is_limited=False)
-    giving.adopt(system)
-    giving.adopt(system)
+    held_runs.count_calls_of_new_limits(system)
+    held_runs.count_calls_of_new_limits(system)
     assert reading.get(LOCAL, system, "app:app_a").running == 1
     assert claim(system) == []
 

@@ -14,7 +14,7 @@ from core.rates import Rate
 from core.schedules import Interval
 from core.states import Hold, RunStatus
 from models import database, held_keys
-from services.execution import claiming, giving, rescue, workers
+from services.execution import claiming, held_runs, rescue, workers
 from services.execution.work import Work
 from services.jobs import creating, lifecycle
 from services.messaging import broker as brokers
@@ -75,9 +75,9 @@ def test_a_permit_is_free_again_when_its_span_has_passed_since_the_call_ended(li
     for work in others:
         record(limited, work, succeeded())
     limited.clock.advance(59)
-    assert giving.give(limited) == 0
+    assert held_runs.release_due_keys(limited) == 0
     limited.clock.advance(1)
-    assert giving.give(limited) == 1
+    assert held_runs.release_due_keys(limited) == 1
     assert len(claim(limited)) == 1
     assert len(others) == 2
     assert first.attempt == 1
@@ -89,9 +89,9 @@ def test_no_more_are_put_back_than_there_are_permits_and_each_is_rung_for_once(l
         record(limited, work, succeeded())
     limited.doorbell.heard()
     limited.clock.advance(60)
-    assert giving.give(limited) == 3
+    assert held_runs.release_due_keys(limited) == 3
     limited.clock.advance(5)
-    assert giving.give(limited) == 0, "three were given permits that they have not used yet"
+    assert held_runs.release_due_keys(limited) == 0, "three were given permits that they have not used yet"
     assert len(limited.doorbell.heard()) == 3
     assert len(claim(limited)) == 3
 
@@ -103,7 +103,7 @@ def test_all_calls_are_made_in_the_end(limited: GivenSystem) -> None:
             waiting_for.discard(str(work.job_id))
             record(limited, work, succeeded())
         limited.clock.advance(61)
-        giving.give(limited)
+        held_runs.release_due_keys(limited)
     assert not waiting_for
     with database.reading():
         assert held_keys.to_look_at(limited.clock.now() + timedelta(days=1), 10) == []
@@ -116,7 +116,7 @@ def test_the_most_urgent_get_the_first_permits(limited: GivenSystem) -> None:
     [urgent] = create(limited, 1, priority=9)
     claim(limited)
     limited.clock.advance(60)
-    giving.give(limited)
+    held_runs.release_due_keys(limited)
     assert urgent in jobs_of(claim(limited))
 
 
@@ -135,7 +135,7 @@ def test_a_lost_call_takes_its_permit_until_a_span_after_it_was_taken_back(limit
     lost = [work.run_id for work in claim(limited)]
     rescue.take_back(limited, lost, only_expired=False)
     limited.clock.advance(59)
-    giving.give(limited)
+    held_runs.release_due_keys(limited)
     assert claim(limited) == []
 
 
@@ -145,7 +145,7 @@ def test_a_pause_holds_what_has_waited_for_a_permit(limited: GivenSystem) -> Non
         record(limited, work, succeeded())
     pauses.pause_app(LOCAL, limited, "app_a")
     limited.clock.advance(60)
-    giving.give(limited)
+    held_runs.release_due_keys(limited)
     assert claim(limited) == []
     pauses.resume_app(LOCAL, limited, "app_a")
     assert len(claim(limited)) == 1
@@ -159,7 +159,7 @@ def test_a_held_run_can_be_cancelled(limited: GivenSystem) -> None:
     [run] = runs_of(job_id)
     assert (run.status, run.held_by) == (RunStatus.CANCELLED, None)
     limited.clock.advance(60)
-    assert giving.give(limited) == 0
+    assert held_runs.release_due_keys(limited) == 0
 
 
 def test_a_held_run_counts_for_overlap(limited: GivenSystem) -> None:
@@ -195,7 +195,7 @@ def test_without_a_rate_what_was_held_goes_on(limited: GivenSystem) -> None:
     claim(limited)
     without = GivenSystem(given_system(account_rate=None).settings, limited.clock, limited.doorbell)
     limited.clock.advance(60)
-    assert giving.give(without) == 6
+    assert held_runs.release_due_keys(without) == 6
     assert len(claim(without)) == 6
 
 
@@ -216,7 +216,7 @@ def test_the_event_stays_in_the_log_when_the_run_has_gone_on(limited: GivenSyste
     for work in taken:
         record(limited, work, succeeded())
     limited.clock.advance(60)
-    giving.give(limited)
+    held_runs.release_due_keys(limited)
     record(limited, claim_one(limited), succeeded())
     found = records.job_with_log(LOCAL, job_id)
     assert [entry.event_type for entry in found.entries] == ["execution_completed", "execution_started", "rate_limited"]
@@ -259,7 +259,7 @@ def test_permits_are_given_while_others_claim_cancel_and_pause(store: str) -> No
                         record(system, work, succeeded())
                 case 2:
                     system.clock.advance(0.5)
-                    giving.give(system)
+                    held_runs.release_due_keys(system)
                 case _:
                     with suppress(Conflict):  # it has ended meanwhile
                         lifecycle.cancel(LOCAL, system, job_ids[step])
@@ -270,7 +270,7 @@ def test_permits_are_given_while_others_claim_cancel_and_pause(store: str) -> No
     in_threads(8, meet)
     for _ in range(20):
         system.clock.advance(2)
-        giving.give(system)
+        held_runs.release_due_keys(system)
         for work in claim(system):
             record(system, work, succeeded())
     assert {run.status for job_id in job_ids for run in runs_of(job_id)} <= {RunStatus.COMPLETED, RunStatus.CANCELLED}

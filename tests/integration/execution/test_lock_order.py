@@ -132,9 +132,9 @@ def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgres
         assert renewing.result(LONGEST).runs == {run.id: False}
         assert rescuing.result(LONGEST) == 0
     assert stored_run(run.id).status is RunStatus.RUNNING
-    settled = record(system, work, succeeded())
-    assert settled is not None
-    assert settled.status is RunStatus.COMPLETED
+    outcome = record(system, work, succeeded())
+    assert outcome is not None
+    assert outcome.status is RunStatus.COMPLETED
 
 
 def test_a_record_and_a_rescue_of_the_same_run_have_one_winner(postgresql: str) -> None:

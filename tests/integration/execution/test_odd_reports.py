@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
 from uuid import uuid4
 
 import pytest
 
 from core.errors import Conflict, TransientFailure, WrongToken
+from core.policies import Overlap
+from core.principals import LOCAL
+from core.schedules import Interval
 from core.states import RunStatus
 from models import database
 from models.tables import AnyAttempt, Run
 from services.execution import reports
 from services.execution.reports import Sender
 from services.execution.work import Deferred
+from services.jobs import creating
 from services.maintenance import rescues
+from services.scheduling import dispatching, overlap_queue, planning
 from tests.factories import (
     GivenSystem,
     claim,
@@ -22,6 +28,7 @@ from tests.factories import (
     first_run,
     given_system,
     in_threads,
+    new_job,
     record,
     stored_run,
     succeeded,
@@ -46,6 +53,28 @@ def test_a_run_is_not_sent_again_when_its_worker_dies_while_the_receiver_reports
     assert (waiting.status, waiting.loss_count) == (RunStatus.RUNNING, 0)
     assert waiting.reports_until is not None
     assert reports.complete(system, sender(work), 7, None).outcome == "succeeded"
+
+
+def test_a_report_counts_though_the_run_that_waits_for_its_end_cannot_be_given_its_turn(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE))
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+    work = deferred(system)
+    system.clock.advance(60)
+    reports.heartbeat(system, sender(work), None)
+    planning.plan(system)
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+
+    def odd(*_given: object) -> NoReturn:
+        raise ValueError("odd")
+
+    monkeypatch.setattr(overlap_queue, "give", odd)
+    assert reports.complete(system, sender(work), 7, None).outcome == "succeeded"
+    assert stored_run(work.run_id).status is RunStatus.COMPLETED
+    monkeypatch.undo()
+    assert overlap_queue.give_all(system) == 1
+    assert claim_one(system).job_id == job_id
 
 
 def test_a_run_whose_receiver_has_fallen_silent_is_lost_with_its_worker(system: GivenSystem) -> None:

@@ -142,8 +142,8 @@ def test_each_good_poll_is_one_version(system: GivenSystem) -> None:
 
 def test_a_failed_poll_backs_off_and_keeps_run_and_state(system: GivenSystem) -> None:
     run = first_run(system, Polling(30), retry_backoff_base=100)
-    _, settled = attempt(system, failed())
-    assert 100 <= waited(settled, NOON) < 110
+    _, outcome = attempt(system, failed())
+    assert 100 <= waited(outcome, NOON) < 110
     assert stored_job(run.job_id).polling_version == 0
     make_due_again(system, run.id)
     assert attempt(system, polled({}))[0].run_id == run.id
@@ -191,8 +191,8 @@ def test_a_job_that_is_done_at_the_last_try_completes(system: GivenSystem) -> No
 
 def test_a_receiver_that_asks_for_a_retry_too_late_has_none(system: GivenSystem) -> None:
     run = first_run(system, Polling(1, give_up_after_seconds=60))
-    _, settled = attempt(system, failed(86_400))
-    assert (settled.status, settled.retry_at) == (RunStatus.FAILED, None)
+    _, outcome = attempt(system, failed(86_400))
+    assert (outcome.status, outcome.retry_at) == (RunStatus.FAILED, None)
     assert stored_job(run.job_id).end_reason == GAVE_UP
 
 
@@ -213,5 +213,5 @@ def test_a_job_that_gave_up_has_its_whole_time_again_when_it_is_retried(system: 
     attempt(system, failed(86_400))
     system.clock.advance(600)
     requested_runs.retry(LOCAL, system, run.job_id)
-    _, settled = attempt(system, failed())
-    assert (settled.status, stored_job(run.job_id).end_reason) == (RunStatus.RETRYING, None)
+    _, outcome = attempt(system, failed())
+    assert (outcome.status, stored_job(run.job_id).end_reason) == (RunStatus.RETRYING, None)

@@ -17,7 +17,7 @@ from services.execution.work import Failed, Result, Succeeded
 from services.jobs import requested_runs
 from services.reading import records
 from services.scheduling import dispatching
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import (
     CALLBACK_BASE_URL,
     NOON,
@@ -49,7 +49,7 @@ def test_a_success_ends_attempt_run_and_job(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
     ended_at = system.clock.advance(2)
-    assert record(system, work, Succeeded(201, "done")) == Settled(RunStatus.COMPLETED)
+    assert record(system, work, Succeeded(201, "done")) == RunOutcome(RunStatus.COMPLETED)
     stored, job = stored_run(run.id), stored_job(run.job_id)
     assert (stored.status, stored.finished_at) == (RunStatus.COMPLETED, ended_at)
     assert (stored.lease_expires_at, stored.worker_id, stored.error_type) == (None, None, None)
@@ -65,10 +65,10 @@ def test_a_success_ends_attempt_run_and_job(system: GivenSystem) -> None:
 
 def test_a_transient_failure_is_tried_again_after_the_backoff(system: GivenSystem) -> None:
     run = first_run(system)
-    _, settled = attempt(system, failed())
+    _, outcome = attempt(system, failed())
     stored = stored_run(run.id)
-    assert (settled.status, stored.status) == (RunStatus.RETRYING, RunStatus.RETRYING)
-    assert stored.due_at == settled.retry_at
+    assert (outcome.status, stored.status) == (RunStatus.RETRYING, RunStatus.RETRYING)
+    assert stored.due_at == outcome.retry_at
     assert (stored.failure_count, stored.loss_count, stored.error_type) == (1, 0, "transient")
     assert stored.error_message == "The receiver is down."
     assert stored_job(run.job_id).state is JobState.ACTIVE
@@ -81,8 +81,8 @@ def test_the_backoff_doubles_to_an_hour_and_spreads_by_a_tenth(system: GivenSyst
     run = first_run(system, max_retries=9, retry_backoff_base=60)
     shares = []
     for expected in (60, 120, 240, 480, 960, 1920, 3600, 3600):
-        _, settled = attempt(system, failed())
-        shares.append(waited(settled, system.clock.now()) / expected)
+        _, outcome = attempt(system, failed())
+        shares.append(waited(outcome, system.clock.now()) / expected)
         make_due_again(system, run.id)
     assert all(1 <= share < 1.1 for share in shares)
 
@@ -91,15 +91,15 @@ def test_runs_that_fail_together_are_not_tried_again_together(system: GivenSyste
     for _ in range(20):
         first_run(system)
     works = claim(system)
-    settled = recording.record(system, [(work, failed()) for work in works])
-    assert len({one.retry_at for one in settled if isinstance(one, Settled)}) > 10
+    outcome = recording.record(system, [(work, failed()) for work in works])
+    assert len({one.retry_at for one in outcome if isinstance(one, RunOutcome)}) > 10
 
 
 @pytest.mark.parametrize(("retry_after", "seconds"), [(0, 60), (600, 600), (200_000, 86_400)])
 def test_retry_after_is_a_floor_of_at_most_a_day(system: GivenSystem, retry_after: float, seconds: float) -> None:
     first_run(system, retry_backoff_base=60)
-    _, settled = attempt(system, failed(retry_after))
-    assert seconds <= waited(settled, NOON) < seconds + 6
+    _, outcome = attempt(system, failed(retry_after))
+    assert seconds <= waited(outcome, NOON) < seconds + 6
 
 
 def test_a_success_after_failures_clears_the_error(system: GivenSystem) -> None:
@@ -114,8 +114,8 @@ def test_a_success_after_failures_clears_the_error(system: GivenSystem) -> None:
 
 def test_a_permanent_failure_ends_run_and_job(system: GivenSystem) -> None:
     run = first_run(system, max_retries=5)
-    _, settled = attempt(system, refused())
-    assert settled == Settled(RunStatus.FAILED)
+    _, outcome = attempt(system, refused())
+    assert outcome == RunOutcome(RunStatus.FAILED)
     stored = stored_run(run.id)
     assert (stored.status, stored.error_type, stored.failure_count) == (RunStatus.FAILED, "permanent", 1)
     assert stored_job(run.job_id).state is JobState.FAILED
@@ -149,9 +149,9 @@ def test_the_apps_task_type_says_it_where_the_job_does_not(system: GivenSystem) 
         LOCAL, system, "app_a", CALLBACK_BASE_URL, {"greet": TaskTypePolicy(1, 10), "other": TaskTypePolicy(7, 70)}
     )
     run = first_run(system)
-    work, settled = attempt(system, failed())
+    work, outcome = attempt(system, failed())
     assert (work.policy.max_retries, work.policy.base_seconds) == (1, 10)
-    assert 10 <= waited(settled, NOON) < 11
+    assert 10 <= waited(outcome, NOON) < 11
     make_due_again(system, run.id)
     assert attempt(system, failed())[1].status is RunStatus.FAILED
 
@@ -201,8 +201,8 @@ def test_jobs_claimed_together_keep_their_own_policies(system: GivenSystem) -> N
 def test_gone_pauses_a_job_that_comes_back(system: GivenSystem) -> None:
     job_id = first_run(system, Cron("* * * * *")).job_id
     make_due_again(system, runs_of(job_id)[0].id)
-    _, settled = attempt(system, refused(410))
-    assert settled.status is RunStatus.FAILED
+    _, outcome = attempt(system, refused(410))
+    assert outcome.status is RunStatus.FAILED
     assert stored_job(job_id).state is JobState.PAUSED
     system.clock.advance(60)
     assert dispatching.make_due(system, [run.id for run in runs_of(job_id)]) == 0

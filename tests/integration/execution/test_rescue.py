@@ -10,7 +10,7 @@ from models.tables import Run
 from services.execution import rescue, workers
 from services.jobs import lifecycle
 from services.maintenance import rescues
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import (
     GivenSystem,
     attempts_at,
@@ -101,7 +101,7 @@ def test_a_lease_renewed_between_look_and_grasp_is_left_alone(system: GivenSyste
         seen = [found.id for found in Run.select().where(Run.lease_expires_at < system.clock.now())]
     workers.renew(system, worker, {run.id: work.fence})
     assert rescue.take_back(system, seen, only_expired=True) == 0
-    assert record(system, work, succeeded()) == Settled(RunStatus.COMPLETED)
+    assert record(system, work, succeeded()) == RunOutcome(RunStatus.COMPLETED)
 
 
 def test_a_run_recorded_between_look_and_grasp_stays_as_recorded(system: GivenSystem) -> None:

@@ -9,7 +9,7 @@ from core.schedules import Polling
 from core.states import Hold, JobState, Outcome, RunStatus
 from services.execution.work import Result
 from services.jobs import lifecycle
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -32,8 +32,8 @@ from tests.integration.execution.attempting import CANCELLED, SHUTDOWN, attempt
 def test_a_run_handed_back_costs_nothing_and_is_claimable_at_once(system: GivenSystem) -> None:
     run = first_run(system, max_retries=0)
     for number in range(1, 6):
-        work, settled = attempt(system, SHUTDOWN)
-        assert (work.attempt, settled) == (number, Settled(RunStatus.QUEUED))
+        work, outcome = attempt(system, SHUTDOWN)
+        assert (work.attempt, outcome) == (number, RunOutcome(RunStatus.QUEUED))
     stored = stored_run(run.id)
     assert (stored.status, stored.failure_count, stored.loss_count) == (RunStatus.QUEUED, 0, 0)
     assert {tried.outcome for tried in attempts_at(run.id)} == {Outcome.RELEASED}
@@ -60,7 +60,7 @@ def test_a_cancel_while_running_ends_the_attempt_as_cancelled(system: GivenSyste
     lifecycle.cancel(LOCAL, system, run.job_id)
     assert stored_run(run.id).status is RunStatus.RUNNING
     assert stored_run(run.id).cancel_requested_at == NOON
-    assert record(system, work, CANCELLED) == Settled(RunStatus.CANCELLED)
+    assert record(system, work, CANCELLED) == RunOutcome(RunStatus.CANCELLED)
     stored = stored_run(run.id)
     assert (stored.status, stored.error_type, stored.fence) == (RunStatus.CANCELLED, "cancelled", work.fence + 1)
     [tried] = attempts_at(run.id)
@@ -84,7 +84,7 @@ def test_whatever_ends_an_attempt_after_the_cancel_nothing_follows(
     work = claim_one(system)
     lifecycle.cancel(LOCAL, system, run.job_id)
     system.doorbell.heard()
-    assert record(system, work, result) == Settled(status)
+    assert record(system, work, result) == RunOutcome(status)
     assert stored_run(run.id).status is status
     assert stored_job(run.job_id).state is JobState.CANCELLED
     assert system.doorbell.heard() == []
@@ -94,6 +94,6 @@ def test_no_poll_follows_one_that_was_cancelled_under_way(system: GivenSystem) -
     run = first_run(system, Polling(30))
     work = claim_one(system)
     lifecycle.cancel(LOCAL, system, run.job_id)
-    settled = record(system, work, polled({"n": 1}))
-    assert settled == Settled(RunStatus.COMPLETED)
+    outcome = record(system, work, polled({"n": 1}))
+    assert outcome == RunOutcome(RunStatus.COMPLETED)
     assert len(runs_of(run.job_id)) == 1

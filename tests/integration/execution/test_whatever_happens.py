@@ -28,7 +28,7 @@ from services.execution.engine_calls import Exchanged
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.maintenance import rescues
 from services.messaging import broker as brokers
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import GivenSystem, first_run, runs_of, stored_job, stored_run
 from tests.integration.execution.attempting import LEASE_SECONDS
 from tests.integration.execution.one_worker import BUSY, DONE, NOT_DONE, Case, House, attempt_is_told, each_case
@@ -254,7 +254,7 @@ def test_one_bad_outcome_spoils_none_of_its_neighbours(system: GivenSystem, monk
 
     monkeypatch.setattr(attempt_endings, "succeed", succeed)
     answers = handed_in_together(system, works)
-    assert [answer.settled for answer in answers] == [Settled(RunStatus.COMPLETED)] * 3
+    assert [answer.recorded for answer in answers] == [RunOutcome(RunStatus.COMPLETED)] * 3
     assert {stored_run(run.id).status for run in ended} == {RunStatus.COMPLETED}
     assert stored_run(works[1].run_id).message == careful_recording.NOT_KEPT
 

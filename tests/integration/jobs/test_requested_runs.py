@@ -137,8 +137,8 @@ def test_a_retry_is_a_new_run_in_place_of_the_one_that_failed(system: GivenSyste
     assert system.doorbell.heard() == [Ring(run_id, "runs.http")]
     shown = records.job(LOCAL, job_id)
     assert (shown.status, shown.finished_at, shown.end_reason) == (JobStatus.QUEUED, None, None)
-    work, settled = attempt(system, failed())
-    assert (work.run_id, settled.status) == (run_id, RunStatus.RETRYING), "its failures count anew"
+    work, outcome = attempt(system, failed())
+    assert (work.run_id, outcome.status) == (run_id, RunStatus.RETRYING), "its failures count anew"
     make_due_again(system, run_id)
     attempt(system, succeeded())
     assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED

@@ -18,7 +18,7 @@ from models import database
 from models.tables import db
 from services.access import password_resets
 from services.alerts import sending
-from services.execution import giving
+from services.execution import held_runs
 from services.jobs import pause_endings
 from services.maintenance import figures, loops, rescues
 from services.maintenance.coordinator import Coordinator
@@ -42,9 +42,9 @@ PASSES = [
     (overdue, "watch_deadlines"),
     (overdue, "watch_late"),
     (overlap_queue, "give_all"),
-    (giving, "give"),
-    (giving, "adopt"),
-    (giving, "tidy"),
+    (held_runs, "release_due_keys"),
+    (held_runs, "count_calls_of_new_limits"),
+    (held_runs, "repair"),
     (figures, "summarise"),
     (password_resets, "send"),
     (sending, "send_oldest"),

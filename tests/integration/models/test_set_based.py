@@ -135,8 +135,8 @@ def test_as_many_statements_record_thirty_two_different_answers_as_six(system: G
         works = claim(system)
         assert len(works) == count
         with statements.noted() as sent:
-            settled = recording.record(system, [(work, by_run[work.job_id]) for work in works])
-        assert None not in settled
+            outcomes = recording.record(system, [(work, by_run[work.job_id]) for work in works])
+        assert None not in outcomes
         said = {attempts_at(work.run_id)[0].answer for work in works}
         assert len(said) >= count // 2
         return len(sent)

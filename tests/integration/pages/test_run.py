@@ -6,7 +6,7 @@ from core import schedules, trace_context
 from core.errors import PermanentFailure
 from core.limits import Limit
 from core.principals import LOCAL
-from services.execution import giving, limit_changes
+from services.execution import held_runs, limit_changes
 from services.execution.work import Failed
 from services.jobs import lifecycle, requested_runs
 from tests.factories import GivenSystem, claim, failed, first_run, given_system, record, refused, stored_run, succeeded
@@ -51,7 +51,7 @@ def test_a_run_that_was_held_tells_behind_whom_and_for_how_long(browser: Browser
     [work] = claim(system)
     system.clock.advance(5)
     record(system, work, succeeded())
-    giving.give(system)
+    held_runs.release_due_keys(system)
     system.clock.advance(2)
     [work] = claim(system)
     system.clock.advance(1)

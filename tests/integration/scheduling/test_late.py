@@ -13,7 +13,7 @@ from core.rates import Rate
 from core.schedules import Cron, DelayFromNow, Immediate, Interval, Schedule
 from models import database
 from models.tables import Alert
-from services.execution import giving
+from services.execution import held_runs
 from services.jobs import creating, definition, editing, lifecycle
 from services.scheduling import dispatching, overdue, overlap_queue, planning
 from tests.factories import (
@@ -160,7 +160,7 @@ def test_what_waited_for_a_permit_is_not_late(store: str) -> None:
     [work] = claim(system)
     record(system, work, succeeded())
     system.clock.advance(LATE_SECONDS + 101)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert [stored_run(run.id).held_by for run in runs] == [None, None]
     assert overdue.watch_late(system) == 0
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 
-from core.alerting import FAILURES_IN_ROW, Alert, AlertKind, Condition, Happening, judge
+from core.alerting import FAILURES_IN_ROW, Alert, AlertKind, Condition, HealthEvent, judge, judge_job
 from tests.factories import NOON
 
-FAILED = Happening(well=False, words="The receiver is down.")
-WELL = Happening(well=True)
-NOTHING = Happening(well=None)
-LATE = Happening(well=None, late=True)
+FAILED = HealthEvent(succeeded=False, words="The receiver is down.")
+WELL = HealthEvent(succeeded=True)
+NOTHING = HealthEvent(succeeded=None)
+LATE = HealthEvent(succeeded=None, late=True)
 LATER = NOON + timedelta(minutes=1)
 
 
-def alerts(*events: Happening, since: Condition | None = None) -> list[Alert]:
+@dataclass(frozen=True)
+class Job:
+    failures_in_row: int = FAILURES_IN_ROW - 1
+    late_since: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+def alerts(*events: HealthEvent, since: Condition | None = None) -> list[Alert]:
     return judge(since or Condition(), events, NOON)[1]
 
 
@@ -47,12 +55,21 @@ def test_what_says_nothing_leaves_the_row_as_it_is() -> None:
 
 
 def test_being_late_is_told_once_until_it_goes_well_in_time() -> None:
-    late = Happening(well=True, late=True)
+    late = HealthEvent(succeeded=True, late=True)
     assert [one.kind for one in alerts(LATE, LATE, late, FAILED, LATE)] == [AlertKind.LATE]
     assert len(alerts(LATE, WELL, LATE)) == 2
 
 
 @pytest.mark.parametrize(("event", "since"), [(LATE, NOON), (FAILED, NOON), (NOTHING, NOON), (WELL, None)])
-def test_a_job_is_late_since_the_first_time(event: Happening, since: object) -> None:
+def test_a_job_is_late_since_the_first_time(event: HealthEvent, since: object) -> None:
     condition, _ = judge(Condition(late_since=NOON), [event], LATER)
     assert condition.late_since == since
+
+
+def test_a_job_is_judged_by_the_condition_that_it_is_in() -> None:
+    assert judge_job(Job(), [FAILED], NOON) == (Condition(5), [Alert(AlertKind.FAILING, 5, FAILED.words)], True)
+    assert judge_job(Job(), [NOTHING], NOON) == (Condition(4), [], False)
+
+
+def test_nobody_is_told_of_a_deleted_job() -> None:
+    assert judge_job(Job(deleted_at=NOON), [FAILED], NOON) == (Condition(5), (), True)

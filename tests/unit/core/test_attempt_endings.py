@@ -198,6 +198,6 @@ def test_a_poll_that_is_handed_back_too_late_is_called_again() -> None:
 
 def test_runs_count_for_a_job_that_comes_back_and_attempts_for_all_others() -> None:
     recurs = FACTS._replace(job_recurs=True)
-    assert attempt_endings.happening(FACTS, failed(FACTS)).well is False
-    assert attempt_endings.happening(recurs, failed(recurs)).well is None
-    assert attempt_endings.happening(recurs, failed(recurs, GIVE_UP)).well is False
+    assert attempt_endings.health_event(FACTS, failed(FACTS)).succeeded is False
+    assert attempt_endings.health_event(recurs, failed(recurs)).succeeded is None
+    assert attempt_endings.health_event(recurs, failed(recurs, GIVE_UP)).succeeded is False

@@ -34,7 +34,7 @@ def rows_after(decisions: Decisions, ends: Sequence[End], *, turns: bool = True)
         following.run_ended(end.run_id, end.ending)
     for job_id in dict.fromkeys(run["job"] for run, _ in over):
         mine = [(run, ending) for run, ending in over if run["job"] == job_id]
-        happened = [attempt_endings.happening(decisions.facts(run), ending) for run, ending in mine]
+        happened = [attempt_endings.health_event(decisions.facts(run), ending) for run, ending in mine]
         following.job_follows(job_id, [ending for _, ending in mine], happened)
         if turns and recurs(before.jobs[job_id]):
             following.turn_given(job_id)

@@ -10,7 +10,7 @@ from core.errors import AbortReason
 from core.rates import Rate
 from core.receiver_answers import PollAnswer
 from core.schedules import DelayFromNow, Immediate, Interval, Polling
-from services.execution import giving
+from services.execution import held_runs
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
 from services.jobs import cancelling, lifecycle, requested_runs
 from services.scheduling import overdue, overlap_queue
@@ -67,8 +67,8 @@ PASSES: tuple[Callable[[System], object], ...] = (
     overdue.watch_deadlines,
     overdue.watch_late,
     overlap_queue.give_all,
-    giving.give,
-    giving.give,
+    held_runs.release_due_keys,
+    held_runs.release_due_keys,
 )
 CHANGES_OF_RUN: tuple[Callable[..., object], ...] = (cancelling.cancel, requested_runs.replay)
 CHANGES_OF_JOB: tuple[Callable[..., object], ...] = (

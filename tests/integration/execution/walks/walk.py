@@ -17,7 +17,7 @@ from core.principals import LOCAL
 from core.states import DEAD, ENDED, LIVE
 from services.apps import apps
 from services.execution import recording, reports, workers
-from services.execution.recording import Unrecorded
+from services.execution.recording import NotRecorded
 from services.execution.reports import Sender
 from services.execution.rotation import Rotation
 from services.execution.work import Succeeded, Work
@@ -26,7 +26,7 @@ from services.jobs.definition import Definition
 from services.maintenance import rescues
 from services.reading.views import JobView
 from services.scheduling import dispatching, pauses, planning, stored_schedule
-from services.scheduling.run_endings import Settled
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import CALLBACK_BASE_URL, claim, given_system, new_job, stored_job
 from tests.integration.execution.walks import claiming, menu, standing
 from tests.integration.execution.walks import rows as stored
@@ -251,8 +251,8 @@ class Walk:
             is_double = any(end is not None and end.run_id == work.run_id for end in ends)
             ends.append(None if is_double else decisions.of_result(work, result))
         record: Any = self.draw.choice([recording.record, recording.record_what_is_free])
-        settled = record(self.system, group)
-        assert [_told(one) for one in settled] == [end and end.told for end in ends]
+        outcome = record(self.system, group)
+        assert [_told(one) for one in outcome] == [end and end.told for end in ends]
         self.expected = rows_after(decisions, [end for end in ends if end is not None])
 
     def _try(self, act: Callable[..., object], what: object) -> None:
@@ -293,8 +293,8 @@ def _sender(work: Work) -> Sender:
     return Sender(work.run_id, work.report_token)
 
 
-def _told(settled: Any) -> Told | None:
-    if settled is Unrecorded.REFUSED:
+def _told(outcome: Any) -> Told | None:
+    if outcome is NotRecorded.STALE_FENCE:
         return None
-    assert isinstance(settled, Settled), settled
-    return settled.status, settled.retry_at, None if settled.next_poll is None else settled.next_poll["due_at"]
+    assert isinstance(outcome, RunOutcome), outcome
+    return outcome.status, outcome.retry_at, None if outcome.next_poll is None else outcome.next_poll["due_at"]

@@ -12,7 +12,7 @@ from core.states import Hold
 from models import database, held_keys, limits
 from models.hot.rows import Candidate
 from models.tables import HeldKey, Use
-from services.execution import claiming, giving, limit_changes, workers
+from services.execution import claiming, held_runs, limit_changes, workers
 from services.execution.work import Work
 from services.jobs import lifecycle, requested_runs
 from services.messaging import broker as brokers
@@ -46,11 +46,11 @@ def test_one_that_another_key_refuses_is_held_by_that_one_from_then_on(system: G
     record(system, first, succeeded())
     [other] = claim(system)
     system.clock.advance(1)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert held(ones) == [(Hold.CONCURRENCY, "app:app_a")]
     record(system, other, succeeded())
     system.clock.advance(1)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert len(claim(system)) == 1
 
 
@@ -61,7 +61,7 @@ def test_a_place_that_is_left_is_given_at_once_where_the_engine_says_so(system: 
     assert first.places == ("app:app_a",)
     record(system, first, succeeded())
     system.doorbell.heard()
-    giving.freed(system, first.places)
+    held_runs.release_after(system, first.places)
     assert len(system.doorbell.heard()) == 1
     assert len(claim(system)) == 1
 
@@ -75,9 +75,9 @@ def test_what_was_freed_goes_on_by_urgency_and_only_as_far_as_there_is_room(syst
         record(system, work, succeeded())
     create(system, 1, priority=1)
     system.clock.advance(1)
-    assert giving.give(system) == 2
+    assert held_runs.release_due_keys(system) == 2
     system.clock.advance(1)
-    assert giving.give(system) == 0, "two were given places that they have not taken yet"
+    assert held_runs.release_due_keys(system) == 0, "two were given places that they have not taken yet"
     assert urgent in {work.job_id for work in claim(system)}
 
 
@@ -92,9 +92,9 @@ def test_a_limit_that_is_raised_deleted_or_over_lets_what_it_held_go_on(system: 
         limit_changes.delete(LOCAL, system, "app:app_a")
     else:
         system.clock.advance(29)
-        assert giving.give(system) == 0
+        assert held_runs.release_due_keys(system) == 0
         system.clock.advance(1)
-    assert giving.give(system) == 3
+    assert held_runs.release_due_keys(system) == 3
     assert len(claim(system)) == 3
     with database.reading():
         assert HeldKey.select().count() == 0
@@ -108,9 +108,9 @@ def test_a_use_that_nobody_ended_is_ended_when_things_are_put_right(system: Give
         limits.adopt([("app:app_a", run.id, 1)])
     create(system, 1)
     assert claim(system) == []
-    assert giving.tidy(system) == 1
+    assert held_runs.repair(system) == 1
     system.clock.advance(1)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert len(claim(system)) == 1
 
 
@@ -122,10 +122,10 @@ def test_a_key_that_holds_runs_and_is_on_record_no_more_is_found_again(system: G
         held_keys.hold_no_more("app:app_a", NOON + HOUR)
     record(system, work, succeeded())
     system.clock.advance(2)
-    assert giving.give(system) == 0
-    giving.tidy(system)
+    assert held_runs.release_due_keys(system) == 0
+    held_runs.repair(system)
     system.clock.advance(2)
-    assert giving.give(system) == 1
+    assert held_runs.release_due_keys(system) == 1
 
 
 def test_uses_are_forgotten_once_no_rate_counts_them(store: str) -> None:
@@ -134,21 +134,21 @@ def test_uses_are_forgotten_once_no_rate_counts_them(store: str) -> None:
     record(system, claim_one(system), succeeded())
     for seconds, left in ((59, 1), (2, 0)):
         system.clock.advance(seconds)
-        giving.tidy(system)
+        held_runs.repair(system)
         with database.reading():
             assert Use.select().count() == left
 
 
 def test_uses_are_forgotten_a_bounded_number_at_a_time(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(giving, "_USES_PRUNED", 1)
-    monkeypatch.setattr(giving, "_MOST_PASSES", 2)
+    monkeypatch.setattr(held_runs, "_USES_PRUNED", 1)
+    monkeypatch.setattr(held_runs, "_MOST_PASSES", 2)
     system = given_system(account_rate=Rate(9, 60))
     create(system, 3)
     for work in claim(system):
         record(system, work, succeeded())
     system.clock.advance(61)
     for left in (1, 0):
-        giving.tidy(system)
+        held_runs.repair(system)
         with database.reading():
             assert Use.select().count() == left
 
@@ -162,7 +162,7 @@ def test_what_was_put_right_stays_so_though_the_pruning_after_it_fails(
         limits.adopt([("app:app_a", run.id, 1)])
     monkeypatch.setattr(limits, "prune_uses", lambda *_about: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        giving.tidy(system)
+        held_runs.repair(system)
     with database.reading():
         assert [use.ended_at for use in Use.select()] == [NOON]
 
@@ -183,7 +183,7 @@ def test_a_key_whose_runs_cannot_be_released_keeps_no_other_key_waiting(
 
     monkeypatch.setattr(held_keys, "first_held", broken)
     system.clock.advance(61)
-    assert giving.give(system) == 1
+    assert held_runs.release_due_keys(system) == 1
     assert [one.account_id for one in map(stored_job, (work.job_id for work in claim(system)))] == ["acc2"]
 
 
@@ -208,7 +208,7 @@ def test_what_a_pause_holds_meanwhile_is_released_to_the_pause(system: GivenSyst
     claim(system)
     pauses.pause_app(LOCAL, system, "app_a")
     limit_changes.delete(LOCAL, system, "app:app_a")
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert {by for by, _ in held(ids)} <= {Hold.PAUSED}
     assert claim(system) == []
 
@@ -222,7 +222,7 @@ def test_held_runs_of_a_paused_job_take_no_room_from_others(system: GivenSystem)
     assert claim(system) == []
     lifecycle.pause(LOCAL, system, paused)
     system.clock.advance(61)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert [work.job_id for work in claim(system)] == [other]
 
 
@@ -232,10 +232,10 @@ def test_room_that_was_given_and_not_used_is_given_to_the_next_soon(system: Give
     first, second = create(system, 2)
     assert claim(system) == []
     system.clock.advance(3601)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     lifecycle.cancel(LOCAL, system, first)
     system.clock.advance(2)
-    giving.give(system)
+    held_runs.release_due_keys(system)
     assert [work.job_id for work in claim(system)] == [second]
 
 
@@ -258,7 +258,7 @@ def test_whatever_meets_no_key_is_ever_used_by_one_too_many_and_nothing_is_left_
         for step in range(12):
             if number % 4 == 3:
                 system.clock.advance(0.5)
-                giving.give(system)
+                held_runs.release_due_keys(system)
                 put(system, "app:app_a", 3 + step % 2)
                 continue
             works: list[Work] = claiming.claim(system, worker, brokers.RUNS_HTTP, 3)
@@ -267,13 +267,13 @@ def test_whatever_meets_no_key_is_ever_used_by_one_too_many_and_nothing_is_left_
                 most = max(most, sum(use.key == "host:127.0.0.1" for use in open_uses))
             for work in works:
                 record(system, work, succeeded())
-            giving.freed(system, [key for work in works for key in work.places])
+            held_runs.release_after(system, [key for work in works for key in work.places])
         return most
 
     assert max(in_threads(8, meet)) <= 5
     for _ in range(60):
         system.clock.advance(2)
-        giving.give(system)
+        held_runs.release_due_keys(system)
         for work in claim(system):
             record(system, work, succeeded())
     with database.reading():

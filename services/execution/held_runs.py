@@ -1,4 +1,4 @@
-"""Give room to held runs: the most urgent go back into the claim, as far as all their keys have room for them."""
+"""Release held runs: the most urgent go back into the claim, as far as all their keys have room for them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from models import database, held_keys, jobs, limits, pauses
 from models.hot.rows import Candidate
 from models.pauses import Gate
 from models.tables import Job
-from services.execution import breakers, limit_keys
+from services.execution import breakers, run_keys
 from services.execution.limits import KNOWN_SECONDS, held_key, ring_next
 from services.runtime.batching import one_by_one
 from services.system import System
 
-TIDY_SECONDS = 10.0
-ACCOUNTS_SECONDS = 60.0
+REPAIR_SECONDS = 10.0
+RECHECK_SECONDS = 60.0
 
 _KEYS = 200
 _ACCOUNTS = 100  # at random, so that with more than that, each has its turn
@@ -37,23 +37,23 @@ _EXPIRED_KEPT = timedelta(days=1)
 _NEWS = timedelta(seconds=5 * KNOWN_SECONDS)
 
 
-def give(system: System) -> int:
-    """Release the held runs for which there is room, and ring for them. Returns how many."""
+def release_due_keys(system: System) -> int:
+    """Release the held runs of keys that are to be looked at now, as far as they have room. Returns how many."""
     with database.reading():
         keys = held_keys.to_look_at(system.clock.now(), _KEYS)
-    return one_by_one(partial(_give_all, system), keys)
+    return one_by_one(partial(_release_all, system), keys)
 
 
-def freed(system: System, keys: Collection[str]) -> None:
+def release_after(system: System, keys: Collection[str]) -> None:
     """Release held runs after runs ended that took places under these keys; a key is listed once for each place."""
     ring_next(system, sum(key == INSTALLATION for key in keys), is_limited=True)
     with database.reading():
         holding = held_keys.of_keys(set(keys) - {INSTALLATION})
     for key in holding:
-        _give_all(system, key)
+        _release_all(system, key)
 
 
-def adopt(system: System) -> None:
+def count_calls_of_new_limits(system: System) -> None:
     """Count the calls under way for new limits: processes that did not know a limit yet may have begun some."""
     with database.reading():
         keys = limits.changed_since(system.clock.now() - _NEWS, _MOST_LIMITS)
@@ -66,11 +66,11 @@ def count_running(system: System, keys: Collection[str]) -> None:
     """Count the calls that are under way as uses of these keys, in the caller's transaction."""
     further = any(looks_further(key) for key in keys)
     running = limits.lock_running(_MOST_RUNNING, looks_further=further)
-    of_runs = limit_keys.of(system, [run for run, _ in running])
+    of_runs = run_keys.of(system, [run for run, _ in running])
     limits.adopt((key, run.id, fence) for run, fence in running for key in of_runs[run.id] if key in keys)
 
 
-def look_at_accounts(system: System) -> int:
+def recheck_accounts(system: System) -> int:
     """Release soon the held runs of accounts that have room by `ACCOUNT_RATE` now, though it was expected later.
 
     The rate may have been raised or taken away by a restart, of this process or of one that held runs since. A bounded
@@ -78,7 +78,7 @@ def look_at_accounts(system: System) -> int:
     """
     now = system.clock.now()
     with database.reading():
-        keys = held_keys.some_accounts(now, now + timedelta(seconds=ACCOUNTS_SECONDS), _ACCOUNTS)
+        keys = held_keys.some_accounts(now, now + timedelta(seconds=RECHECK_SECONDS), _ACCOUNTS)
         keys = _with_room(keys, system.settings.account_rate, now)
     if keys:
         with system.transaction(Gate.UNUSED):
@@ -94,7 +94,7 @@ def _with_room(keys: Collection[str], rate: Rate | None, now: datetime) -> list[
     return [key for key in keys if Standing(Limit(rate=rate), ended=used.get(key, 0)).room > 0]
 
 
-def tidy(system: System) -> int:
+def repair(system: System) -> int:
     """Repair leftovers: uses whose run has ended, keys that hold runs without being recorded. Then prune.
 
     Returns how many uses were ended.
@@ -126,18 +126,18 @@ def _prune(system: System) -> None:
             return
 
 
-def _give_all(system: System, key: str) -> int:
+def _release_all(system: System, key: str) -> int:
     """Release held runs of a key for which it has room, in passes. Returns how many."""
     released = 0
     for _ in range(_MOST_PASSES):
-        count, has_more = _give(system, key)
+        count, has_more = _release_some(system, key)
         released += count
         if not has_more:
             break
     return released
 
 
-def _give(system: System, key: str) -> tuple[int, bool]:
+def _release_some(system: System, key: str) -> tuple[int, bool]:
     """Release those of a key's most urgent held runs for which there is room under all their keys.
 
     Returns how many, and whether it is worth trying again at once.
@@ -146,11 +146,11 @@ def _give(system: System, key: str) -> tuple[int, bool]:
         waiting = held_keys.first_held(key, _RUNS, looks_further=limits.look_further())
         locked = jobs.lock(run.job_id for run in waiting)  # before the keys: a claim never waits for a job
         going = _in_turn(key, _without_paused(waiting, locked, unit.now))
-        keys = limit_keys.of(system, going)
-        found = _less_given(key, limit_keys.standings(system, going, keys, unit.now))
-        calls = [(run, limit_keys.applied(run, keys, found)) for run in going]
+        keys = run_keys.of(system, going)
+        found = _less_given(key, run_keys.standings(system, going, keys, unit.now))
+        calls = [(run, run_keys.applied(run, keys, found)) for run in going]
         allowed, refused = rules.within(calls, found)
-        given = Counter(one for run in allowed for one in limit_keys.applied(run, keys, found))
+        given = Counter(one for run in allowed for one in run_keys.applied(run, keys, found))
         found = {one: rules.after_giving(standing, given[one]) for one, standing in found.items()}
         unit.ring(held_keys.release([run.id for run in allowed], None, unit.now))
         _move(key, refused, found, unit.now)
