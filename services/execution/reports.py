@@ -183,7 +183,7 @@ def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, 
 
 
 def _ring(system: System, unit: UnitOfWork, settlement: Settlement, next_in_turn: list[Run]) -> None:
-    """Ring for runs that follow within the window; the dispatcher rings for later ones."""
+    """Ring for runs that follow within the window; the coordinator rings for later ones."""
     window = timedelta(seconds=system.settings.window_seconds)
     settled, run = settlement.settled, settlement.run
     follow = [] if settled.next_poll is None else [settled.next_poll]
