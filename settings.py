@@ -114,7 +114,7 @@ class Settings(BaseModel):
     email_time_limit_seconds: float = Field(default=120, ge=0.1, le=3600)
     alert_email: str | None = None
 
-    # Uploads: kept in a bucket of S3, or of a server like it, under the names section 001 prints; else in DATA_DIR.
+    # Uploads: kept in a bucket of S3 or of a compatible server, or else in DATA_DIR.
     max_upload_bytes: int = Field(default=10 * 1024 * 1024, ge=1, le=1024**4)
     max_waiting_upload_bytes: int = Field(default=100 * 1024 * 1024, ge=1, le=1024**5)
     aws_storage_bucket_name: str | None = None
@@ -208,7 +208,7 @@ class Settings(BaseModel):
 
     @property
     def who_may_register(self) -> Registration:
-        """Who may register; where a provider says who is who, nobody else does, unless REGISTRATION says so."""
+        """Who may register: as REGISTRATION says; by default closed if single sign-on is configured, else open."""
         if self.registration is not None:
             return self.registration
         return Registration.OPEN if self.oidc_issuer is None else Registration.CLOSED

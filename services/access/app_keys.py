@@ -57,10 +57,10 @@ def listed(principal: Principal, app_name: str) -> list[KeyView]:
 
 
 def create(principal: Principal, system: System, app_name: str, new: NewKey) -> tuple[str, KeyView]:
-    """Make a key; returns it, which is never shown again, and its view.
+    """Create a key. Returns the key, which is never shown again, and its view.
 
-    What the caller shows bounds it: it lasts no longer than a key or named token that makes it. Raises `InvalidInput`
-    for what a key cannot be, or more than the caller has, and `Conflict` if the app is shared or has too many.
+    The new key expires no later than the key or named token used to create it. Raises `InvalidInput` for values that a
+    key cannot have or scopes that the caller does not have, `Conflict` if the app is shared or has too many keys.
     """
     with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, app_name, Scope.APP)

@@ -46,7 +46,7 @@ def count(system: System, throttle: Throttle, username: str, address: str) -> Gu
 
 
 def forget(throttle: Throttle, guess: Guess) -> None:
-    """Take back a guess, which was right, and those that the same address made before it."""
+    """Take back a correct guess, and reset the count of its address at this account."""
     at_account, from_address = _keys(guess.username, guess.place)
     throttle.forget(from_address)
     if not guess.is_from_known_address:

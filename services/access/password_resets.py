@@ -66,7 +66,8 @@ def ask(system: System, email: str, address: str, throttle: Throttle) -> None:
 def redeem(principal: Principal, system: System, token: str, new: str, throttle: Throttle) -> None:
     """Set a new password by the token of a link, and end all that opened the account before: sessions and tokens.
 
-    The links that the user made as an administrator end too. A link of who is none any more opens nothing.
+    The links that the user made as an administrator end too. A link made by a user who is no longer an administrator
+    is invalid.
     Raises `InvalidInput` if the link opens nothing, `TooMany` after too many tries.
     """
     throttle.take(("redeem", networks.place(principal.address or "")), MOST_OF_ADDRESS)
