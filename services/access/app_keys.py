@@ -11,6 +11,7 @@ from uuid import UUID
 from core import built_in_apps
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFound
+from core.instants import shown
 from core.principals import KEY_MARK, Principal
 from core.scopes import Scope
 from core.token_hashes import hashed
@@ -109,10 +110,11 @@ def _refuse(principal: Principal, new: NewKey, now: datetime) -> None:
     if new.account_id is not None and Scope.APP in new.scopes:
         raise InvalidInput.at("scopes", "has app, which is not for a key of one account; leave out one of the two.")
     if new.expires_at is not None and new.expires_at <= now:
-        raise InvalidInput.at("expires_at", "has passed; give an instant in the future, or leave it out.")
+        fault = f"is {shown(new.expires_at)}, which has passed; give a later instant, or leave it out."
+        raise InvalidInput.at("expires_at", fault)
     latest = principal.expires_at
     if new.expires_at is not None and latest is not None and new.expires_at > latest:
-        raise InvalidInput.at("expires_at", f"must be no later than {latest.isoformat()}, when your own token expires.")
+        raise InvalidInput.at("expires_at", f"must be no later than {shown(latest)}, when your own token expires.")
 
 
 def _refuse_more(app: App) -> None:
