@@ -103,7 +103,7 @@ def scopes_of(key: AppKey) -> frozenset[Scope]:
 
 
 def _refuse(principal: Principal, new: NewKey, now: datetime) -> None:
-    """Raises `InvalidInput` for a key that cannot be."""
+    """Raises `InvalidInput` for a new key with values that it cannot have."""
     beyond = sorted(new.scopes - principal.scopes)
     if beyond:
         raise InvalidInput.at("scopes", f"has {', '.join(beyond)}, which you do not have; leave it out.")

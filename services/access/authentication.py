@@ -1,4 +1,4 @@
-"""Authentication: from what a caller shows to the principal that they are."""
+"""Authentication: finds the principal to whom a token or session belongs."""
 
 from __future__ import annotations
 

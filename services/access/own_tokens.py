@@ -138,10 +138,11 @@ def _expiry(new: NewToken, now: datetime) -> datetime:
 
 
 def _latest(parent: Token, now: datetime) -> datetime:
-    """Returns until when a token may last that is made by showing another.
+    """Returns the latest expiry of a token that is created with another one.
 
-    A program's token creates none that outlasts it. Users of single sign-on must log in again from time to time, so
-    that their groups are read again: a session's token lasts `USUAL`, and a login's creates none that outlasts it.
+    A program's token creates no token that outlasts it. Users of single sign-on must log in again from time to time, so
+    that their groups are read again: a token created in a session lasts `USUAL`, one created with a login's token no
+    longer than that.
     """
     if parent.prefix is not None:
         return cast("datetime", parent.expires_at)

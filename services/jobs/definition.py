@@ -106,8 +106,8 @@ def expect_possible(
 ) -> None:
     """Raise `InvalidInput` if the job has no URL to call, or a wrong one, or a deadline that has passed.
 
-    Wrong is a masked one, and one that the caller may not give. Members that an edit leaves as they were `before` are
-    not checked again. `bound_to` is the account to which the key of the caller is bound.
+    A URL is wrong if it is masked, or not allowed for the caller's key. Members that an edit leaves as they were
+    `before` are not checked again. `bound_to` is the account to which the caller's key is bound.
     """
     url = wanted.callback_url
     if url is not None and (before is None or url != before.callback_url) and (fault := masking.fault_of_address(url)):

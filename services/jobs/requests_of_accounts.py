@@ -1,4 +1,4 @@
-"""What a key that is bound to one account may have sent: `http` requests without the app's secrets, and unsigned.
+"""Restricts the jobs of a key that is bound to one account: `http` requests without the app's secrets, and unsigned.
 
 The secrets belong to the whole app, and so do signatures: a caller who chose the body and the address could collect
 either. Callbacks are always signed, so such a key can send them only to the app's own receiver.
