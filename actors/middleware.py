@@ -30,7 +30,7 @@ class AttemptFailed(CarillonError):  # noqa: N818  says what happened
 
 
 class RowDecidedRetries(Middleware):
-    """Sends a delayed ring for a run that is retried within the window; the dispatcher rings for later ones."""
+    """Sends a delayed ring for a run that is retried within the window; the coordinator rings for later ones."""
 
     def __init__(self, system: System) -> None:
         self._system = system

@@ -146,7 +146,7 @@ class _Problems:
         _params: dict[str, Any],
         ws: WebSocket | None = None,
     ) -> None:
-        """Answer as Falcon does, but log no error: whoever asks without access is refused many times a day."""
+        """Answer as Falcon does, but log no error: callers without access are refused many times a day."""
         if resp is not None:
             resp.status = error.status
             resp.set_headers(error.headers or {})

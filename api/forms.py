@@ -59,8 +59,10 @@ async def read(req: Request, most: int, write: Callable[[bytes], Awaitable[None]
     try:
         async for part in await req.get_media():
             name = part.name or ""
-            if name in texts or (name == "file" and file_name is not None) or len(texts) == MOST_TEXTS:
-                raise InvalidInput.at(name[:100], "is given more than once, or is one of too many; give each once.")
+            if name in texts or (name == "file" and file_name is not None):
+                raise InvalidInput.at(name[:100], "is given more than once; give it once.")
+            if len(texts) == MOST_TEXTS:
+                raise InvalidInput.at(name[:100], f"comes after {MOST_TEXTS} other fields; a form may have no more.")
             if name == "file":
                 file_name = part.filename or "file"
                 await _pass_on(part, most, write)

@@ -1,7 +1,7 @@
 """Bodies that do not come with their head: bounded in time and bytes, and access is checked again while they come.
 
-Whoever has sent a head may lose their access before they send the last byte. A body that is there at once, as most
-are, costs nothing of this.
+A caller may lose access between the head of a request and the last byte of its body. Bodies that come together with
+their head, as most do, need no second check.
 """
 
 from __future__ import annotations

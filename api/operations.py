@@ -27,7 +27,7 @@ Responder = TypeVar("Responder", bound=Callable[..., Any])
 class Required(IntEnum):
     """What an operation requires of a principal, from the least to the most.
 
-    Whoever sends the installation's secret meets every requirement, and so does everyone if no secret is set.
+    A caller with the installation's secret meets every requirement, and so does every caller if no secret is set.
     """
 
     NOTHING = 0

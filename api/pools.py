@@ -41,5 +41,5 @@ class Pools:
         )
 
     def all(self) -> tuple[Threads, ...]:
-        """Returns every pool, for who ends them."""
+        """Returns every pool, so that all can be ended."""
         return self.general, self.hashing, self.asking, self.calling, self.acting, self.at_archive, self.health

@@ -13,7 +13,7 @@ from services.system import System
 async def begin(req: Request, resp: Response, system: System, threads: Threads, token: str) -> None:
     """Give a browser the session of a user who has just logged in.
 
-    The one that it had ends: whoever has learnt its cookie is logged out.
+    The browser's former session ends: somebody who knows its cookie is logged out.
     """
     former = sites.cookie(req, sites.COOKIE)
     if former is not None:

@@ -34,8 +34,8 @@ class _Share:
 class Threads:
     """Runs calls that wait without holding up the event loop; each thread keeps its own database connection.
 
-    One person has at most `share` of the threads at a time, a third unless it is given, so that whoever sends many
-    slow requests leaves room for others. What they ask for beyond it waits, and then goes behind what others ask for.
+    One person occupies at most `share` of the threads at a time, by default a third, so that many slow requests of one
+    person leave room for others. That person's further requests wait, behind those of others.
     """
 
     def __init__(self, count: int, *, share: int | None = None) -> None:
@@ -107,12 +107,12 @@ class Threads:
 
 
 def _carry_out(future: Future[R], call: Callable[[], R]) -> None:
-    """Give a future the result of a call, as an executor does, unless who waited for it has gone."""
+    """Give a future the result of a call, as an executor does, unless the caller no longer waits for it."""
     if not future.set_running_or_notify_cancel():
         return
     try:
         result = call()
-    except BaseException as error:  # noqa: BLE001  it is raised to who waits
+    except BaseException as error:  # noqa: BLE001  it is raised in the caller that waits
         future.set_exception(error)
     else:
         future.set_result(result)

@@ -1,13 +1,14 @@
-"""Every error Carillon raises on purpose, in one tree.
+"""Errors that Carillon raises on purpose, in one tree.
 
     CarillonError
     |- InvalidInput        the caller's values break a rule; names every field
     |  `- KeyReused            the Idempotency-Key came with another request before
-    |- Forbidden           the installation does not allow it
+    |- Forbidden           the caller may not do this
     |- NotAuthenticated    the token or session that the caller showed opens nothing any more
     |- WrongToken          a report's token does not belong to the run
     |- NotFound            there is no such thing (or none that the caller may see)
     |- Misconfigured       the settings, or what they name, cannot be used; one line for each fault
+    |  `- ConfigurationError   in `settings`: found when the settings are read
     |- Conflict            the thing is in a state that forbids the action
     |  `- NotFailed            only what has failed can be retried
     |- PreconditionFailed  the thing is no longer as the caller saw it
@@ -21,7 +22,12 @@
     |- AttemptError        a handler's work did not succeed
     |  |- TransientFailure     worth trying again
     |  `- PermanentFailure     trying again cannot help
-    `- Aborted             the work was stopped from outside
+    |- Aborted             the work was stopped from outside
+    |- AttemptFailed       in `actors.middleware`: an attempt did not succeed, and its consequences are committed
+    `- InvalidCron         in `core.schedules.cron_fields`: a cron expression breaks a rule
+
+Errors that never leave their module or process derive from Python's own classes, such as `LocalServerError` of
+`processes.programs`.
 
 Messages name the wrong value, the rule and the remedy.
 """

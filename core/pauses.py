@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.errors import InvalidInput
+from core.instants import shown
 
 LONGEST = timedelta(days=366)
 
@@ -23,8 +24,8 @@ def expect_until(until: datetime | None, now: datetime) -> None:
     if until is None:
         return
     if until <= now:
-        raise InvalidInput.at("until", "has passed; give an instant to come, or leave it out to resume by hand.")
+        fault = f"is {shown(until)}, which has passed; give a later instant, or leave it out to resume by hand."
+        raise InvalidInput.at("until", fault)
     if until > now + LONGEST:
-        raise InvalidInput.at(
-            "until", f"is more than {LONGEST.days} days ahead; give a nearer one, or leave it out to resume by hand."
-        )
+        fault = f"is {shown(until)}, more than {LONGEST.days} days ahead; give an earlier one, or leave it out."
+        raise InvalidInput.at("until", fault)

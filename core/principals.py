@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core import names
 from core.errors import Forbidden
+from core.instants import shown
 from core.scopes import ALL_SCOPES, Role, Scope
 from core.trace_context import TraceContext
 
@@ -187,7 +188,7 @@ class Principal:
     def expect_no_end(self, what: str) -> None:
         """Raises `Forbidden` for a token that expires: the right that it would grant does not."""
         if self.expires_at is not None:
-            raise Forbidden(f"{what} would outlast the token, which ends at {self.expires_at.isoformat()}; log in.")
+            raise Forbidden(f"{what} would outlast the token, which ends at {shown(self.expires_at)}; log in.")
 
     def expect_administration(self) -> None:
         """Raises `Forbidden` unless they are trusted or an administrator."""

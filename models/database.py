@@ -215,7 +215,7 @@ def _opened(
 def _turn() -> Iterator[None]:
     """Take the lock for writing, if it is free in time."""
     if not _writer_turn.acquire(timeout=_TURN_SECONDS):
-        told = f"Others have been writing for {_TURN_SECONDS:g} s; try again."
+        told = f"Other transactions have kept the database locked for {_TURN_SECONDS:g} s; try again."
         raise DatabaseUnavailable(told, DatabaseFault.TOO_SLOW)
     try:
         yield

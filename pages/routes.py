@@ -125,7 +125,7 @@ def _one_run(site: Site) -> list[Route]:
 
 
 def _tasks(site: Site) -> list[Route]:
-    """The old addresses of section 002."""
+    """The old addresses of the pages of commands."""
     page, like = Tasks(site), "/api/tasks/{job_id:uuid}"
     of_one = "/task/{job_id:uuid}"
     create, change, delete = "POST /api/tasks", f"PUT {like}", f"DELETE {like}"

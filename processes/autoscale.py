@@ -1,4 +1,4 @@
-"""The autoscaler: adds and removes worker processes by the length of the queues (section 002's monitor).
+"""The autoscaler: adds and removes worker processes by the length of the queues.
 
 It also adds as many as the planned runs of the coming minutes need, before these are due.
 """

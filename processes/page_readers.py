@@ -173,7 +173,7 @@ def _as_written(schedule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Commands:
-    """Reads the commands of section 002 as its API does."""
+    """Reads commands as the API of commands does."""
 
     def __init__(self, system: System) -> None:
         self._system = system

@@ -35,7 +35,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
-    # Where the rows and the rings are. Neither given: embedded, on SQLite and an in-process broker.
+    # The database and the broker. Neither given: embedded, on SQLite and an in-process broker.
     database_url: str | None = None
     rabbitmq_url: str | None = None
     rabbitmq_management_url: str | None = None
@@ -66,7 +66,7 @@ class Settings(BaseModel):
     oidc_groups: Annotated[GroupRoles, BeforeValidator(values.group_roles)] = GroupRoles()
     public_url: str | None = None
 
-    # Secrets: the keys that they are sealed with, comma-separated; the first seals, all of them open.
+    # The keys that encrypt secrets, comma-separated: the first encrypts, all of them decrypt.
     secret_keys: SecretStr | None = None
 
     # Callbacks.
@@ -83,7 +83,7 @@ class Settings(BaseModel):
 
     calls_kept: CallsKept = CallsKept.ALL
 
-    # Kinds of task of one's own: the modules that register them.
+    # The modules that register the installation's own task types.
     task_types: str = ""
 
     # Execution.
@@ -95,14 +95,14 @@ class Settings(BaseModel):
     account_rate: Annotated[Rate | None, BeforeValidator(values.rate)] = Rate(calls=90, seconds=60)
     destination_breaker: bool = False
 
-    # Commands: which programs jobs may run, and within what.
+    # Commands: the programs that jobs may run, and their limits.
     commands_allowed: str = ""
     commands_env_allowed: str = ""
     command_time_limit_seconds: float = Field(default=300, ge=0.1, le=3600)
     command_lines: bool = True
     command_memory_bytes: int = Field(default=1024**3, ge=16 * 1024**2, le=1024**4)
 
-    # E-mail: the SMTP server, and who gets alerts about jobs that keep failing.
+    # E-mail: the SMTP server, and the receiver of alerts about jobs without an owner.
     email_host: str | None = None
     email_port: int = Field(default=587, ge=1, le=65535)
     email_host_user: str | None = None
@@ -114,7 +114,7 @@ class Settings(BaseModel):
     email_time_limit_seconds: float = Field(default=120, ge=0.1, le=3600)
     alert_email: str | None = None
 
-    # Uploads: kept in a bucket of S3, or of a server like it, under the names section 001 prints; else in DATA_DIR.
+    # Uploads: kept in a bucket of S3 or of a compatible server, or else in DATA_DIR.
     max_upload_bytes: int = Field(default=10 * 1024 * 1024, ge=1, le=1024**4)
     max_waiting_upload_bytes: int = Field(default=100 * 1024 * 1024, ge=1, le=1024**5)
     aws_storage_bucket_name: str | None = None
@@ -135,7 +135,7 @@ class Settings(BaseModel):
     archive_history: bool = False
     archive_prefix: str = "archive"
 
-    # Retries, where neither the job nor its app's task type says otherwise.
+    # Retries, unless the job or its task type sets its own.
     max_retries: int = Field(default=3, ge=0, le=100)
     retry_backoff_base: float = Field(default=60, ge=LEAST_BACKOFF_SECONDS, le=86_400)
 
@@ -201,48 +201,48 @@ class Settings(BaseModel):
 
     @property
     def request_limit(self) -> int:
-        """How many requests a minute one caller may send; 0 for any number, as where nobody is asked who they are."""
+        """How many requests a minute one caller may send; 0 for any number, the default in anonymous mode."""
         if self.requests_per_minute is not None:
             return self.requests_per_minute
         return 0 if self.anonymous else _REQUESTS_PER_MINUTE
 
     @property
     def who_may_register(self) -> Registration:
-        """Who may register; where a provider says who is who, nobody else does, unless REGISTRATION says so."""
+        """Who may register: as REGISTRATION says; by default closed if single sign-on is configured, else open."""
         if self.registration is not None:
             return self.registration
         return Registration.OPEN if self.oidc_issuer is None else Registration.CLOSED
 
     @property
     def management_url(self) -> str:
-        """RabbitMQ's management API: as given, else on the usual port of RabbitMQ's host, for the same user."""
+        """RabbitMQ's management API: as given, else at the default port of RabbitMQ's host, for the same user."""
         return self.rabbitmq_management_url or urls.management_of(self.rabbitmq_url or "")
 
     @property
     def reach(self) -> Reach:
-        """Where calls may go whose address an application has given (docs/decisions/0011-inner-addresses.md)."""
+        """Where calls to addresses that applications give may go (docs/decisions/0011-inner-addresses.md)."""
         return values.reach(None, self.callback_networks_allowed, self.callback_ports_allowed, anonymous=self.anonymous)
 
     @property
     def reach_of_base(self) -> Reach:
-        """Where calls may go whose address is built from CALLBACK_BASE_URL: to its host and port besides."""
+        """Where calls to addresses built from CALLBACK_BASE_URL may go: as `reach`, and to its host and port."""
         base = self.callback_base_url
         return values.reach(base, self.callback_networks_allowed, self.callback_ports_allowed, anonymous=self.anonymous)
 
     @property
     def way(self) -> Way:
-        """How calls leave this installation: through its proxy, believing its own authorities."""
+        """How calls leave this installation: through which proxy, trusting which certificate authorities."""
         return values.way(rules.revealed(self.egress_proxy), self.ca_bundle)
 
     @property
     def anonymous(self) -> bool:
-        """Whether the API asks no one who they are: only ever on loopback."""
+        """Whether callers need no authentication; possible only on loopback."""
         return self.internal_secret is None
 
     @model_validator(mode="before")
     @classmethod
     def _none_is_a_word(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Read `none` as nobody, nowhere or no limit, for every setting that can do without."""
+        """Read `none` as nobody, nowhere or no limit, for every setting that can be without a value."""
         return {name: values.without_none(name, value, cls.model_fields[name].default) for name, value in given.items()}
 
     @model_validator(mode="after")

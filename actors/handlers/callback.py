@@ -1,4 +1,4 @@
-"""Perform a run by calling the application back, and read the answer as a result (section 000's protocol)."""
+"""Perform a run by calling the application back, and read the answer as a result."""
 
 from __future__ import annotations
 

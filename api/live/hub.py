@@ -69,7 +69,7 @@ class Hub:
         joined: Joined = asyncio.get_running_loop().create_future()
         self._joining[listener] = joined
         if self._task is None:
-            # It looks for all, so neither in the share of threads nor in the log context of who came first.
+            # It looks for all listeners, so it takes neither the thread share nor the log context of the first one.
             self._task = asyncio.create_task(self._run(), name="live", context=contextvars.Context())
         try:
             await joined
@@ -127,7 +127,7 @@ class Hub:
             for listener in (*self._listening, *joining):
                 listener.telling.look_begins()
             found, cursor = await self._threads.run(self._look, set(self._listening), list(joining))
-        except Unavailable as error:  # who listens is told with the next look
+        except Unavailable as error:  # listeners learn of changes with the next look
             for listener in self._listening:
                 listener.telling.look_failed()
             _refuse(joining, error)

@@ -50,7 +50,7 @@ class EventsQuery(Query):
 
 
 class LastEventId(BaseModel):
-    """The cursor of the last event that was told, from which to go on; an `id:` of an earlier stream."""
+    """The cursor of the last event that was received, after which to continue: an `id:` of an earlier stream."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,7 +74,7 @@ class Events:
         media=_STREAM,
     )
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Tell what is changed from now on, or since the cursor in Last-Event-ID."""
+        """Stream changes from now on, or since the cursor in Last-Event-ID."""
         query = validation.query(EventsQuery, req.params)
         told = EventsOf(query.topics, query.app)
         listener = Listener(req, told, query.interest(), req.get_header("Last-Event-ID"))

@@ -33,7 +33,7 @@ class GroupedFailures:
 
     @documented("listFailures", "runs", {200: Failures}, access=Required.ACCOUNT, scope=Scope.READ, query=FailuresQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List what failed for good and was not dismissed, grouped by app, task type and reason, the newest first."""
+        """List undismissed runs that failed for good, grouped by app, task type and reason, the newest first."""
         answers.send(resp, await self._threads.run(self._grouped, req))
 
     def _grouped(self, req: Request) -> Failures:

@@ -41,7 +41,7 @@ class AppsQuotas:
         problems=(403, 404),
     )
     async def on_put(self, req: Request, resp: Response, name: str) -> None:
-        """Give an app quotas, in place of those that it has. For administrators."""
+        """Replace an app's quotas. For administrators."""
         expect_name(name)
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         answers.send(

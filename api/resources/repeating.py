@@ -77,7 +77,7 @@ class TriggerOfJob(RunAction):
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Run a job now, in addition to its schedule; `data`, if given, replaces the job's for this run.
 
-        To give `data` to a job of a task type that Carillon performs itself, such as `http`, takes `jobs`, too.
+        With `data`, jobs of a task type that Carillon performs itself, for example `http`, also need the scope `jobs`.
         """
         await self._by_body(req, resp, NewTrigger, partial(self._trigger, job_id), bodies.parse_if_any)
 
@@ -139,7 +139,7 @@ class ReplayOfRun(RunAction):
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Replay a run that failed or was cancelled: repeat it with a new run; `data`, if given, replaces its data.
 
-        To give `data` to a job of a task type that Carillon performs itself, such as `http`, takes `jobs`, too.
+        With `data`, jobs of a task type that Carillon performs itself, for example `http`, also need the scope `jobs`.
         """
         await self._by_body(req, resp, NewReplay, partial(self._replay, run_id), bodies.parse_if_any)
 

@@ -49,7 +49,7 @@ class OneSecret:
         problems=(403, 404, 409),
     )
     async def on_put(self, req: Request, resp: Response, name: str, secret_name: str) -> None:
-        """Store a secret, new or in place of the former one; requests have it from then on, within 5 seconds."""
+        """Store a new secret or replace a value; requests use it within 5 seconds."""
         expect_name(name)
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         is_new = await self._threads.run(self._put, access.principal(req), name, secret_name, body)

@@ -30,7 +30,7 @@ class SigningSecretsOfApp:
         "listSigningSecrets", "apps", {200: SigningSecrets}, access=Required.APP, scope=Scope.APP, problems=(404,)
     )
     async def on_get(self, req: Request, resp: Response, name: str) -> None:
-        """List the secrets that sign an app's callbacks and requests, newest first, without what they are."""
+        """List the secrets that sign an app's callbacks and requests, newest first, without their values."""
         expect_name(name)
         found = await self._threads.run(signing.of_app, access.principal(req), name)
         answers.send(resp, SigningSecrets(results=[SigningSecret.model_validate(one) for one in found]))
@@ -45,7 +45,7 @@ class SigningSecretsOfApp:
         problems=(403, 404),
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Make a new secret sign beside the former one, and show it, this once; older ones sign no more."""
+        """Add a signing secret; it is shown only once. It signs beside the former one; older ones sign no more."""
         expect_name(name)
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         answers.give(resp, await self._threads.run(self._add, access.principal(req), name, body))

@@ -90,7 +90,7 @@ class UsageByAccount:
         query=UsageQuery,
     )
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List the accounts that used most in the last minutes: runs, failures, attempts, and what waits for what."""
+        """List the accounts that used most in the last minutes: runs, failures, attempts, and why runs wait."""
         query = validation.query(UsageQuery, req.params)
         found = await self._threads.run(self._usage.of, access.principal(req), query.asked())
         answers.send(resp, account_usage.show(found))
@@ -112,7 +112,7 @@ class FiguresOfAllRuns:
         query=RunFiguresQuery,
     )
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List of which app, task type or job most runs ended in the last minutes, how, and how long they took."""
+        """List the apps, task types or jobs with the most runs ended in the last minutes: outcomes and durations."""
         query = validation.query(RunFiguresQuery, req.params)
         found = await self._threads.run(self._figures.of, access.principal(req), query.asked())
         answers.send(resp, FiguresOfRuns.model_validate(found))

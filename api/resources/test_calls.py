@@ -28,7 +28,7 @@ class TestCallOfJob:
         "testCall", "jobs", {200: TestCall}, access=Required.JOB, scope=Scope.OPERATE, problems=(403, 404, 409, 429)
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Send what the job sends, once and now, marked by `X-Carillon-Test: true`, and show what comes back.
+        """Send the job's request once, now, marked by `X-Carillon-Test: true`, and show the answer.
 
         It needs the scope `read` besides `operate`, for it shows the job's data and its receiver's answer. No run is
         made and nothing follows; limits and the job's own pause do not hold it, while a pause of its app or of

@@ -116,7 +116,7 @@ class TokensOfUser:
     async def on_delete(self, req: Request, resp: Response, username: str) -> None:
         """End all tokens, sessions and links of a user, and take back their administration.
 
-        Users whom ADMIN_USERNAMES names stay administrators, and the user may log in again.
+        Users named in ADMIN_USERNAMES stay administrators, and the user may log in again.
         """
         principal, reason = access.principal(req), reasons.of(req)
         ended = await self._threads.run(ending_access.end, principal, self._system, username, reason)

@@ -54,7 +54,7 @@ class ComparisonOfVersions:
 
     @documented("compareVersions", "jobs", {200: Differences}, access=Required.JOB, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID, version: int, other: int) -> None:
-        """Show in what two versions of a job differ: `before` is of the first, `after` of the second."""
+        """Show the members in which two versions of a job differ: `before` in the first, `after` in the second."""
         principal = access.principal(req)
         found = await self._threads.run(version_history.compared, principal, job_id, version, other)
         answers.send(resp, Differences.of(found))

@@ -25,7 +25,7 @@ class WaitingRuns:
 
     @documented("listWaiting", "runs", {200: Waiting}, access=Required.ACCOUNT, scope=Scope.READ, query=ScopeQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List what is due and waits, grouped by queue, app, account and reason, the largest groups first."""
+        """List due runs that wait, grouped by queue, app, account and reason, the largest groups first."""
         answers.send(resp, await self._threads.run(self._grouped, req))
 
     def _grouped(self, req: Request) -> Waiting:

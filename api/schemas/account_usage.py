@@ -19,7 +19,7 @@ UsageOrdering = Literal["-runs", "-failed", "-attempts", "-waiting", "-held", "-
 
 
 class UsageQuery(ScopeQuery):
-    """Which accounts, over how many minutes until now, those with most of what first, and how many at most.
+    """Which accounts, over how many of the last minutes, in which order, and how many at most.
 
     `-held` is by the runs that a limit holds: the account's own, or another that they share. `-waited` is by how long
     a run of the account has waited.
@@ -35,7 +35,7 @@ class UsageQuery(ScopeQuery):
 
 
 class HeldRuns(Shown):
-    """So many runs of the account that one reason holds, under a key if a limit does, until it is looked at again."""
+    """How many runs of the account one reason holds, the key if a limit holds them, and when they are checked again."""
 
     held_by: Hold
     held_key: str | None

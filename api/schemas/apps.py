@@ -97,7 +97,7 @@ class NewNamedApp(NewApp):
 
 
 class AppPatch(Given):
-    """What is to change of an app, as a merge patch: null sets a member back."""
+    """The members of an app to change, as a merge patch: null resets a member to its default."""
 
     callback_base_url: BaseUrl | None = None
     destination_breaker: bool | None = None

@@ -47,7 +47,7 @@ class AuditQuery(PageQuery):
 
 
 class AuditEntry(Shown):
-    """One change: who made it (`kind`, `principal`), with what (`credential`), from where, of what, and why.
+    """One change: who made it (`kind`, `principal`), with which `credential`, from where, to what, and why.
 
     `title` is what people call the job that was changed, or whose run was; null for other things, and once it is gone.
     `before` and `after` hold the members that changed, secrets masked; a creation shows in the job itself.

@@ -101,7 +101,7 @@ class HostsQuery(Query):
 
 
 class GivenUpJob(Shown):
-    """A job that failed because it polled as often or as long as it was to, though its last poll did not fail."""
+    """A job that failed because it reached its maximum of polls or of time, though its last poll did not fail."""
 
     job_id: UUID
     job_name: str | None

@@ -173,7 +173,7 @@ def _canonical(schedule: schedules.Schedule | ShownSchedule) -> ShownSchedule:
 
 
 class Job(Shown):
-    """A job; `job_type` and all members after it repeat those before it under the names of section 001.
+    """A job; `job_type` and all members after it repeat those before it under the names of typed jobs.
 
     `paused_until` is the instant at which a paused job is resumed by itself; null: when someone resumes it.
     """

@@ -14,7 +14,7 @@ MOST = 1_000_000_000
 
 
 class NewQuotas(Given):
-    """What an app may take; what is left out, or null, is not limited."""
+    """An app's quotas; a member that is left out or null is not limited."""
 
     jobs: Annotated[int, Field(ge=0, le=MOST)] | None = None
     waiting_runs: Annotated[int, Field(ge=0, le=MOST)] | None = None
@@ -28,7 +28,7 @@ class NewQuotas(Given):
 
 
 class ShownQuotas(Shown):
-    """What an app may take; null where it may take any amount."""
+    """An app's quotas; null means unlimited."""
 
     jobs: int | None
     waiting_runs: int | None
@@ -38,9 +38,9 @@ class ShownQuotas(Shown):
 
 
 class TakenOfApp(Shown):
-    """What an app has taken of the quotas that it has, counted no further than these; without a quota, 0.
+    """What an app has taken of its quotas, counted up to each quota; 0 where it has none.
 
-    A key of one account is told what that account has taken.
+    A key of one account gets what that account has taken.
     """
 
     jobs: int

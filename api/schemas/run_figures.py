@@ -17,7 +17,7 @@ from services.reading.statistics.run_figures import By, WantedFigures
 
 
 class RunFiguresQuery(ScopeQuery):
-    """By what ended runs are counted, over how many minutes until now, of which jobs, and how many rows at most."""
+    """How to group ended runs, over how many of the last minutes, of which jobs, and how many rows at most."""
 
     by: Literal["app", "task_type", "job"] = "app"
     minutes: Annotated[int, Field(ge=1, le=DAY_MINUTES)] = 60

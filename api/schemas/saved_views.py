@@ -37,7 +37,7 @@ class NewView(Given):
 
 
 class ViewsQuery(Query):
-    """Of which list; of all if it is not named."""
+    """The list whose views to return; by default those of all lists."""
 
     list: ViewedList | None = None
 

@@ -25,7 +25,7 @@ Secret = Annotated[
 
 
 class NewSigningSecret(Given):
-    """A secret of one's own, so that receivers can know it before it signs; without one, Carillon makes it."""
+    """The caller's own secret, so that receivers can have it before it signs; without one, Carillon generates it."""
 
     secret: Secret | None = None
 

@@ -83,7 +83,7 @@ class Difference(Shown):
 
 
 class Differences(Shown):
-    """In what two versions of a job differ, by the names of members."""
+    """The members in which two versions of a job differ, by name."""
 
     results: list[Difference]
 

@@ -28,7 +28,7 @@ class WaitingGroup(Shown):
 
 
 class Waiting(Shown):
-    """What waits, the largest groups first; of the runs, the first 10,000 are counted, and `is_cut` if more wait."""
+    """Waiting runs, the largest groups first. At most 10,000 runs are counted; `is_cut` if more wait."""
 
     groups: list[WaitingGroup]
     count: int

@@ -111,7 +111,7 @@ def with_app(principal: Principal, system: System, app_name: str, store: Callabl
 
 
 def whole(model: type[BaseModel], given: Any, shown: BaseModel) -> Any:
-    """Returns the model of a body that replaces all of what is shown. Raises `InvalidInput`."""
+    """Returns the model of a body that replaces all members shown. Raises `InvalidInput`."""
     known = shown.model_dump(mode="json")
     writable = model.model_fields
     return validation.body(model, read_only.without_read_only(validation.json_object(given), known, writable))

@@ -11,6 +11,7 @@ from typing import Any
 from api.validation import shown as in_words
 from core import schedules
 from core.errors import FieldError, InvalidInput
+from core.instants import shown
 from services.jobs.definition import Definition, NewJob
 from services.reading.views import JobHead, JobView
 from services.task_types import registry
@@ -67,7 +68,7 @@ def _merged(current: Any, shown: Any, wanted: Any) -> Any:
 def expect_future(field: str, at: datetime | None, now: datetime) -> None:
     """Raise `InvalidInput` for an instant that has passed."""
     if at is not None and at <= now:
-        raise InvalidInput.at(field, f"is {at.isoformat()}, which has passed; give one in the future.")
+        raise InvalidInput.at(field, f"is {shown(at)}, which has passed; give one in the future.")
 
 
 def expect_known(field: str, task_type: str) -> None:

@@ -1,4 +1,4 @@
-"""The pages of section 002 at their old addresses: a command, made, looked at, changed and deleted by forms."""
+"""The pages of commands at their old addresses: a command, made, looked at, changed and deleted by forms."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from core import built_in_apps
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFound
+from core.instants import shown
 from core.principals import KEY_MARK, Principal
 from core.scopes import Scope
 from core.token_hashes import hashed
@@ -57,10 +58,10 @@ def listed(principal: Principal, app_name: str) -> list[KeyView]:
 
 
 def create(principal: Principal, system: System, app_name: str, new: NewKey) -> tuple[str, KeyView]:
-    """Make a key; returns it, which is never shown again, and its view.
+    """Create a key. Returns the key, which is never shown again, and its view.
 
-    What the caller shows bounds it: it lasts no longer than a key or named token that makes it. Raises `InvalidInput`
-    for what a key cannot be, or more than the caller has, and `Conflict` if the app is shared or has too many.
+    The new key expires no later than the key or named token used to create it. Raises `InvalidInput` for values that a
+    key cannot have or scopes that the caller does not have, `Conflict` if the app is shared or has too many keys.
     """
     with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, app_name, Scope.APP)
@@ -102,17 +103,18 @@ def scopes_of(key: AppKey) -> frozenset[Scope]:
 
 
 def _refuse(principal: Principal, new: NewKey, now: datetime) -> None:
-    """Raises `InvalidInput` for a key that cannot be."""
+    """Raises `InvalidInput` for a new key with values that it cannot have."""
     beyond = sorted(new.scopes - principal.scopes)
     if beyond:
         raise InvalidInput.at("scopes", f"has {', '.join(beyond)}, which you do not have; leave it out.")
     if new.account_id is not None and Scope.APP in new.scopes:
         raise InvalidInput.at("scopes", "has app, which is not for a key of one account; leave out one of the two.")
     if new.expires_at is not None and new.expires_at <= now:
-        raise InvalidInput.at("expires_at", "has passed; give an instant in the future, or leave it out.")
+        fault = f"is {shown(new.expires_at)}, which has passed; give a later instant, or leave it out."
+        raise InvalidInput.at("expires_at", fault)
     latest = principal.expires_at
     if new.expires_at is not None and latest is not None and new.expires_at > latest:
-        raise InvalidInput.at("expires_at", f"must be no later than {latest.isoformat()}, when your own token expires.")
+        raise InvalidInput.at("expires_at", f"must be no later than {shown(latest)}, when your own token expires.")
 
 
 def _refuse_more(app: App) -> None:

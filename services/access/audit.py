@@ -1,4 +1,4 @@
-"""The audit log as it is read: of everything by administrators, of their apps by owners."""
+"""Reads the audit log: administrators see all entries, owners those of their apps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Authentication: from what a caller shows to the principal that they are."""
+"""Authentication: finds the principal to whom a token or session belongs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def of_token(system: System, token: str, kind: TokenKind) -> Principal | None:
 
 
 def of_tokens(system: System, shown: Mapping[str, TokenKind]) -> dict[str, Principal]:
-    """Returns the user of each of these tokens and sessions that `of_token` returns one for; this is no use of them."""
+    """Returns the principals of the valid ones among these tokens and sessions.
+
+    Does not count as a use of them, so it does not extend a session.
+    """
     now = system.clock.now()
     by_hash = {hashed(token): token for token in shown}
     with database.reading():

@@ -1,4 +1,4 @@
-"""What administrators end at once: all that opens a user's account at present, and what the user administers."""
+"""Ends, for administrators, all tokens, sessions and links of a user at once, and the user's administration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often somebody may guess a password: from one address, at one account, and both."""
+"""Limits guesses at passwords: by address, by account, and by both together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models import database, known_addresses
 from services.access.login_throttle import Throttle
 from services.system import System
 
-# Tries within five minutes from one address, those of them for one account that failed, and these from anywhere.
+# Within five minutes: tries from one address; failed tries at one account from one address; and from anywhere.
 MOST_OF_ADDRESS = 100
 MOST_OF_ACCOUNT = 10
 MOST_AT_ACCOUNT = 50
@@ -46,7 +46,7 @@ def count(system: System, throttle: Throttle, username: str, address: str) -> Gu
 
 
 def forget(throttle: Throttle, guess: Guess) -> None:
-    """Take back a guess, which was right, and those that the same address made before it."""
+    """Take back a correct guess, and reset the count of its address at this account."""
     at_account, from_address = _keys(guess.username, guess.place)
     throttle.forget(from_address)
     if not guess.is_from_known_address:

@@ -1,4 +1,4 @@
-"""Invitations: links by which somebody registers where not everybody may, or as an administrator."""
+"""Invitations: links for registering where registration is not open to everybody, or as an administrator."""
 
 from __future__ import annotations
 

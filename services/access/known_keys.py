@@ -1,4 +1,4 @@
-"""Which key a request shows: looked up, and remembered for some seconds, since applications send many requests."""
+"""Finds the key that a request was sent with, and caches it for some seconds, since applications send many requests."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ LIFETIMES = {
     LinkPurpose.ADMINISTRATOR: timedelta(days=1),
 }
 OF_ADMINISTRATORS = (LinkPurpose.RESET, LinkPurpose.ADMINISTRATOR)
-"""What is opened only as long as who made the link is an administrator."""
+"""Links that are valid only as long as the user who made them is an administrator."""
 SAME_START = timedelta(minutes=1)
 """Processes that start within this time of each other start together."""
 _PATHS = {

@@ -1,4 +1,4 @@
-"""A user's own password: changed by who knows it."""
+"""Changes a user's own password, for a caller who knows the current one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def change(
     """Change the caller's password, and end their other sessions and logins; tokens made for programs stay valid.
 
     Links to a password or to administration that the caller made are revoked, and so are links to the caller's own
-    password: whoever knew the old one may have either. `shown` is the token of the request, which goes on. Raises
-    `InvalidInput` if the current password is wrong, and `TooMany` after too many tries.
+    password: somebody who knew the old one may have made or received such links. `shown` is the token of the request,
+    which stays valid. Raises `InvalidInput` if the current password is wrong, and `TooMany` after too many tries.
     """
     user_id, address = user_of(principal), principal.address or ""
     guess = guesses.count(system, throttle, principal.name, address)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from core import instants
 from core.accounts import TokenKind
 from core.auditing import Thing
 from core.errors import Conflict, Forbidden, InvalidInput, NotAuthenticated, NotFound
@@ -87,7 +88,7 @@ def create(principal: Principal, system: System, new: NewToken, shown: str | Non
         latest = _latest(parent, unit.now)
         if expires_at > latest and new.expires_at is not None:
             raise InvalidInput.at(
-                "expires_at", f"must be {latest.isoformat()} at the latest; log in again for a later one."
+                "expires_at", f"must be no later than {instants.shown(latest)}; log in again for a later one."
             )
         expires_at = min(expires_at, latest)
         if tokens.count_named(user_id) >= MOST_TOKENS:
@@ -130,16 +131,18 @@ def _expiry(new: NewToken, now: datetime) -> datetime:
         return now + USUAL
     if not now < new.expires_at <= now + LONGEST:
         raise InvalidInput.at(
-            "expires_at", f"must be in the future, and within {LONGEST.days} days; make another then."
+            "expires_at",
+            f"is {instants.shown(new.expires_at)}; give an instant in the future, at most {LONGEST.days} days ahead.",
         )
     return new.expires_at
 
 
 def _latest(parent: Token, now: datetime) -> datetime:
-    """Returns until when a token may last that is made by showing another.
+    """Returns the latest expiry of a token that is created with another one.
 
-    A program's token creates none that outlasts it. Users of single sign-on must log in again from time to time, so
-    that their groups are read again: a session's token lasts `USUAL`, and a login's creates none that outlasts it.
+    A program's token creates no token that outlasts it. Users of single sign-on must log in again from time to time, so
+    that their groups are read again: a token created in a session lasts `USUAL`, one created with a login's token no
+    longer than that.
     """
     if parent.prefix is not None:
         return cast("datetime", parent.expires_at)

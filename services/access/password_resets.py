@@ -1,4 +1,4 @@
-"""A password that was forgotten: a link is noted when it is asked for, sent by e-mail, and opens once.
+"""Resets of forgotten passwords: a link is recorded when it is requested, sent by e-mail, and can be used once.
 
 The link's token is made when the e-mail is written, so the database holds no more than its hash. Whoever asks is
 answered alike, after as much work, whether a user has the address or not.
@@ -66,7 +66,8 @@ def ask(system: System, email: str, address: str, throttle: Throttle) -> None:
 def redeem(principal: Principal, system: System, token: str, new: str, throttle: Throttle) -> None:
     """Set a new password by the token of a link, and end all that opened the account before: sessions and tokens.
 
-    The links that the user made as an administrator end too. A link of who is none any more opens nothing.
+    The links that the user made as an administrator end too. A link made by a user who is no longer an administrator
+    is invalid.
     Raises `InvalidInput` if the link opens nothing, `TooMany` after too many tries.
     """
     throttle.take(("redeem", networks.place(principal.address or "")), MOST_OF_ADDRESS)
@@ -111,7 +112,7 @@ def send(system: System) -> int:
 
 
 def _take(system: System) -> tuple[Link, User, str] | None:
-    """Take the oldest link that is to be sent, as sent. Returns it, its user and its token; None if there is none."""
+    """Mark the oldest link that is to be sent as sent. Returns it, its user and its token; None if there is none."""
     with system.transaction(Gate.UNUSED) as unit:
         links.prune(unit.now, 1_000)
         found = links.to_send(unit.now)

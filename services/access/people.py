@@ -1,4 +1,4 @@
-"""What administrators see and change of users: who may log in, who administers, links to set a new password."""
+"""User administration: who may log in, who is an administrator, and links to set a new password."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def reset(principal: Principal, system: System, username: str, reason: str | Non
 
 
 def _locked(principal: Principal, system: System, username: str) -> User:
-    """Returns the user of this name, locked together with who asks, so that two cannot take each other's rights."""
+    """Returns the user of this name, locked together with the caller, so that two cannot remove each other's rights."""
     found = users.by_username(username)
     ids: set[UUID | None] = {principal.user_id, None if found is None else found.id}
     locked = {user.id: user for user in map(users.lock, sorted(filter(None, ids))) if user is not None}

@@ -1,4 +1,4 @@
-"""Single sign-on: whoever the identity provider knows is a user here, in the roles that their groups give them."""
+"""Single sign-on: users of the identity provider are users here, with the roles that their groups grant."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def log_in(
 ) -> tuple[str, UserView]:
     """Returns a new token for a user who knows the password, and the user. Only the hash of the token is kept.
 
-    An unknown user takes as long as a known one. Raises `InvalidInput`, `Forbidden` for who is disabled, or `TooMany`
+    An unknown user takes as long as a known one. Raises `InvalidInput`, `Forbidden` for a disabled user, or `TooMany`
     after too many guesses.
     """
     guess = guesses.count(system, throttle, username, address)
@@ -79,7 +79,7 @@ def has_admin_rights(system: System, user: User) -> bool:
 
 
 def is_in_admin_usernames(system: System, username: str) -> bool:
-    """Whether ADMIN_USERNAMES has this name, in whatever case. A name that only resembles one there is not in it."""
+    """Whether ADMIN_USERNAMES has this name, in whatever case; a name that only looks similar does not count."""
     return _in_lower_case(username) in set(map(_in_lower_case, _admins(system)))
 
 

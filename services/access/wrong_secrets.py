@@ -1,7 +1,7 @@
-"""Limits the secrets that open nothing, by the address that shows them: refused before the database is asked.
+"""Limits wrong secrets by the address that sends them: further ones are refused without a query.
 
-They are counted in one process's memory. A secret that was right lately is looked up however many wrong ones come from
-the same address, which may be that of many callers.
+They are counted in one process's memory. A secret that was valid lately is always looked up, however many wrong ones
+come from the same address, since many callers may share it.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def create(principal: Principal, system: System, name: str, wanted: AppDefinitio
 def _is_kept(principal: Principal, system: System, name: str) -> bool:
     """Whether a name is reserved: that of a shared app, or of one in which groups of the identity provider get roles.
 
-    Only administrators may create the latter: otherwise whoever took the name first would get the groups as members.
+    Only administrators may create the latter: otherwise any user could take the name and get the groups as members.
     """
     of_groups = map(names.folded, system.settings.oidc_groups.apps)
     return name in built_in_apps.NAMES or (not principal.sees_all and names.folded(name) in of_groups)

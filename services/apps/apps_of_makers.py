@@ -1,7 +1,7 @@
-"""How many apps one user may make: each app has quotas of its own, so who made any number had no quota at all.
+"""Limits how many apps a user may create.
 
-An app counts for the user who made it until it is deleted, whoever owns it: giving it away makes no room, and takes
-none from who gets it.
+Quotas apply per app, so without this limit a user could avoid them by creating more apps. An app counts for its creator
+until it is deleted, even if somebody else owns it by then.
 """
 
 from __future__ import annotations

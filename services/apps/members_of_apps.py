@@ -1,4 +1,4 @@
-"""Who is in which app, in one look, for those who own the apps."""
+"""Reads the members of several apps in one query, for callers who own the apps."""
 
 from __future__ import annotations
 

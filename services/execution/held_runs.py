@@ -1,4 +1,4 @@
-"""Release held runs: the most urgent go back into the claim, as far as all their keys have room for them."""
+"""Release held runs: the most urgent become claimable again, as far as all their keys have room for them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def count_running(system: System, keys: Collection[str]) -> None:
 
 
 def recheck_accounts(system: System) -> int:
-    """Release soon the held runs of accounts that have room by `ACCOUNT_RATE` now, though it was expected later.
+    """Release soon the held runs of accounts that have room under `ACCOUNT_RATE` earlier than expected.
 
     The rate may have been raised or taken away by a restart, of this process or of one that held runs since. A bounded
     number of accounts whose turn is more than a minute ahead is compared with it. Returns how many have room.
@@ -181,7 +181,7 @@ def _less_given(key: str, found: Mapping[str, Standing]) -> dict[str, Standing]:
 
 
 def _move(key: str, refused: Mapping[str, Sequence[Candidate]], found: Mapping[str, Standing], now: datetime) -> None:
-    """For runs that another of their keys refuses, record that key as the one that holds them."""
+    """Record, for runs that another of their keys refuses, that key as the one that holds them."""
     for other in refused.keys() - {key, INSTALLATION}:
         runs = refused[other]
         held_keys.move([run.id for run in runs], held_key(other, runs[0], found[other], now), now)

@@ -50,8 +50,8 @@ class Accepted:
 def validated(principal: Principal, system: System, wanted: NewJob | Refusal) -> NewJob | Refusal:
     """Returns a new job as `ownership.permitted` does, or the refusal of its data by its task type.
 
-    Who may not make the job causes no more work than to find that out. Else it may be slow: call it before the
-    transaction. Raises `Forbidden` as `ownership.permitted` does.
+    Checks permission first, so that an unauthorised request costs little. Checking the data may be slow: call this
+    before the transaction. Raises `Forbidden` as `ownership.permitted` does.
     """
     return _validated(system, ownership.permitted(principal, wanted))
 

@@ -25,7 +25,7 @@ def cancel(principal: Principal, system: System, run_id: UUID, reason: str | Non
         now = unit.now
         job, run = locked_run(principal, run_id)
         if run.finished_at is not None:
-            raise Conflict(f"The run {run_id} is {run.status} and cannot be cancelled.")
+            raise Conflict(f"The run {run_id} is {run.status}; only a run that has not ended can be cancelled.")
         former = run.status
         runs.cancel_one(run, "run cancelled", now)
         thing = Thing("run", str(run_id), job.app_id)

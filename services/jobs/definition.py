@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core import built_in_apps, json_text, masking, names, schedules
 from core.errors import InvalidInput
+from core.instants import shown
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.principals import Principal
 from core.priority import DEFAULT_PRIORITY
@@ -105,8 +106,8 @@ def expect_possible(
 ) -> None:
     """Raise `InvalidInput` if the job has no URL to call, or a wrong one, or a deadline that has passed.
 
-    Wrong is a masked one, and one that the caller may not give. Members that an edit leaves as they were `before` are
-    not checked again. `bound_to` is the account to which the key of the caller is bound.
+    A URL is wrong if it is masked, or not allowed for the caller's key. Members that an edit leaves as they were
+    `before` are not checked again. `bound_to` is the account to which the caller's key is bound.
     """
     url = wanted.callback_url
     if url is not None and (before is None or url != before.callback_url) and (fault := masking.fault_of_address(url)):
@@ -119,7 +120,7 @@ def expect_possible(
         _expect_base(system, app, wanted.task_type)
     deadline_at = wanted.deadline_at
     if deadline_at is not None and deadline_at <= now and (before is None or deadline_at != before.deadline_at):
-        raise InvalidInput.at("deadline", f"is {deadline_at.isoformat()}, which has passed; give a later one.")
+        raise InvalidInput.at("deadline", f"is {shown(deadline_at)}, which has passed; give a later one.")
 
 
 def expect_no_growth(before: Definition, wanted: Definition, most: int) -> None:

@@ -39,7 +39,7 @@ def membership(principal: Principal, app_name: object) -> Membership | None:
 
 
 def check_edit(principal: Principal, before: Definition, wanted: Definition) -> Definition:
-    """Returns the new definition of a job to store. Raises `InvalidInput` for what a key of one account may not do."""
+    """Returns the new definition of a job. Raises `InvalidInput` for a change forbidden to a key of one account."""
     if not _is_of_account(principal, wanted):
         raise _other_account(principal, wanted)
     if wanted.limit_key != before.limit_key and not _has_own_limit_key(principal, wanted):

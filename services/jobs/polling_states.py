@@ -102,5 +102,7 @@ def _since(principal: Principal, job_id: UUID) -> datetime | None:
 def _polling(job: Job) -> Job:
     """Returns the job. Raises `Conflict` when it does not poll."""
     if job.polling_state is None:
-        raise Conflict(f"The job {job.id} is {job.schedule_kind} and has no polling state.")
+        raise Conflict(
+            f"The job {job.id} has no polling state: its schedule is {job.schedule_kind}; only polling jobs have one."
+        )
     return job

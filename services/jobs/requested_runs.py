@@ -136,7 +136,9 @@ def _refuse_data(principal: Principal, system: System, job: Job, data: dict[str,
 
 def _refuse_second_poll(job: Job) -> None:
     if job.schedule_kind == Polling.kind and jobs.with_live_run([job.id]):
-        raise Conflict(f"The job {job.id} polls: its next poll is planned or running, and there is one at a time.")
+        raise Conflict(
+            f"The job {job.id} polls, one poll at a time, and its next poll is planned or running; wait for that one."
+        )
 
 
 def _refuse_replay(job: Job, run: Run) -> None:

@@ -1,7 +1,7 @@
-"""What a key that is bound to one account may have sent: `http` requests without the app's secrets, and unsigned.
+"""Restricts the jobs of a key that is bound to one account: `http` requests without the app's secrets, and unsigned.
 
-The secrets are for the whole app, and so is a signature: over a body and to an address of the caller's choice, either
-would be the caller's to keep. Callbacks are always signed, so the key sends them to the app's own receiver alone.
+The secrets belong to the whole app, and so do signatures: a caller who chose the body and the address could collect
+either. Callbacks are always signed, so such a key can send them only to the app's own receiver.
 """
 
 from __future__ import annotations

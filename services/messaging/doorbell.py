@@ -1,6 +1,6 @@
 """Rings: messages that wake a worker, sent on a thread of their own so that no work waits for the broker.
 
-A ring may be lost (the broker is away, the process dies): the rows hold the truth, and the dispatcher's top-up rings
+A ring may be lost (the broker is away, the process dies): the rows hold the truth, and the coordinator's top-up rings
 again within a second.
 """
 

@@ -37,7 +37,7 @@ class UnitOfWork:
     def ring(self, runs: Iterable[Run | dict[str, Any]], within: timedelta = RING_WITHIN) -> None:
         """Ring, after the commit, for those of these runs that are due by then or within a span.
 
-        There is no ring for held runs. Runs that are due later are left to the dispatcher.
+        There is no ring for held runs. Runs that are due later are left to the coordinator.
         """
         rows = [run if isinstance(run, dict) else run.__data__ for run in runs]
         self._rings += [(_ring(row), within) for row in rows if row["held_by"] is None]

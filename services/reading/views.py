@@ -155,7 +155,7 @@ class LineView:
 
 @dataclass(frozen=True)
 class ExecutionView:
-    """A run that has started, as section 004 prints it; `success` is None while it lasts."""
+    """A run that has started, as deadline jobs list it; `success` is None while it lasts."""
 
     id: UUID
     job: UUID
@@ -176,7 +176,7 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One event in a job's life, as section 000 prints it."""
+    """One event in a job's life, as `/api/jobs/{id}/status` lists it."""
 
     event_type: str
     attempt_number: int

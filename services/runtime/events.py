@@ -45,7 +45,7 @@ _subscribers: list[Subscriber] = [event_log.write]
 
 
 def emit(name: str, **members: Any) -> None:
-    """Hand an event to every subscriber. Never raises: a fault of who observes must not touch what is observed."""
+    """Hand an event to every subscriber. Never raises: a fault of an observer must not affect what it observes."""
     for subscriber in _subscribers:
         try:
             subscriber(name, members)

@@ -83,7 +83,7 @@ class _Bounded(HTTPAdapter):
 
 
 def context(ca_bundle: Path | None) -> ssl.SSLContext:
-    """Returns what believes the system's authorities, certifi's and those of the installation."""
+    """Returns a TLS context that trusts the certificate authorities of the system, of certifi and of `ca_bundle`."""
     found = ssl.create_default_context()
     found.load_verify_locations(certifi.where())
     if ca_bundle is not None:

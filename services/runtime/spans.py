@@ -96,7 +96,7 @@ class Tracer(Protocol):
 
 @contextmanager
 def unharmed() -> Iterator[None]:
-    """Log what goes wrong within the block, and go on: a fault of who observes must not touch what is observed."""
+    """Log errors within the block, and go on: a fault of an observer must not affect what it observes."""
     try:
         yield
     except Exception:

@@ -11,6 +11,7 @@ import structlog
 
 from core.alerting import HealthEvent
 from core.attempt_endings import TOO_LATE
+from core.instants import shown
 from core.states import JobState, RunStatus
 from models import database, jobs, overdue, runs
 from models.pauses import Gate
@@ -77,15 +78,11 @@ def _record_late(system: System, now: datetime, run_ids: Sequence[UUID]) -> int:
 
 
 def _not_begun(run: Run) -> HealthEvent:
-    return HealthEvent(
-        None, late=True, words=f"Run {run.id} was due at {run.due_at.isoformat()}, and no worker took it."
-    )
+    return HealthEvent(None, late=True, words=f"Run {run.id} was due at {shown(run.due_at)}, and no worker took it.")
 
 
 def _too_late(run: Run) -> HealthEvent:
-    return HealthEvent(
-        None, late=True, words=f"The deadline of run {run.id}, {run.deadline_at.isoformat()}, has passed."
-    )
+    return HealthEvent(None, late=True, words=f"The deadline of run {run.id}, {shown(run.deadline_at)}, has passed.")
 
 
 def _end_jobs(candidates: Sequence[Job], now: datetime) -> None:

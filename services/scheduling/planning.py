@@ -16,6 +16,7 @@ import structlog
 
 from core import schedules
 from core.alerting import HealthEvent
+from core.instants import shown
 from core.occurrences import CatchUpPolicy, Missed
 from core.planning import plan_occurrences
 from core.policies import CatchUp
@@ -223,4 +224,4 @@ def _is_late(row: Row, late_before: datetime) -> bool:
 
 def _lateness(row: Row) -> HealthEvent:
     what = "was missed" if row["status"] == RunStatus.MISSED else "is run late"
-    return HealthEvent(None, late=True, words=f"The occurrence of {row['scheduled_for'].isoformat()} {what}.")
+    return HealthEvent(None, late=True, words=f"The occurrence of {shown(row['scheduled_for'])} {what}.")

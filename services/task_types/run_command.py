@@ -1,4 +1,4 @@
-"""`run_command` (section 002): a program that this installation allows, with arguments, never through a shell."""
+"""`run_command`: a program that this installation allows, with arguments, never through a shell."""
 
 from __future__ import annotations
 

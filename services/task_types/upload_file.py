@@ -1,4 +1,4 @@
-"""`upload_file` (section 001): a file that was sent to `/api/jobs/upload-file` is stored for good."""
+"""`upload_file`: a file that was sent to `/api/jobs/upload-file` is stored for good."""
 
 from __future__ import annotations
 

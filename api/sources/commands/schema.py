@@ -64,7 +64,7 @@ class WholeCommandTask(NewCommandTask):
 
 
 class CommandTask(Shown):
-    """A task, in the words of 002: `queued`, `running`, `success`, `failed`, `cancelled`, `paused`."""
+    """A task, in the words of its source system: `queued`, `running`, `success`, `failed`, `cancelled`, `paused`."""
 
     id: UUID
     user: ShownUser | None

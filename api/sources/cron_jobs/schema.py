@@ -102,7 +102,7 @@ CronJobPatch = create_model("CronJobPatch", __doc__="The members that are to cha
 
 
 class CronJob(Shown):
-    """A job as 003 shows it."""
+    """A cron job in the spelling of its source system."""
 
     id: UUID
     name: str

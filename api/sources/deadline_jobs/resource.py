@@ -186,6 +186,6 @@ class DeadlineStatisticsOfJobs(_DeadlineJobs):
         scope=Scope.READ,
     )
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Show statistics of the caller's jobs of every section."""
+        """Show statistics of all of the caller's jobs, in whatever spelling they were created."""
         found = await self.threads.run(job_statistics.overview, access.principal(req))
         answers.send(resp, schema.statistics(found))

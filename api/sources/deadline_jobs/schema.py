@@ -70,7 +70,7 @@ class WholeDeadlineJob(NewDeadlineJob):
 
 
 class DeadlineJob(Shown):
-    """A job as 004 shows it."""
+    """A deadline job in the spelling of its source system."""
 
     id: UUID
     name: str
@@ -98,7 +98,7 @@ class PriorityCounts(Shown):
 
 
 class DeadlineStatistics(Shown):
-    """The caller's jobs of every section, counted; the wait, in seconds, is the mean of the newest started runs.
+    """The caller's jobs, in whatever spelling, counted; the wait, in seconds, is the mean of the newest started runs.
 
     Runs whose first attempt failed are left out.
     """

@@ -18,7 +18,7 @@ _OF_THE_JOB = ("priority", "max_retries", "schedule_type", "scheduled_time", "fr
 
 
 class NewMails(SendEmail):
-    """E-mails to send, with priority, retries and schedule as for any job of section 001."""
+    """E-mails to send, with priority, retries and schedule as for any typed job."""
 
     priority: Priority = DEFAULT_PRIORITY
     max_retries: Retries = RETRIES

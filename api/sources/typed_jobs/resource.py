@@ -41,7 +41,8 @@ class _Validated:
     fields: dict[str, str]
 
 
-BOTH_OR_NEITHER = "is needed: give task_type for a job in our spelling, or job_type in that of section 001; not both."
+NEITHER = "is missing; give task_type, or job_type for a job in the spelling of typed jobs."
+BOTH = "must stand alone; task_type and job_type are both given: leave one of them out."
 
 
 class Jobs(jobs.Jobs):
@@ -58,7 +59,7 @@ class Jobs(jobs.Jobs):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Create a job, in our spelling (`task_type`) or in that of section 001 (`job_type`)."""
+        """Create a job, in the usual spelling (`task_type`) or in that of typed jobs (`job_type`)."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         prepare = partial(_validated, self._system, req, body)
         act = partial(_create, self._system, req)
@@ -98,7 +99,8 @@ def _parsed(system: System, principal: Principal, value: Any) -> tuple[Wanted, d
     """Returns the job of a body in either spelling, and the names that its spelling has for our members."""
     given = validation.json_object(value)
     if ("job_type" in given) == ("task_type" in given):
-        raise InvalidInput(FieldError("task_type", BOTH_OR_NEITHER), FieldError("job_type", BOTH_OR_NEITHER))
+        fault = BOTH if "job_type" in given else NEITHER
+        raise InvalidInput(FieldError("task_type", fault), FieldError("job_type", fault))
     if "task_type" in given:
         user_edits.expect_new(principal, given)
         return validation.body(NewJob, given).parsed(), {}

@@ -60,7 +60,7 @@ class NewTypedJob(Given):
 
 
 class AnyNewJob(RootModel[NewJob | NewTypedJob]):
-    """A job in either spelling: `task_type` is ours, `job_type` that of section 001."""
+    """A job in either spelling: the usual one has `task_type`, that of typed jobs `job_type`."""
 
 
 class TypedFields(Given):

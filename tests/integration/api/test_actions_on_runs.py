@@ -49,7 +49,7 @@ def test_a_failed_run_is_not_cancelled_and_says_so(client: Client, system: Given
     run = a_failed_run(system, client)
     outcome = act(client, action="cancel", filter={"ids": [str(run.id)]}).json
     assert outcome["changed"] == 0
-    assert "is failed and cannot be cancelled" in outcome["refused"][0]["detail"]
+    assert "is failed; only a run that has not ended can be cancelled" in outcome["refused"][0]["detail"]
     assert stored_run(run.id).status == "failed"
 
 

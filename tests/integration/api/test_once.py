@@ -1,4 +1,4 @@
-"""Idempotency-Key on everything that creates, starts or changes something: one effect, and one answer."""
+"""Idempotency-Key on every POST that creates jobs or acts on what is there: one effect, and one answer."""
 
 from __future__ import annotations
 
@@ -51,6 +51,21 @@ def test_every_post_takes_a_key_or_has_a_reason_not_to(client: Client) -> None:
     assert with_key == TAKE_A_KEY.keys()
     assert described.keys() - with_key == TAKE_NONE.keys()
     assert all({"409", "422"} <= described[name][1]["responses"].keys() for name in with_key)
+
+
+@ON_SQLITE
+def test_the_readme_names_every_post_that_takes_a_key_and_no_other(client: Client) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    [told] = re.findall(
+        r"^These POSTs take an `Idempotency-Key`.*?(?=\n\nA request repeated)", readme, re.MULTILINE | re.DOTALL
+    )
+    named = set(re.findall(r"`(/[\w/-]+)`", told))
+    by_key: dict[bool, set[str]] = {True: set(), False: set()}
+    for name, (path, _) in posts(client).items():
+        whole = path.rstrip("/")
+        by_key[name in TAKE_A_KEY].add(whole if whole in named else f"/{whole.rpartition('/')[2]}")
+    assert named == by_key[True]
+    assert named & by_key[False] == set()
 
 
 @ON_SQLITE

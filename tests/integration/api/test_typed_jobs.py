@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.sources.typed_jobs import resource
 from tests.factories import GivenSystem, claim, claim_one, failed, given_system, record, refused, stored_job, succeeded
 from tests.integration.api.client import PRINTED, Client, refusal, served
 
@@ -62,8 +63,8 @@ def test_the_spelling_is_told_by_job_type_or_task_type_and_never_both(client: Cl
     assert (ours.status_code, ours.json["app_name"]) == (201, "app_a")
     both = client.simulate_post("/api/jobs/", json={**PRINTED, **TYPED})
     neither = client.simulate_post("/api/jobs/", json={"parameters": MAIL})
-    for result in (both, neither):
-        assert set(refusal(result)) == {"task_type", "job_type"}
+    for result, fault in ((both, resource.BOTH), (neither, resource.NEITHER)):
+        assert refusal(result) == {"task_type": fault, "job_type": fault}
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,9 @@ def test_pauses_are_told_until_when(terminal: Terminal) -> None:
     assert terminal.ok("apps", "resume", "app_a") == "The app app_a is resumed.\n"
     assert terminal.ok("pause", *until) == f"Everything {told}\n"
     assert terminal.ok("resume") == "Everything is resumed.\n"
-    assert "until has passed" in terminal.refused("jobs", "pause", job_id, "--until", "2026-11-20T12:00:00Z")
+    assert "until is 2026-11-20T12:00:00Z, which has passed" in terminal.refused(
+        "jobs", "pause", job_id, "--until", "2026-11-20T12:00:00Z"
+    )
     assert {one["reason"] for one in terminal.json("audit") if one["action"].endswith("paused")} == {"it moves", None}
 
 

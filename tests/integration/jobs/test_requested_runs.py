@@ -112,7 +112,7 @@ def test_a_polling_job_has_one_poll_at_a_time(system: GivenSystem) -> None:
     run = first_run(system, Polling(30))
     for begin in (lambda: None, lambda: claim_one(system)):
         begin()
-        with pytest.raises(Conflict, match="one at a time"):
+        with pytest.raises(Conflict, match="one poll at a time"):
             requested_runs.trigger(LOCAL, system, run.job_id)
     assert len(runs_of(run.job_id)) == 1
 
