@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from core.breakers import FEWEST_CALLS, FIRST_WAIT_SECONDS, MOST_PLACES
-from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure
+from core.errors import AttemptError, DatabaseUnavailable, NotFound, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.states import Hold, RunStatus
 from models import breakers as stored_breakers
@@ -22,6 +22,7 @@ from services.jobs import apps, lifecycle
 from services.messaging.broker import RUNS_EMAIL, RUNS_HTTP
 from services.reading import breakers as reading
 from services.reading import explaining
+from tests.commits import fail_at_commit
 from tests.factories import (
     CALLBACK_BASE_URL,
     NOON,
@@ -42,6 +43,7 @@ from tests.integration.execution.breaking import (
     until_moved,
     waiting,
 )
+from tests.integration.execution.interrupting import away
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_what_another_process_counted_before_a_breaker_opened_counts_no_more_onc
     opening, other = breakers.LastCalls(system), breakers.LastCalls(system)
     assert [other.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
     tripped = [found for _ in range(FEWEST_CALLS) for found in opening.tripped([(work, DOWN)])]
-    breakers.open_new(system, tripped)
+    opening.open(tripped)
     system.clock.advance(1)  # so that both look which breakers are open
     assert other.tripped([(work, DOWN)]) == []
     assert [opening.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS)] == [[]] * FEWEST_CALLS
@@ -106,6 +108,39 @@ def test_what_another_process_counted_before_a_breaker_opened_counts_no_more_onc
     system.clock.advance(1)
     for calls in (opening, other):
         assert [calls.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
+
+
+def test_a_breaker_that_cannot_be_opened_while_the_database_is_away_is_opened_with_the_next_call_that_fails(
+    system: GivenSystem, two: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(system, 1)
+    work = two.claim()
+    assert work is not None
+    calls = breakers.LastCalls(system)
+    tripped = [found for _ in range(FEWEST_CALLS) for found in calls.tripped([(work, DOWN)])]
+    assert len(tripped) == 1
+    assert calls.tripped([(work, DOWN)]) == [], "it is being opened"
+    fail_at_commit(monkeypatch, after=False)
+    with pytest.raises(DatabaseUnavailable):
+        calls.open(tripped)
+    assert standing() is None
+    assert calls.tripped([(work, DOWN)]) == tripped
+    calls.open(tripped)
+    assert standing() == 0
+    assert [calls.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
+
+
+def test_calls_count_that_end_just_when_it_cannot_be_read_which_breakers_are_open(
+    system: GivenSystem, two: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(system, 1)
+    work = two.claim()
+    assert work is not None
+    calls = breakers.LastCalls(system)
+    calls.tripped([(work, DOWN)])
+    system.clock.advance(1)
+    monkeypatch.setattr(stored_breakers, "open_destinations", away)
+    assert any(calls.tripped([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1))
 
 
 def test_a_call_that_succeeds_opens_no_breaker(system: GivenSystem, two: Workers) -> None:
