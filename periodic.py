@@ -46,7 +46,7 @@ def consumer(
 ) -> dramatiq.Worker:
     """Returns a consumer of beats on one thread, which calls `on_beat` for each. It is not started yet.
 
-    `hear_sender` is called with what a beat tells of its sender.
+    `hear_sender` is called with what a beat tells of its sender, before `on_beat`.
     """
     declare(broker, on_beat)
     broker.add_middleware(_Senders(hear_sender))
@@ -59,14 +59,7 @@ class _Senders(dramatiq.Middleware):
     def __init__(self, hear: Callable[[Any], None]) -> None:
         self._hear = hear
 
-    def after_process_message(
-        self,
-        _broker: dramatiq.Broker,
-        message: Any,
-        *,
-        result: Any = None,  # noqa: ARG002  Dramatiq's signature
-        exception: BaseException | None = None,  # noqa: ARG002
-    ) -> None:
+    def before_process_message(self, _broker: dramatiq.Broker, message: Any) -> None:
         if message.actor_name == _BEAT and _SENDER in message.options:
             self._hear(message.options[_SENDER])
 

@@ -35,7 +35,10 @@ def after(act: Act) -> None:
 
 
 def or_undo(act: Act) -> None:
-    """Call a function if the thread's transaction, or the part of it that is open now, is rolled back or in doubt."""
+    """Call a function if the thread's transaction, or the part of it that is open now, is rolled back or in doubt.
+
+    The last one given is called first.
+    """
     acts: _Acts | None = getattr(_this_thread, "acts", None)
     if acts is not None:
         acts.undo.append(act)
@@ -69,6 +72,6 @@ def _within(acts: _Acts) -> Iterator[None]:
         del acts.after[after:]
         undone = acts.undo[undo:]
         del acts.undo[undo:]
-        for act in undone:
+        for act in reversed(undone):
             act()
         raise

@@ -92,7 +92,10 @@ def after_commit(act: commits.Act) -> None:
 
 
 def or_undo(act: commits.Act) -> None:
-    """Call a function if the open transaction, or the open part of it, is rolled back, or its commit is in doubt."""
+    """Call a function if the open transaction, or the open part of it, is rolled back, or its commit is in doubt.
+
+    The last one given is called first.
+    """
     commits.or_undo(act)
 
 

@@ -9,11 +9,16 @@ from core.processes import ProcessIdentity
 from models.tables import Process
 
 
-def see(process: ProcessIdentity, now: datetime) -> None:
-    """Record that a process is alive, which may be new, or unknown since the database was restored."""
+def see(process: ProcessIdentity, now: datetime, seen_at: datetime | None = None) -> None:
+    """Record that a process is alive, which may be new, or unknown since the database was restored.
+
+    Or that it was alive at an earlier instant, unless it was seen again since.
+    """
+    at = seen_at or now
     row = {name: getattr(process, name) for name in ("id", "kind", "host", "pid", "version", "started_at")}
-    Process.insert(seen_at=now, **row).on_conflict(
-        conflict_target=[Process.id], update={Process.seen_at: now, Process.stopped_at: None}
+    was_before = (Process.seen_at <= at) | (Process.seen_at > now)  # as in `signals.mark`
+    Process.insert(seen_at=at, **row).on_conflict(
+        conflict_target=[Process.id], update={Process.seen_at: at, Process.stopped_at: None}, where=was_before
     ).execute()
 
 

@@ -9,9 +9,13 @@ from models.set_based import chunks
 from models.tables import Signal
 
 
-def mark(name: str, now: datetime) -> None:
-    """Record that a signal was seen."""
-    Signal.insert(name=name, at=now).on_conflict(conflict_target=[Signal.name], update={Signal.at: now}).execute()
+def mark(name: str, now: datetime, seen_at: datetime | None = None) -> None:
+    """Record that a signal was seen: now, or at an earlier instant unless it was seen again since."""
+    at = seen_at or now
+    was_before = (Signal.at <= at) | (Signal.at > now)  # what is still to come was stored by a clock that was wrong
+    Signal.insert(name=name, at=at).on_conflict(
+        conflict_target=[Signal.name], update={Signal.at: at}, where=was_before
+    ).execute()
 
 
 def mark_all(names: Collection[str], at: datetime) -> None:

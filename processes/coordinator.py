@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import structlog
 
 import periodic as beats
@@ -11,7 +9,6 @@ from processes import signals
 from processes.composition import CLOSING_SECONDS, foundation
 from processes.health import endpoint
 from processes.signals import StopSignals
-from services.maintenance import presence
 from services.maintenance.coordinator import Coordinator
 from services.runtime.troubles import Trouble
 from settings import Settings
@@ -28,7 +25,7 @@ def run(settings: Settings) -> None:
     """Run the coordinator's loops until SIGTERM or SIGINT."""
     with foundation(settings, "coordinator") as base:
         loops = Coordinator(base.system, base.broker)
-        consumer = beats.consumer(base.broker, loops.beat, partial(presence.record_sign_of_life, base.system))
+        consumer = beats.consumer(base.broker, loops.beat, loops.hear_sender)
         stop = StopSignals(base.stopping)
 
         def troubles() -> list[Trouble]:

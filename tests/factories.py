@@ -24,6 +24,7 @@ from services.execution.workers import WorkerIdentity
 from services.jobs import accepting, creating
 from services.jobs.creation_outcomes import Created, Refusal
 from services.jobs.definition import NewJob
+from services.maintenance.heard_beats import HeardBeats
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
 from services.scheduling.run_endings import RunOutcome
@@ -220,3 +221,10 @@ def failed(retry_after_seconds: float | None = None) -> Failed:
 def refused(status_code: int = 400) -> Failed:
     """An answer that no other try can mend."""
     return Failed(PermanentFailure("The receiver will not have it.", status_code=status_code))
+
+
+def hear_of(system: System, told: Any) -> None:
+    """Store that a process is alive which tells of itself with its messages."""
+    heard = HeardBeats(system)
+    heard.hear_sender(told)
+    heard.store()

@@ -1,7 +1,8 @@
 """Add the lines that a command writes to the log of its run, while the command runs.
 
 The thread that reads the command's output never waits for the database: output is buffered, and one thread of this
-process stores it for all its commands, at most once a second for each.
+process stores it for all its commands, at most once a second for each. What cannot be stored while the database is
+away is stored once it is back, as far as it is buffered, and if the command still runs then.
 """
 
 from __future__ import annotations
@@ -68,13 +69,24 @@ class CommandLog:
 
     def _hand_over(self, *, is_last: bool = False) -> None:
         batch = self._waiting.batch(is_last=is_last)
-        if not (batch.lines and self._stored(batch)):
-            self._waiting.lose(batch)
+        try:
+            is_stored = bool(batch.lines) and self._stored(batch)
+        except DatabaseUnavailable as error:
+            self._log_fault(error)
+            self._waiting.put_back(batch)
+        else:
+            if not is_stored:
+                self._waiting.lose(batch)
 
     def _stored(self, batch: Batch) -> bool:
-        """Store a batch. Returns whether it was stored. Stops taking output if the run is another attempt's by now."""
+        """Store a batch. Returns whether it was stored. Stops taking output if the run is another attempt's by now.
+
+        Raises `DatabaseUnavailable`.
+        """
         try:
             self._is_open = command_lines.add(self._system, self._work, batch.lines, batch.left_out)
+        except DatabaseUnavailable:
+            raise
         except Exception as error:  # noqa: BLE001  lines are no reason to fail an attempt
             self._log_fault(error)
             return False
@@ -84,6 +96,6 @@ class CommandLog:
         """Log the first fault, and postpone the next attempt to store: other commands wait for the same thread."""
         if not self._has_failed:
             told = None if isinstance(error, (DatabaseUnavailable, TimeoutError)) else error
-            log.warning("command_lines_lost", run_id=str(self._work.run_id), error=str(error), exc_info=told)
+            log.warning("command_lines_not_stored", run_id=str(self._work.run_id), error=str(error), exc_info=told)
         self._has_failed = True
         self._handed_at = time.monotonic() + (_TIMES_LONGER_AFTER_A_FAULT - 1) * EVERY_SECONDS

@@ -24,6 +24,9 @@ class Batch:
     left_out: int
 
 
+_NOTHING = Batch([], 0)
+
+
 class Stream:
     """Splits one stream into lines: where a line ends (LF, CR or both), and after 1,000 characters."""
 
@@ -57,9 +60,10 @@ class WaitingOutput:
         self._size = 0
         self._cut: set[Stream] = set()
         self._left_out = 0
+        self._put_back = _NOTHING
 
-    def __len__(self) -> int:
-        return len(self._pieces)
+    def __bool__(self) -> bool:
+        return bool(self._pieces or self._put_back.lines)
 
     def put(self, stream: Stream, piece: bytes) -> None:
         """Add a piece of a stream, and drop the oldest pieces if they are too large together."""
@@ -70,17 +74,31 @@ class WaitingOutput:
                 self._leave_out(*self._pieces.popleft())
 
     def batch(self, *, is_last: bool = False) -> Batch:
-        """Take the newest 200 of the lines that wait; with the last batch, also lines without an end."""
+        """Take the newest 200 of the lines that wait; with the last batch, also lines without an end.
+
+        Lines that were put back come first, unless later ones were dropped already.
+        """
         with self._lock:
             pieces, self._pieces, self._size = self._pieces, deque(), 0
             cut, self._cut = self._cut, set()
             left_out, self._left_out = self._left_out, 0
+            put_back, self._put_back = self._put_back, _NOTHING
         for stream in cut:
             stream.restart()
         lines = [line for stream, piece in pieces for line in stream.lines(piece)]
         if is_last:
             lines += [*self.out.lines(b"", is_last=True), *self.error.lines(b"", is_last=True)]
-        return Batch(lines[-MOST_LINES:], left_out + max(0, len(lines) - MOST_LINES))
+        if cut:
+            left_out += len(put_back.lines)
+        else:
+            lines = [*put_back.lines, *lines]
+        left_out += put_back.left_out + max(0, len(lines) - MOST_LINES)
+        return Batch(lines[-MOST_LINES:], left_out)
+
+    def put_back(self, batch: Batch) -> None:
+        """Take a batch back that could not be stored now, for the next one."""
+        with self._lock:
+            self._put_back = batch
 
     def lose(self, batch: Batch) -> None:
         """Count a batch that was not stored among the lines that are left out."""

@@ -14,6 +14,15 @@ class Allowance:
         self._began = float("-inf")
         self._left = 0
         self._must_read_anew = False
+        self._before = self._state()
+
+    def look_begins(self) -> None:
+        """Keep what is left before the look."""
+        self._before = self._state()
+
+    def look_failed(self) -> None:
+        """Take back what was granted in this look: nothing was sent."""
+        self._began, self._left, self._must_read_anew = self._before
 
     def granted(self, told: Told | None, now: float) -> Told | None:
         """Returns the changes to send; None if the listener must reload.
@@ -31,3 +40,6 @@ class Allowance:
             self._left, self._must_read_anew = -1, False
             return None
         return told
+
+    def _state(self) -> tuple[float, int, bool]:
+        return self._began, self._left, self._must_read_anew

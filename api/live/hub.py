@@ -125,11 +125,11 @@ class Hub:
         try:
             await self._ask_again()
             for listener in (*self._listening, *joining):
-                listener.telling.look_begins()
+                listener.look_begins()
             found, cursor = await self._threads.run(self._look, set(self._listening), list(joining))
         except Unavailable as error:  # listeners learn of changes with the next look
             for listener in self._listening:
-                listener.telling.look_failed()
+                listener.look_failed()
             _refuse(joining, error)
         except Exception as error:
             log.exception("live_look_failed")

@@ -89,6 +89,16 @@ class Listener:
         wants_jobs, wants_runs = self.telling.wants_jobs, self.telling.wants_runs
         self.audience = Audience(self.interest, principal.seen_jobs, wants_jobs, wants_runs)
 
+    def look_begins(self) -> None:
+        """Note that a look begins."""
+        self.telling.look_begins()
+        self.allowance.look_begins()
+
+    def look_failed(self) -> None:
+        """Take back what was noted as sent since the look began: nothing was."""
+        self.telling.look_failed()
+        self.allowance.look_failed()
+
     def offer(self, frames: Iterable[Frame], cursor: str) -> None:
         """Queue frames that bring the listener up to the cursor."""
         is_slow = bool(self._frames)  # earlier frames are still waiting

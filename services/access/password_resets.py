@@ -29,6 +29,7 @@ from services.access.tokens import made
 from services.email import mail
 from services.email.mail import Unreachable
 from services.email.reaching import reached
+from services.runtime.database_retry import patiently
 from services.system import System
 
 MOST_FOR_ADDRESS = 3
@@ -125,9 +126,14 @@ def _take(system: System) -> tuple[Link, User, str] | None:
 
 
 def _put_off(system: System, link: Link, after: timedelta, error: TransientFailure) -> None:
+    """Undo that a link was marked as sent, however long the database is away: nobody else would send it."""
     log.warning("reset_not_sent", error=error.message)
-    with system.transaction(Gate.UNUSED) as unit:
-        links.put_off(link, unit.now + after)
+
+    def undo() -> None:
+        with system.transaction(Gate.UNUSED) as unit:
+            links.put_off(link, unit.now + after)
+
+    patiently(undo)
 
 
 def _letter(system: System, link: Link, user: User, token: str) -> Letter:

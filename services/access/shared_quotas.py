@@ -11,10 +11,11 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from core.buckets import MINUTE_SECONDS, seconds_until_full
-from models import request_buckets
+from models import database, request_buckets
 from models.pauses import Gate
 from services.access.request_quotas import MOST_KEYS, Left
 from services.system import System
@@ -83,10 +84,10 @@ class SharedQuotas:
             return mine
 
     def _take_slice(self, caller_id: UUID, per_minute: int) -> Left:
-        returned = self._given_back(caller_id, per_minute)
         now = self._system.clock.monotonic()
         with self._system.transaction(Gate.UNUSED) as unit:
             bucket = request_buckets.lock(caller_id, per_minute, unit.now)
+            returned = self._given_back(caller_id, per_minute)
             count, bucket = bucket.taken(max(1, per_minute // SLICES), unit.now, returned)
             request_buckets.put(caller_id, bucket)
         mine = self._slice_of(caller_id, per_minute)
@@ -100,13 +101,18 @@ class SharedQuotas:
             return _left_of(mine, mine.left)
 
     def _given_back(self, caller_id: UUID, per_minute: int) -> int:
-        """Returns how much of a slice is left that may not be used any more, and takes it away."""
+        """Returns how much of a slice is left that may not be used any more, and takes it away with the transaction."""
         with self._lock:
             mine = self._slices.get(caller_id)
             if mine is None or (mine.per_minute == per_minute and self._system.clock.monotonic() < mine.until):
                 return 0
             returned, mine.left = mine.left, 0
-            return returned
+        database.or_undo(partial(self._put_back, mine, returned))
+        return returned
+
+    def _put_back(self, mine: _Slice, returned: int) -> None:
+        with self._lock:
+            mine.left += returned
 
 
 def _left_of(mine: _Slice, left: int) -> Left:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -48,10 +49,11 @@ class LastCalls:
         self._calls: OrderedDict[Destination, deque[bool]] = OrderedDict()
         self._of_apps: Mapping[UUID, bool] = {}
         self._open: frozenset[Destination] = frozenset()
+        self._opening: set[Destination] = set()
         self._known_until: float | None = None
 
     def record(self, ended: Iterable[EndedAttempt]) -> list[Destination]:
-        """Record how calls have ended. Returns the destinations whose breakers are to open."""
+        """Record how calls have ended. Returns the destinations whose breakers are to open: see `open`."""
         calls = [(work, is_failed) for work, result in ended if (is_failed := failed(result)) is not None]
         if not calls:
             return []
@@ -59,6 +61,17 @@ class LastCalls:
             if not self._any_is_wanted():
                 return []
             return [found for work, is_failed in calls if (found := self._note(work, is_failed=is_failed)) is not None]
+
+    def open(self, tripped: Sequence[Destination]) -> None:
+        """Open the breakers of these destinations; if that fails, it is tried again with the next call that fails."""
+        try:
+            open_new(self._system, tripped)
+            with self._lock:
+                for destination in tripped:
+                    self._calls.pop(destination, None)  # what comes after it closes counts again
+        finally:
+            with self._lock:
+                self._opening.difference_update(tripped)
 
     def _note(self, work: Work, *, is_failed: bool) -> Destination | None:
         host = host_of(work)
@@ -72,23 +85,25 @@ class LastCalls:
         if len(self._calls) > _MOST_WATCHED:
             self._calls.popitem(last=False)
         last.append(is_failed)
-        if not (is_failed and rules.trips(last)):
+        if not (is_failed and rules.trips(last)) or destination in self._opening:
             return None
-        del self._calls[destination]  # what comes after it closes counts again
+        self._opening.add(destination)
         return destination
 
     def _any_is_wanted(self) -> bool:
         now = self._system.clock.monotonic()
         if self._known_until is None or now >= self._known_until:
-            try:
-                with database.reading():
-                    self._of_apps, self._open = breakers.wanted_by_apps(), breakers.open_destinations()
-            except DatabaseUnavailable:
-                return False
-            for destination in self._open:  # another process may have opened it: what was before counts no more
-                self._calls.pop(destination, None)
-            self._known_until = now + _KNOWN_SECONDS
-        return self._system.settings.destination_breaker or any(self._of_apps.values())
+            with suppress(DatabaseUnavailable):  # what was known before holds until it answers
+                self._look(now)
+        is_known = self._known_until is not None
+        return is_known and (self._system.settings.destination_breaker or any(self._of_apps.values()))
+
+    def _look(self, now: float) -> None:
+        with database.reading():
+            self._of_apps, self._open = breakers.wanted_by_apps(), breakers.open_destinations()
+        for destination in self._open:  # another process may have opened it: what was before counts no more
+            self._calls.pop(destination, None)
+        self._known_until = now + _KNOWN_SECONDS
 
 
 def failed(result: Result) -> bool | None:

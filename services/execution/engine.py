@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
 
 import structlog
 
@@ -156,20 +156,19 @@ class Engine:
         try:
             of_http = _results([call for call in recorded if call.queue_name == RUNS_HTTP])
             if tripped := self._last_calls.record(of_http):
-                self._releaser.submit(self._see_to, breakers.open_new, tripped)
+                self._releaser.submit(self._see_to, partial(self._last_calls.open, tripped))
             if left := [(work, result) for work, result in _results(recorded) if work.places]:
-                self._releaser.submit(self._see_to, breakers.move, left)
-                self._releaser.submit(
-                    self._see_to, held_runs.release_after, [key for work, _ in left for key in work.places]
-                )
+                self._releaser.submit(self._see_to, partial(breakers.move, self._system, left))
+                keys = [key for work, _ in left for key in work.places]
+                self._releaser.submit(self._see_to, partial(held_runs.release_after, self._system, keys))
         except Exception:
             log.exception("follow_up_failed")
 
-    def _see_to(self, action: Callable[[System, Any], None], what: Any) -> None:
+    def _see_to(self, action: partial[None]) -> None:
         try:
-            action(self._system, what)
+            action()
         except Exception:  # the coordinator releases the runs, a little later; the breaker moves on the next call
-            log.exception("follow_up_failed", action=action.__name__)
+            log.exception("follow_up_failed", action=action.func.__name__)
 
     def _noted(self, calls: Sequence[Call], outcomes: Sequence[RecordResult]) -> list[Call]:
         """Returns the calls that need no further recording; the others go to a later round or to the lane."""

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
-from core.signs_of_life import BEAT
 from migrations import large_indexes
-from models import signals
-from models.pauses import Gate
 from services.access import password_resets
 from services.alerts import sending
 from services.changes import pruning as changes
@@ -20,6 +18,7 @@ from services.execution import held_runs, limits
 from services.jobs import pause_endings
 from services.maintenance import figures, rescues
 from services.maintenance.dispatch_loop import DispatchLoop
+from services.maintenance.heard_beats import HeardBeats
 from services.maintenance.loops import Loop, Loops
 from services.maintenance.prune_loop import PruneLoop
 from services.messaging import broker as brokers
@@ -49,7 +48,7 @@ class Coordinator:
         self._system = system
         self._carrier = carrier
         self._stopping = threading.Event()
-        self._beaten = threading.Event()
+        self._heard = HeardBeats(system)
         self._rescues = rescues.Rescues(system)
         self._prune_loop = PruneLoop(system)
         self._coming_threads = ComingThreads(system.clock)
@@ -101,15 +100,16 @@ class Coordinator:
     def beat(self) -> None:
         """Take periodiq's beat: plan now."""
         events.emit("beat.heard")
-        self._beaten.set()
+        self._heard.hear()
         self._plan_loop.wake.set()
+
+    def hear_sender(self, told: Any) -> None:
+        """Take what a beat tells of the process that sent it, just before the beat itself."""
+        self._heard.hear_sender(told)
 
     def _plan(self) -> float:
         """Plan all coming occurrences; then rest until the beat, at most for `beat_patience_seconds`."""
-        if self._beaten.is_set():
-            self._beaten.clear()
-            with self._system.transaction(Gate.UNUSED) as unit:
-                signals.mark(BEAT, unit.now)
+        self._heard.store()
         if not self._zones_are_fresh:
             timezones.refresh(self._system)
             self._zones_are_fresh = True

@@ -1,14 +1,16 @@
-"""Presence: each process reports that it is alive, its version, and since when. Workers do so with their leases."""
+"""Presence: each process reports that it is alive, its version, and since when.
+
+Workers do so with their leases, and periodic, which has no database, with its beats.
+"""
 
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import structlog
 
 from core.errors import Unavailable
-from core.processes import ProcessIdentity, ProcessKind
+from core.processes import ProcessKind
 from models import database, processes
 from models.pauses import Gate
 from services.runtime import this_process
@@ -16,14 +18,6 @@ from services.system import System
 
 _STOP_SECONDS = 1.0
 log = structlog.get_logger()
-
-
-def record_sign_of_life(system: System, sent: Any) -> None:
-    """Record a sign of life that a process without a database sent with its message."""
-    process = ProcessIdentity.read(sent)
-    if process is not None:
-        with system.transaction(Gate.UNUSED) as unit:
-            processes.see(process, unit.now)
 
 
 class Presence:

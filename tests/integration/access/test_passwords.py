@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from core.accounts import LinkPurpose
-from models import database
+from models import database, links
 from models.tables import Link, db
 from services.access import password_resets
 from services.access.links import LIFETIMES
+from tests.commits import fail_at_commit
 from tests.factories import GivenSystem, given_system
 from tests.integration.access.tenants import SETTINGS, Headers
 from tests.integration.access.test_own_tokens import bearer, made
@@ -187,6 +188,22 @@ def test_a_link_is_sent_later_where_the_mail_server_is_away(
     assert password_resets.send(away) == 0
     guarded.clock.advance(60)
     assert reset(client, sent_token(guarded, server)).status_code == 204
+
+
+def test_a_link_that_was_not_sent_waits_also_if_the_database_is_away_just_then(
+    client: Client, guarded: GivenSystem, anna: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(client)
+    away = given_system(**SETTINGS, email_host="127.0.0.1", email_port=1, email_use_tls=False)
+    put_off = links.put_off
+
+    def put_off_in_vain(*given: Any) -> None:
+        fail_at_commit(monkeypatch, after=False)
+        put_off(*given)
+
+    monkeypatch.setattr(links, "put_off", put_off_in_vain)
+    assert password_resets.send(away) == 0
+    assert password_resets.send(guarded) == 1
 
 
 def test_a_mailbox_that_defers_holds_up_no_other_and_is_asked_again_a_minute_later(

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from core.buckets import Bucket
+from core.buckets import MINUTE_SECONDS, Bucket
+from core.errors import DatabaseUnavailable
 from models import database
 from models.tables import RequestBucket
 from services.access import shared_quotas
@@ -16,6 +17,7 @@ from services.access.known_keys import REMEMBERED_SECONDS
 from services.access.request_quotas import Left
 from services.access.shared_quotas import SLICE_SECONDS, SLICES, SharedQuotas
 from tests import statements
+from tests.commits import fail_at_commit
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, made_app, made_key
 from tests.integration.api.client import Client, served
@@ -88,6 +90,20 @@ def test_what_one_process_does_not_use_goes_back_when_its_time_is_over(system: G
     for _ in range(20):  # a request each ten seconds, to another process each time: far below the limit
         assert let_in(processes, len(processes)) == len(processes)
         system.clock.advance(2 * SLICE_SECONDS)
+
+
+def test_what_cannot_be_given_back_while_the_database_is_away_is_given_back_later(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quotas, others = SharedQuotas(system), SharedQuotas(system)
+    asked(quotas)
+    assert let_in([others], LIMIT) == LIMIT - SIZE
+    system.clock.advance(SLICE_SECONDS)
+    fail_at_commit(monkeypatch, after=False)
+    with pytest.raises(DatabaseUnavailable):
+        asked(quotas)
+    filled_up = int(LIMIT * SLICE_SECONDS / MINUTE_SECONDS)
+    assert let_in([quotas], LIMIT) == filled_up + SIZE - 1
 
 
 def test_each_answer_tells_what_is_left_for_all(system: GivenSystem) -> None:

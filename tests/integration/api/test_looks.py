@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from api.live import hub, rounds
+from api.live import allowances, hub, rounds
+from api.live.allowances import Allowance
+from api.live.frames import Told
 from core.errors import DatabaseUnavailable, Unavailable
 from core.principals import Principal, PrincipalKind
 from models.fields import new_id
@@ -17,6 +19,7 @@ from tests.integration.api.client import served
 from tests.integration.api.listening import conducted
 from tests.integration.api.test_live_channels import OWN_JOBS, opened
 from tests.integration.api.test_live_crowds import listener
+from tests.waiting import LONGEST
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +68,40 @@ def test_004_answers_with_the_next_look_what_was_asked_before_one_that_failed(
             assert (await channel.next(type="jobs"))["data"] == []
             assert has_failed.is_set()
 
+    asyncio.run(scene())
+
+
+def test_who_must_load_anew_is_told_with_the_next_look_if_one_fails(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_failed, is_noted = threading.Event(), threading.Event()
+    granted, carry_out = Allowance.granted, rounds.carry_out
+
+    def note(allowance: Allowance, told: Told | None, now: float) -> Told | None:
+        given = granted(allowance, told, now)
+        if told and given is not None:
+            is_noted.set()
+        return given
+
+    def fail_a_second_later(look: Any, now: float, *given: Any) -> Any:
+        system.clock.advance(1)
+        carry_out(look, now + 1, *given)
+        monkeypatch.setattr(rounds, "carry_out", carry_out)
+        has_failed.set()
+        raise DatabaseUnavailable("The database is away.")
+
+    async def scene() -> None:
+        async with conducted(served(system)) as conductor, opened(conductor, OWN_JOBS) as channel:
+            first_run(system)
+            await channel.next(type="reset")
+            first_run(system)  # within the same second
+            assert await asyncio.to_thread(is_noted.wait, LONGEST)
+            monkeypatch.setattr(rounds, "carry_out", fail_a_second_later)
+            await channel.next(type="reset")
+            assert has_failed.is_set()
+
+    monkeypatch.setattr(allowances, "MOST_A_SECOND", 0)
+    monkeypatch.setattr(Allowance, "granted", note)
     asyncio.run(scene())
 
 

@@ -10,9 +10,8 @@ import pytest
 
 from core.processes import ProcessKind
 from services.execution import workers
-from services.maintenance import presence
 from services.runtime import this_process
-from tests.factories import GivenSystem, claim_one, create_jobs, new_job, record, refused, succeeded
+from tests.factories import GivenSystem, claim_one, create_jobs, hear_of, new_job, record, refused, succeeded
 from tests.integration.command_line.terminal import Terminal
 
 NEEDED = ("--app", "app_a", "--account", "acc1", "--user", "user1", "--task-type", "greet")
@@ -279,7 +278,7 @@ def test_workers_are_listed_and_drained(terminal: Terminal, system: GivenSystem)
 
 def test_other_processes_are_listed(terminal: Terminal, system: GivenSystem) -> None:
     told = this_process.identity(ProcessKind.COORDINATOR, system.clock.now()).as_json()
-    presence.record_sign_of_life(system, told)
+    hear_of(system, told)
     [shown] = terminal.json("workers", "others")
     assert (shown["kind"], shown["version"], shown["status"]) == ("coordinator", told["version"], "alive")
     assert told["version"] in terminal.ok("workers", "others")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from core.breakers import FEWEST_CALLS, FIRST_WAIT_SECONDS, MOST_PLACES
-from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure
+from core.errors import AttemptError, DatabaseUnavailable, NotFound, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.states import Hold, RunStatus
 from models import breakers as stored_breakers
@@ -23,6 +23,7 @@ from services.jobs import lifecycle
 from services.messaging.broker import RUNS_EMAIL, RUNS_HTTP
 from services.reading.explaining import explanations
 from services.reading.failures import breakers as reading
+from tests.commits import fail_at_commit
 from tests.factories import (
     CALLBACK_BASE_URL,
     NOON,
@@ -43,6 +44,7 @@ from tests.integration.execution.breaking import (
     until_moved,
     waiting,
 )
+from tests.integration.execution.interrupting import away
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_what_another_process_counted_before_a_breaker_opened_counts_no_more_onc
     opening, other = breakers.LastCalls(system), breakers.LastCalls(system)
     assert [other.record([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
     tripped = [found for _ in range(FEWEST_CALLS) for found in opening.record([(work, DOWN)])]
-    breakers.open_new(system, tripped)
+    opening.open(tripped)
     system.clock.advance(1)  # so that both look which breakers are open
     assert other.record([(work, DOWN)]) == []
     assert [opening.record([(work, DOWN)]) for _ in range(FEWEST_CALLS)] == [[]] * FEWEST_CALLS
@@ -107,6 +109,39 @@ def test_what_another_process_counted_before_a_breaker_opened_counts_no_more_onc
     system.clock.advance(1)
     for calls in (opening, other):
         assert [calls.record([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
+
+
+def test_a_breaker_that_cannot_be_opened_while_the_database_is_away_is_opened_with_the_next_call_that_fails(
+    system: GivenSystem, two: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(system, 1)
+    work = two.claim()
+    assert work is not None
+    calls = breakers.LastCalls(system)
+    tripped = [found for _ in range(FEWEST_CALLS) for found in calls.record([(work, DOWN)])]
+    assert len(tripped) == 1
+    assert calls.record([(work, DOWN)]) == [], "it is being opened"
+    fail_at_commit(monkeypatch, after=False)
+    with pytest.raises(DatabaseUnavailable):
+        calls.open(tripped)
+    assert standing() is None
+    assert calls.record([(work, DOWN)]) == tripped
+    calls.open(tripped)
+    assert standing() == 0
+    assert [calls.record([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
+
+
+def test_calls_count_that_end_just_when_it_cannot_be_read_which_breakers_are_open(
+    system: GivenSystem, two: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(system, 1)
+    work = two.claim()
+    assert work is not None
+    calls = breakers.LastCalls(system)
+    calls.record([(work, DOWN)])
+    system.clock.advance(1)
+    monkeypatch.setattr(stored_breakers, "open_destinations", away)
+    assert any(calls.record([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1))
 
 
 def test_a_call_that_succeeds_opens_no_breaker(system: GivenSystem, two: Workers) -> None:

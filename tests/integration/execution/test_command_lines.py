@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,16 +117,25 @@ def test_where_lines_are_not_wanted_the_result_alone_tells_what_was_written(sqli
     assert shown(system, work) == []
 
 
-@pytest.mark.parametrize("error", [DatabaseUnavailable("It is away."), ValueError("A fault.")])
-def test_lines_that_cannot_be_stored_are_lost_which_is_logged_once_and_fails_nothing(
-    sqlite: str, monkeypatch: pytest.MonkeyPatch, error: Exception
+@pytest.mark.parametrize(
+    ("error", "stored"),
+    [
+        (DatabaseUnavailable("It is away."), [(1, "first"), (2, "second"), (3, "third")]),
+        (ValueError("A fault."), [(3, "third")]),
+    ],
+)
+def test_lines_that_cannot_be_stored_wait_for_a_database_that_is_away_and_no_fault_fails_the_command(
+    sqlite: str, monkeypatch: pytest.MonkeyPatch, error: Exception, stored: list[tuple[int, str]]
 ) -> None:
-    def refuse(*_: object) -> bool:
+    tried: list[Sequence[str]] = []
+
+    def refuse(_system: object, _work: object, lines: Sequence[str], _left_out: int) -> bool:
+        tried.append(lines)
         raise error
 
-    def is_taken() -> bool:
+    def is_tried(line: str) -> bool:
         lines.look()  # which does nothing while the batch before is under way
-        return not lines._waiting
+        return any(line in batch for batch in tried)
 
     system = commanding()
     work = claimed(system)
@@ -133,14 +143,14 @@ def test_lines_that_cannot_be_stored_are_lost_which_is_logged_once_and_fails_not
     monkeypatch.setattr(command_log, "_LAST_SECONDS", LONGEST)
     with monkeypatch.context() as patch, capture_logs() as logs, closing(CommandLog(system, work)) as lines:
         patch.setattr(command_lines, "add", refuse)
-        for _ in range(2):
-            lines.out(b"lost\n")
-            until(is_taken, "the batch to be taken")
-        until(lambda: lines._waiting._left_out == 2, "the batch to be lost")
+        for line in ("first", "second"):
+            lines.out(f"{line}\n".encode())
+            until(partial(is_tried, line), "the batch to be refused")
+        until(lambda: lines._under_way is None or lines._under_way.done(), "the last try to be over")
         patch.undo()
-        lines.out(b"kept")
-    assert [one["event"] for one in logs] == ["command_lines_lost"]
-    assert [(one["number"], one["text"]) for one in shown(system, work)] == [(3, "kept")]
+        lines.out(b"third")
+    assert [one["event"] for one in logs] == ["command_lines_not_stored"]
+    assert [(one["number"], one["text"]) for one in shown(system, work)] == stored
 
 
 def test_a_command_succeeds_whose_lines_cannot_be_stored(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:

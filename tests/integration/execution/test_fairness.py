@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from core.errors import DatabaseUnavailable
 from core.limits import Limit
 from core.principals import LOCAL
 from models import database
@@ -23,6 +24,7 @@ from services.execution.rotation import Rotation
 from services.execution.work import Work
 from services.jobs import creating, definition, editing
 from services.messaging.broker import RUNS_HTTP
+from tests.commits import fail_at_commit
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -123,6 +125,28 @@ def test_each_account_gets_its_turn_however_many_wait(system: GivenSystem) -> No
         begun.append(stored_run(work.run_id).account_id)
         record(system, work, succeeded())
     assert sorted(begun) == [f"acc{number}" for number in range(9)]
+
+
+@pytest.mark.parametrize("is_limited", [False, True])
+def test_a_claim_that_is_rolled_back_costs_no_account_its_turn(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, is_limited: bool
+) -> None:
+    for number in range(9):
+        queued(system, f"acc{number}", 3)
+    rotation, worker = Rotation(), workers.register(system)
+
+    def claimed() -> list[str]:
+        works = claiming.claim(system, worker, RUNS_HTTP, 1, rotation, is_limited=is_limited)
+        return [stored_run(work.run_id).account_id for work in works]
+
+    begun = claimed()
+    former = rotation.after(RUNS_HTTP)
+    fail_at_commit(monkeypatch, after=False)
+    with pytest.raises(DatabaseUnavailable):
+        claimed()
+    assert rotation.after(RUNS_HTTP) == former
+    begun += [account for _ in range(8) for account in claimed()]
+    assert begun == [f"acc{number}" for number in range(9)]
 
 
 def test_what_an_account_leaves_of_its_share_the_others_get(system: GivenSystem) -> None:

@@ -15,11 +15,12 @@ from core.errors import DatabaseUnavailable, InvalidInput, NotFound
 from core.principals import LOCAL
 from core.schedules import DelayFromNow
 from models import database
-from models.tables import App, Job, Run, db
+from models.tables import App, Job, Run
 from services.jobs import creating, first_rings
 from services.jobs import creator as creators
 from services.jobs.creator import Creator
 from services.jobs.definition import NewJob
+from tests.commits import fail_at_commit
 from tests.factories import GivenSystem, create_jobs, given_system, new_job, stored_job
 from tests.waiting import LONGEST
 
@@ -156,21 +157,6 @@ def test_a_held_job_is_held_and_nobody_is_rung_for(creator: Creator, system: Giv
     with database.reading():
         assert [run.held_by for run in Run.select().where(Run.job == job_id)] == ["paused"]
     assert system.doorbell.heard() == []
-
-
-def fail_at_commit(monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
-    """Lose the next answer to a COMMIT, before it takes effect or after."""
-    commit = db.obj.commit
-
-    def lose() -> None:
-        monkeypatch.undo()
-        if after:
-            commit()
-        else:
-            db.obj.rollback()
-        raise database._AWAY[0]("the connection is gone")
-
-    monkeypatch.setattr(db.obj, "commit", lose)
 
 
 def test_a_commit_that_was_not_answered_but_took_effect_is_told_as_done_and_rung_for(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -14,13 +15,12 @@ from core.processes import ProcessKind
 from core.version import VERSION
 from core.workers import WorkerStatus
 from models import processes as rows
-from services.maintenance import presence
 from services.maintenance.presence import Presence
 from services.messaging.broker import InProcessBroker
 from services.reading.installation import process_health, processes
 from services.reading.installation.processes import ProcessView
 from services.runtime import this_process
-from tests.factories import NOON, GivenSystem
+from tests.factories import NOON, GivenSystem, hear_of
 from tests.waiting import until
 
 VERSIONS = {ProcessKind.WEB: ("0.9", VERSION), ProcessKind.COORDINATOR: (VERSION,), ProcessKind.PERIODIC: ("0.8",)}
@@ -32,7 +32,7 @@ def known(system: GivenSystem) -> list[ProcessView]:
 
 def seen(system: GivenSystem, kind: ProcessKind, version: str = VERSION) -> None:
     process = this_process.identity(kind, system.clock.now())
-    presence.record_sign_of_life(system, {**process.as_json(), "version": version})
+    hear_of(system, {**process.as_json(), "version": version})
 
 
 def test_a_process_tells_of_itself_until_it_ends(system: GivenSystem) -> None:
@@ -71,13 +71,13 @@ def test_the_parts_tell_the_versions_of_what_lives(system: GivenSystem) -> None:
 
 @pytest.mark.parametrize("told", [None, "x", {}, {"id": "1"}, {"id": str(uuid4()), "kind": "web", "pid": "?"}])
 def test_what_tells_nothing_of_the_kind_is_let_go(system: GivenSystem, told: Any) -> None:
-    presence.record_sign_of_life(system, told)
+    hear_of(system, told)
     assert known(system) == []
 
 
 def test_a_beat_tells_of_the_process_that_sends_it(system: GivenSystem) -> None:
     broker = InProcessBroker()
-    consumer = beats.consumer(broker, lambda: None, lambda told: presence.record_sign_of_life(system, told))
+    consumer = beats.consumer(broker, lambda: None, partial(hear_of, system))
     sender = this_process.identity(ProcessKind.PERIODIC, NOON)
     scheduler = beats.Beats([broker.get_actor("beat")], broker.troubles, sender.as_json())
     scheduler.send_actors(scheduler.actors, datetime.now(UTC))  # one that is late is skipped

@@ -15,11 +15,10 @@ from pages.resources import overview
 from services.execution import workers
 from services.execution.work import Stopped
 from services.jobs import creating, lifecycle, requested_runs
-from services.maintenance import presence
 from services.runtime import this_process
 from services.runtime.troubles import Trouble
 from services.scheduling import pauses
-from tests.factories import GivenSystem, claim, failed, new_job, record, refused, succeeded
+from tests.factories import GivenSystem, claim, failed, hear_of, new_job, record, refused, succeeded
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
 
@@ -289,8 +288,8 @@ def test_a_worker_is_drained_and_takes_runs_again_by_its_buttons(browser: Browse
 def test_all_processes_tell_their_versions(browser: Browser, system: GivenSystem) -> None:
     alive(system)
     told = this_process.identity(ProcessKind.WEB, system.clock.now()).as_json()
-    presence.record_sign_of_life(system, told)
-    presence.record_sign_of_life(system, {**told, "id": str(uuid4()), "version": "0.0.9"})
+    hear_of(system, told)
+    hear_of(system, {**told, "id": str(uuid4()), "version": "0.0.9"})
     page = browser.load("/dashboard/workers")
     assert "Other processes" in page.text
     assert f"alive web {told['host']}" in page.text

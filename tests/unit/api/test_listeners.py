@@ -103,6 +103,16 @@ def test_if_nothing_came_after_it_was_said_it_is_not_said_again() -> None:
     assert allowance.granted(ONE, 11.0) is ONE
 
 
+def test_what_was_granted_in_a_look_that_failed_is_granted_again() -> None:
+    allowance = Allowance()
+    assert allowance.granted(None, 10.0) is None
+    assert not allowance.granted(ONE, 10.5)
+    allowance.look_begins()
+    assert allowance.granted(Told(), 11.0) is None
+    allowance.look_failed()
+    assert allowance.granted(Told(), 11.5) is None
+
+
 def test_statistics_are_due_after_a_change_but_not_within_two_seconds() -> None:
     pace = Pace()
     assert not pace.is_due(10.0)

@@ -71,7 +71,7 @@ def test_many_small_pieces_are_bounded_by_what_they_take_in_memory() -> None:
     output = WaitingOutput()
     for _ in range(10_000):
         output.put(output.out, b"y")
-    assert len(output) * 100 <= WAITING_BYTES
+    assert len(output._pieces) * 100 <= WAITING_BYTES
 
 
 def test_what_could_not_be_stored_counts_as_left_out() -> None:
@@ -80,3 +80,28 @@ def test_what_could_not_be_stored_counts_as_left_out() -> None:
     output.lose(output.batch())
     output.put(output.out, b"three\n")
     assert output.batch() == Batch(["three"], 2)
+
+
+def test_what_is_put_back_comes_first_in_the_next_batch() -> None:
+    output = WaitingOutput()
+    output.put(output.out, b"one\ntw")
+    output.put_back(output.batch())
+    assert output, "it waits"
+    output.put(output.out, b"o\n")
+    output.put_back(output.batch())
+    assert output.batch() == Batch(["one", "two"], 0)
+    assert not output
+
+
+def test_of_what_is_put_back_the_newest_lines_are_kept_and_none_that_is_older_than_a_gap() -> None:
+    output = WaitingOutput()
+    output.put(output.out, b"old\n" * MOST_LINES)
+    output.put_back(output.batch())
+    output.put(output.out, b"new\n" * 50)
+    output.put_back(output.batch())
+    assert output.batch() == Batch(["old"] * (MOST_LINES - 50) + ["new"] * 50, 50)
+    output.put_back(Batch(["old"] * 2, 3))
+    for _ in range(2):
+        output.put(output.out, b"x" * WAITING_BYTES)
+    output.put(output.out, b"\nnew\n")
+    assert output.batch() == Batch(["", "new"], 2 + 3)
