@@ -22,6 +22,8 @@ MOST_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 15.0
 """How long a head may take from its first byte on, the first byte of its body after it, and the rest of a body that
 comes after the answer. Time in which an earlier request is still being answered does not count."""
+LAST_REQUEST_SECONDS = 0.5
+"""How long a connection on which no request is under way stays open once the server stops."""
 _DETAILS = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"The request line and headers have more than {MOST_HEAD_BYTES} bytes.",
     HTTPStatus.REQUEST_TIMEOUT: "The request did not come in time. Send it without a break.",
@@ -42,6 +44,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = True
         self._has_body = False
         self._is_handed_over = False  # to the protocol of WebSockets
+        self._is_ending = False  # the server stops
         self._awaited: asyncio.TimerHandle | None = None
         self._last_answer: Callable[[], None] | None = None  # once what is under way has ended; nothing more is read
 
@@ -88,6 +91,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._beside_body = 0
         self._in_head = self._has_body = False
         super().on_headers_complete()
+        if self._is_ending and self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._beside_body = 0
@@ -126,9 +131,29 @@ class BoundedHttp(HttpToolsProtocol):
         else:
             self._end_with(partial(super().send_400_response, msg))
 
+    def shutdown(self) -> None:
+        """Close after the answer that is under way or, on an idle connection, after the answer to one more request.
+
+        A proxy learns only now that nobody listens any more. It may just have sent, on a connection that it kept or
+        opened, a POST that it must not send again. What remains idle is closed a moment later.
+        """
+        self._is_ending = True
+        if self._is_idle():
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._close_idle)
+        else:
+            super().shutdown()
+
     def timeout_keep_alive_handler(self) -> None:
         if not self.transport.is_closing():
             self._close()
+
+    def _close_idle(self) -> None:
+        if self._is_idle():
+            self._close()
+
+    def _is_idle(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
 
     def _is_in_between(self) -> bool:
         """Whether the connection is where neither the application nor keep-alive limits how long it stays."""

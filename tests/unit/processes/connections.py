@@ -32,7 +32,8 @@ class Application:
         self.calls = 0
         self.before_second_half = before_second_half
         self.readings: asyncio.Queue[int] = asyncio.Queue()  # bytes of each that the server has dealt with
-        self.lost = asyncio.Event()  # the connection, as the server sees it
+        self.made, self.lost = asyncio.Event(), asyncio.Event()  # the connection, as the server sees it
+        self.served: Any = None  # the server's side of the connection
 
     async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
         self.calls += 1
@@ -141,6 +142,11 @@ async def connected(application: Application, **settings: Any) -> AsyncIterator[
     made: Any = config.http_protocol_class
 
     class Observed(made):  # type: ignore[misc]  # only known here
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            application.served = self
+            application.made.set()
+
         def data_received(self, data: bytes) -> None:
             super().data_received(data)  # then, once a time limit of no seconds is over:
             loop.call_later(0.0, application.readings.put_nowait, len(data))

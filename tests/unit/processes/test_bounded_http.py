@@ -173,3 +173,35 @@ def test_trailers_are_no_headers() -> None:
 
     assert tried(client, Looking()) == 2
     assert [name for name, _ in headers] == [b"host", b"transfer-encoding", b"host", b"x-a"]
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["a new connection", "a kept connection"])
+def test_a_request_that_is_on_its_way_when_the_server_stops_is_answered_as_the_last(
+    before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "LAST_REQUEST_SECONDS", LONGEST)
+    application = Application()
+
+    async def client(connection: Connection) -> bool:
+        for _ in range(before):
+            await connection.send(GET + END)
+            assert await connection.answer() == (200, b"0")
+        await application.made.wait()
+        application.served.shutdown()
+        await connection.send(POST + b"Content-Length: 5\r\n\r\n12345")
+        assert b"connection: close" in await connection.head()
+        return await connection.exactly(1) == b"5" and await connection.is_closed()
+
+    assert tried(client, application) == before + 1
+
+
+def test_a_connection_on_which_nothing_comes_is_closed_when_the_server_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "LAST_REQUEST_SECONDS", 0.0)
+    application = Application()
+
+    async def client(connection: Connection) -> bool:
+        await application.made.wait()
+        application.served.shutdown()
+        return await connection.is_closed()
+
+    assert tried(client, application, keep_alive_seconds=3600) == 0
