@@ -8,10 +8,8 @@ import pytest
 import requests
 
 from bench.drills.answers import POLLS, by_kind
-from bench.drills.load import Load
 from bench.drills.receiver import Receiver
 from bench.drills.verdict import Verdict, missing
-from bench.waiting import until
 from tests.waiting import LONGEST
 
 
@@ -50,12 +48,6 @@ def test_a_poll_is_answered_with_the_next_state_and_the_last_is_done() -> None:
             state = answer["polling_state"]
             assert answer["done"] is (poll == POLLS - 1)
         assert [call.polls for call in receiver.calls_by_job()["j1"]] == list(range(POLLS))
-
-
-def test_what_nobody_answers_is_sent_again_and_not_taken_for_acknowledged() -> None:
-    with Load(["http://127.0.0.1:9"], per_second=1_000, threads=1) as load:
-        until(lambda: load.refused["ConnectionError"] > 1, "a second try")
-    assert load.acknowledged() == []
 
 
 @pytest.mark.parametrize(
