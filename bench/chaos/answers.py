@@ -71,13 +71,18 @@ def answer(seed: int, number: int, call: Call) -> Answer:
         case Manner.RESET:
             return Answer(resets=True)
     if call.task_type == POLL:
-        polls = (call.polls or 0) + 1
-        body = _json({"polling_state": {"polls": polls}, "done": polls >= POLLS, "attempt": call.attempt})
+        body = polled(call, POLLS)
     elif call.task_type == LATER:
         return Answer(202, body)
     elif met is Manner.LARGE:
         body = _LARGE
     return Answer(200, body, wait_seconds=_SLOW_SECONDS if met is Manner.SLOW else Answer.wait_seconds)
+
+
+def polled(call: Call, most: int) -> bytes:
+    """Returns the body of the answer to a poll: the next state, and whether this was the last of so many polls."""
+    polls = (call.polls or 0) + 1
+    return _json({"polling_state": {"polls": polls}, "done": polls >= most, "attempt": call.attempt})
 
 
 def _json(value: Any) -> bytes:

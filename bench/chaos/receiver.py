@@ -19,9 +19,8 @@ from typing import Any, Self
 
 import requests
 
-from bench.chaos.answers import Answer, answer
+from bench.chaos.answers import Answer
 from bench.chaos.journal import Call, Journal, Report
-from bench.chaos.scenario import Scenario
 
 _LOOK_SECONDS = 0.02
 _LONGEST_HOLD_SECONDS = 30.0
@@ -31,15 +30,18 @@ _RESET = struct.pack("ii", 1, 0)  # close with a reset
 
 
 class Receiver:
-    """Answers on a loopback port as the scenario draws it; faults may hold calls, or make it refuse all of them."""
+    """Answers on a loopback port as it is told to, by the number of the job and the call.
 
-    def __init__(self, scenario: Scenario, journal: Journal) -> None:
+    Faults may hold calls, or make it refuse all of them.
+    """
+
+    def __init__(self, answer: Callable[[int, Call], Answer], journal: Journal) -> None:
         self.is_down = False
         self.holds_first = False  # calls of first attempts wait
         self.first_kept: frozenset[str] = frozenset()  # of these runs, the calls of first attempts wait
         self.later_kept: frozenset[str] = frozenset()  # of these runs, those of later ones
         self.held: set[tuple[str, int]] = set()  # calls that are held now: run and attempt
-        self._scenario = scenario
+        self._answer = answer
         self._journal = journal
         self._reports = ThreadPoolExecutor(8, thread_name_prefix="reports")
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -60,7 +62,7 @@ class Receiver:
         call = _begun(request, body)
         self._journal.calls.append(call)
         number = _data(body).get("n", 0)
-        reply = Answer(resets=True) if self.is_down else answer(self._scenario.seed, number, call)
+        reply = Answer(resets=True) if self.is_down else self._answer(number, call)
         until = time.monotonic() + reply.wait_seconds
         limit = time.monotonic() + _LONGEST_HOLD_SECONDS
         waited = _wait(

@@ -6,10 +6,12 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from bench import waiting
 from bench.chaos import history, letters, stack, watching
+from bench.chaos.answers import answer
 from bench.chaos.caller import Caller
 from bench.chaos.evidence import Evidence
 from bench.chaos.faults import Faults
@@ -33,7 +35,7 @@ def run(scenario: Scenario, mutation: str | None = None, log: Path | None = None
     """Run one scenario. Returns all evidence; the log of the processes is kept at `log`, if that is given."""
     journal = Journal()
     with temporary_folder("chaos") as folder, ExitStack() as parts:
-        receiver = parts.enter_context(Receiver(scenario, journal))
+        receiver = parts.enter_context(Receiver(partial(answer, scenario.seed), journal))
         mail_port = parts.enter_context(letters.taking(journal))
         given = {
             "CALLBACK_BASE_URL": receiver.url,

@@ -31,7 +31,7 @@ def _drill(given: argparse.Namespace) -> Callable[[Path], int]:
     if given.drill == "upgrade":
         return partial(upgrade.run, since=given.since)
     if given.drill == "standby":
-        return partial(standby.run, asynchronous=given.asynchronous)
+        return partial(standby.run, behind_seconds=given.asynchronous)
     if given.drill == "limits":
         return partial(limits.run, seconds=given.seconds, seed=given.seed)
     return cluster.run if given.drill == "cluster" else restore.run
@@ -44,7 +44,14 @@ def _parser() -> argparse.ArgumentParser:
     one = drills.add_parser("upgrade", help="an earlier commit and this tree side by side, migrated in between")
     one.add_argument("--from", dest="since", required=True, metavar="COMMIT", help="the earlier commit")
     one = drills.add_parser("standby", help="the primary of PostgreSQL is killed, its standby promoted")
-    one.add_argument("--asynchronous", action="store_true", help="replicate asynchronously; tells what was lost")
+    one.add_argument(
+        "--asynchronous",
+        type=float,
+        nargs="?",
+        const=standby.BEHIND_SECONDS,
+        metavar="SECONDS",
+        help=f"the standby is so far behind ({standby.BEHIND_SECONDS:g} s); tells what was lost",
+    )
     one = drills.add_parser(
         "limits", help="limits changed and processes killed under load; what receivers saw is exact"
     )

@@ -6,7 +6,10 @@ from bench.carillon import Carillon
 from bench.drills.receiver import Receiver
 
 KINDS = ("web", "worker", "coordinator", "periodic")
-UNFINISHED = "SELECT COUNT(*) FROM runs WHERE status NOT IN ('completed', 'failed', 'cancelled', 'skipped', 'missed')"
+UNFINISHED = """
+    SELECT (SELECT COUNT(*) FROM runs WHERE finished_at IS NULL)
+        + (SELECT COUNT(*) FROM jobs WHERE next_run_at IS NOT NULL)
+"""
 SHORT_LEASES = {"lease_seconds": 6, "heartbeat_seconds": 2, "retry_backoff_base": 1}
 
 

@@ -19,7 +19,8 @@ import requests
 from bench import carillon as carillons
 from bench.carillon import Carillon
 from bench.checkout import ours
-from bench.drills.limit_journal import RATE_SECONDS, Call, Put, excesses
+from bench.drills.limit_journal import RATE_SECONDS, Call, Put
+from bench.drills.limit_judging import judge_limits
 from bench.drills.slow_receiver import SlowReceiver
 from bench.drills.verdict import Verdict, say
 from bench.servers import Place
@@ -48,7 +49,6 @@ _BOUNDS: dict[str, tuple[tuple[int, int] | None, tuple[int, int] | None]] = {
     _HOST: ((4, 14), (40, 120)),
 }
 _UNFINISHED = "SELECT COUNT(*) FROM runs WHERE finished_at IS NULL"
-_CLAIMED = "SELECT run_id::TEXT, number, EXTRACT(EPOCH FROM started_at)::DOUBLE PRECISION FROM attempts"
 _ENDED = "SELECT status, COUNT(*) FROM runs GROUP BY status ORDER BY status"
 _WAITED = """
     SELECT COUNT(*), COALESCE(SUM(waited), 0)::DOUBLE PRECISION, COALESCE(SUM(held), 0)::DOUBLE PRECISION FROM (
@@ -177,10 +177,7 @@ def _standing(running: Carillon) -> list[dict[str, Any]]:
 
 def _judge(verdict: Verdict, place: Place, receiver: SlowReceiver, drill: _Drill, jobs: int) -> None:
     calls = receiver.calls()
-    claimed = {(run_id, number): at for run_id, number, at in place.query(_CLAIMED)}
-    found = list(excesses(calls, drill.puts, claimed))
-    told = "; ".join(map(str, found[:5])) or "none came too many"
-    verdict.expect(holds=not found, found=f"of {len(calls)} calls under {len(drill.puts)} limits: {told}")
+    judge_limits(verdict, place, calls, drill.puts)
     for line in _busiest(calls):
         verdict.note(line)
     ended = dict(place.query(_ENDED))

@@ -9,13 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from bench import carillon as carillons
 from bench import waiting
 from bench.carillon import Carillon
 from bench.checkout import ours
-from bench.drills import installation
+from bench.drills import guard, installation
 from bench.drills.installation import SHORT_LEASES
 from bench.drills.load import Load
 from bench.drills.receiver import Receiver
@@ -75,15 +73,14 @@ def _after_the_restore(place: Place, folder: Path, receiver: Receiver, waits: se
     before = receiver.total()
     with carillons.installed(ours(), folder, place, installation.settings(receiver, **SHORT_LEASES)) as running:
         installation.start(running)
-        waiting.until(lambda: _readiness(running)["status"] == "degraded", "the guard")
+        waiting.until(lambda: guard.readiness(running)["status"] == "degraded", "the guard")
         # Runs that a worker had at the dump are taken back, and what was to come is made due.
         running.wait_until(lambda: place.count(_ON_THE_WAY) == 0, "what is due", rest_seconds=0.2)
         held = place.count(_HELD)
-        parts = [one["part"] for one in _readiness(running)["troubles"]]
+        parts = guard.troubled_parts(running)
         verdict.expect(holds="restore" in parts, found=f"/readyz is degraded by {', '.join(parts)}")
-        shown = _asked(running, "GET", "")
-        begun = sum(one["begun"] for one in shown["apps"])
-        listed = begun + sum(one["not_begun"] for one in shown["apps"])
+        shown = guard.held(running).values()
+        begun, listed = sum(one for one, _ in shown), sum(map(sum, shown))
         verdict.expect(
             holds=listed == held >= len(waits), found=f"{held} runs are held, {listed} listed by app, {begun} had begun"
         )
@@ -95,19 +92,19 @@ def _after_the_restore(place: Place, folder: Path, receiver: Receiver, waits: se
 def _release(running: Carillon, place: Place, receiver: Receiver, held: int, verdict: Verdict) -> None:
     before = receiver.total()
     slice_size = min(5, held)
-    done = _asked(running, "POST", "/release", {"runs": slice_size})
+    done = guard.release(running, runs=slice_size)
     running.wait_until(lambda: receiver.total() - before >= slice_size, "the slice", rest_seconds=0.2)
     time.sleep(2)  # whatever came besides would come now
     count = receiver.total() - before
     verdict.expect(
-        holds=done["runs"] == count == slice_size, found=f"a slice of {slice_size} was released: {count} callbacks came"
+        holds=done == count == slice_size, found=f"a slice of {slice_size} was released: {count} callbacks came"
     )
-    discarded = _asked(running, "POST", "/release", {"runs": slice_size, "discard": True})["runs"]
-    rest = _asked(running, "POST", "/release", {})["runs"]
+    discarded = guard.release(running, runs=slice_size, discard=True)
+    rest = guard.release(running)
     expected = count + rest
     running.wait_until(lambda: receiver.total() - before >= expected, "the rest", rest_seconds=0.2)
     running.wait_until(lambda: place.count(_HELD) == 0, "the end of the holds", rest_seconds=0.2)
-    waiting.until(lambda: _readiness(running)["status"] == "ready", "readiness", rest_seconds=0.5)
+    waiting.until(lambda: guard.readiness(running)["status"] == "ready", "readiness", rest_seconds=0.5)
     total = receiver.total() - before
     verdict.expect(
         holds=total == expected, found=f"{discarded} were discarded, {rest} released as the rest: {total} came in all"
@@ -119,18 +116,6 @@ def _release(running: Carillon, place: Place, receiver: Receiver, held: int, ver
 
 def _later(number: int) -> dict[str, Any]:
     return {**carillons.job("drill", _LATER), "app_name": f"later_{number % 2}"}
-
-
-def _readiness(running: Carillon) -> dict[str, Any]:
-    answer: dict[str, Any] = requests.get(f"{running.url}/readyz", timeout=30).json()
-    return answer
-
-
-def _asked(running: Carillon, method: str, path: str, sent: Any = None) -> dict[str, Any]:
-    answer = requests.request(method, f"{running.url}/api/installation/restore{path}", json=sent, timeout=300)
-    answer.raise_for_status()
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def _call(program: str, *arguments: str) -> None:

@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import requests
 
-from bench.drills.load import Load, body
+from bench.drills.answers import POLLS, by_kind
 from bench.drills.receiver import Receiver
 from bench.drills.verdict import Verdict, missing
-from bench.waiting import until
 from tests.waiting import LONGEST
 
 
-def called(receiver: Receiver, run: str, job: str) -> None:
-    headers = {"X-Carillon-Run-Id": run, "X-Carillon-Job-Id": job}
-    assert requests.post(f"{receiver.url}/drill", json={}, headers=headers, timeout=LONGEST).ok
+def called(receiver: Receiver, run: str, job: str, task_type: str = "drill", attempt: int = 1, **more: Any) -> Any:
+    headers = {"Idempotency-Key": run, "X-Carillon-Run-Id": run, "X-Carillon-Job-Id": job}
+    return requests.post(
+        f"{receiver.url}/{task_type}",
+        json={"payload": {"data": {}}, **more},
+        headers={**headers, "X-Carillon-Attempt": str(attempt)},
+        timeout=LONGEST,
+    )
 
 
 def test_the_receiver_knows_the_jobs_and_the_repeated_runs() -> None:
     with Receiver() as receiver:
         for run, job in (("r1", "j1"), ("r2", "j1"), ("r2", "j1"), ("r3", "j2")):
-            called(receiver, run, job)
+            assert called(receiver, run, job).ok
         assert (receiver.jobs(), receiver.repeated(), receiver.total()) == ({"j1", "j2"}, {"r2"}, 4)
 
 
-def test_what_nobody_answers_is_sent_again_and_not_taken_for_acknowledged() -> None:
-    with Load(["http://127.0.0.1:9"], per_second=1_000, threads=1) as load:
-        until(lambda: load.refused["ConnectionError"] > 1, "a second try")
-    assert load.acknowledged() == []
+def test_a_call_after_an_error_is_no_repetition_and_an_error_no_delivery() -> None:
+    with Receiver(by_kind) as receiver:
+        assert called(receiver, "r1", "j1", "retried").status_code == 500
+        assert receiver.jobs() == set()
+        assert called(receiver, "r1", "j1", "retried", attempt=2).ok
+        assert (receiver.jobs(), receiver.repeated()) == ({"j1"}, set())
+        called(receiver, "r1", "j1", "retried", attempt=3)
+        assert receiver.repeated() == {"r1"}
+
+
+def test_a_poll_is_answered_with_the_next_state_and_the_last_is_done() -> None:
+    state: dict[str, int] = {}
+    with Receiver(by_kind) as receiver:
+        for poll in range(POLLS):
+            answer = called(receiver, f"r{poll}", "j1", "poll", polling_state=state).json()
+            state = answer["polling_state"]
+            assert answer["done"] is (poll == POLLS - 1)
+        assert [call.polls for call in receiver.calls_by_job()["j1"]] == list(range(POLLS))
 
 
 @pytest.mark.parametrize(
@@ -52,8 +72,3 @@ def test_what_is_only_noted_does_not_count_as_checked(capsys: pytest.CaptureFixt
 
 def test_a_job_that_was_never_delivered_is_counted() -> None:
     assert missing(["a", "b", "c"], {"a", "c"}) == "3 jobs were acknowledged, 1 of them were never delivered"
-
-
-def test_the_load_has_jobs_that_are_due_later() -> None:
-    kinds = {body(number)["schedule"]["type"] for number in range(20)}
-    assert kinds == {"immediate", "delay_from_now"}
