@@ -24,7 +24,7 @@ from services.execution.recording import NotRecorded
 from services.execution.work import Failed, Result, Stopped, Work
 from services.messaging.doorbell import Ring, actor_of
 from services.runtime import events, faults
-from services.runtime.database_retry import patiently
+from services.runtime.database_retry import retry_while_unavailable
 from services.scheduling import dispatching
 from services.system import System
 
@@ -123,7 +123,9 @@ class RunExecutor:
         kept = careful_recording.as_kept(result)
         kept_calls.prepare(self._system, work, kept)
         # Also when stopping: results are recorded until the grace period ends the process.
-        answer = patiently(lambda: self._engine.exchange(self._queue, (work, kept), wants_work=self._goes_on(until)))
+        answer = retry_while_unavailable(
+            lambda: self._engine.exchange(self._queue, (work, kept), wants_work=self._goes_on(until))
+        )
         faults.reach(faults.RECORDED)
         recorded = answer.recorded
         if recorded is None or recorded is NotRecorded.STALE_FENCE:
@@ -161,7 +163,7 @@ class RunExecutor:
         The message stays unacknowledged, so it is delivered again if this process ends.
         """
         with contextlib.suppress(DatabaseUnavailable):
-            return patiently(action, self._stopping.is_set)
+            return retry_while_unavailable(action, self._stopping.is_set)
         return None
 
 

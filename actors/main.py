@@ -15,7 +15,7 @@ from services.execution import workers
 from services.execution.engine import Engine
 from services.execution.leases import Leases
 from services.messaging import broker as brokers
-from services.runtime.database_retry import patiently
+from services.runtime.database_retry import retry_while_unavailable
 from services.system import System
 
 _IDLE_WAKE_MILLISECONDS = 500
@@ -30,7 +30,7 @@ class RunWorker:
     def __init__(self, system: System, broker: dramatiq.Broker, stopping: threading.Event) -> None:
         self._system = system
         self._stopping = stopping
-        self._identity = patiently(lambda: workers.register(system), stopping.is_set)
+        self._identity = retry_while_unavailable(lambda: workers.register(system), stopping.is_set)
         self._leases = Leases(system, self._identity, self._hear_drain)
         self._engine = Engine(system, self._identity)
         broker.add_middleware(RowDecidedRetries(system))

@@ -30,7 +30,7 @@ ROWS = 1_750
 CSV = "orders.csv"
 
 _LOOK_AGAIN_SECONDS = 0.25
-_PATIENCE_SECONDS = 180
+_TIMEOUT_SECONDS = 180
 _GRACE_SECONDS = 30
 _WIDTH_OF_A_FILE = 100
 _POLLING = "polling a CSV"
@@ -61,13 +61,13 @@ class _Server:
 
     def create(self, request: dict[str, Any]) -> str:
         answer = requests.post(
-            f"{self._url}/api/jobs/create", json=request, headers=self._headers, timeout=_PATIENCE_SECONDS
+            f"{self._url}/api/jobs/create", json=request, headers=self._headers, timeout=_TIMEOUT_SECONDS
         )
         answer.raise_for_status()
         return str(answer.json()["id"])
 
     def get(self, path: str) -> dict[str, Any]:
-        answer = requests.get(self._url + path, headers=self._headers, timeout=_PATIENCE_SECONDS)
+        answer = requests.get(self._url + path, headers=self._headers, timeout=_TIMEOUT_SECONDS)
         answer.raise_for_status()
         body: dict[str, Any] = answer.json()
         return body
@@ -161,7 +161,7 @@ def _requests(now: datetime) -> dict[str, dict[str, Any]]:
 
 
 def _watch(server: _Server, shown: list[_Shown], console: Console) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     with Live(_table(shown), console=console, refresh_per_second=4) as live:
         while time.monotonic() < deadline and not all(one.ended for one in shown):
             for one in shown:

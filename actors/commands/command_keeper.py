@@ -30,7 +30,7 @@ from typing import Any, NoReturn
 
 GRACE_SECONDS = 0.4  # between SIGTERM and SIGKILL
 INNER_SECONDS = 2.0  # for the inner process to end everything; the command may have stopped it
-PATIENCE_SECONDS = 5.0  # with processes that even SIGKILL does not end, since they wait for a device
+UNKILLABLE_WAIT_SECONDS = 5.0  # with processes that even SIGKILL does not end, since they wait for a device
 LOOK_SECONDS = 0.02
 
 _CONTROL = 0
@@ -140,7 +140,7 @@ def _end_all(child: int, status: int | None, *, ask: bool, grace: float) -> int 
         anyone_left, ended = _collect(child)
         status = ended if status is None else status
         waited = time.monotonic() - began
-        if not anyone_left or waited > PATIENCE_SECONDS:
+        if not anyone_left or waited > UNKILLABLE_WAIT_SECONDS:
             return status
         if waited > grace:
             _send(signal.SIGKILL)

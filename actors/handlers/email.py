@@ -19,7 +19,7 @@ from services.email import deliveries, mail
 from services.email.deliveries import REFUSED, SENT, WAITING, Delivered
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import AbortScope
-from services.runtime.database_retry import patiently
+from services.runtime.database_retry import retry_while_unavailable
 from services.system import System
 from services.task_types import send_email
 from services.task_types.send_email import Batch, SendEmail
@@ -36,9 +36,11 @@ def perform(system: System, work: Work, scope: AbortScope) -> Result:
     """
     line = connection.Line(system.settings.connect_seconds, _READ_SECONDS, ANYWHERE)  # EMAIL_HOST is the operator's
     try:
-        first_run = patiently(lambda: deliveries.first_run(work.run_id))
+        first_run = retry_while_unavailable(lambda: deliveries.first_run(work.run_id))
         parameters = _parameters(system, work)
-        allowed = patiently(lambda: app_senders.allowed(work.app_id)) if parameters.sender is not None else ()
+        allowed = (
+            retry_while_unavailable(lambda: app_senders.allowed(work.app_id)) if parameters.sender is not None else ()
+        )
         batch = send_email.batch(system.settings, first_run, parameters, allowed)
         with (
             contextlib.closing(line),

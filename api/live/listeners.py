@@ -126,11 +126,11 @@ class Listener:
         """Returns the next frames, or why the channel ends; no frames if neither comes within the given seconds."""
         if not self._frames and self._ended is None:
             self._changed.clear()
-            patience = asyncio.get_running_loop().call_later(seconds, self._changed.set)
+            wake_up = asyncio.get_running_loop().call_later(seconds, self._changed.set)
             try:
                 await self._changed.wait()
             finally:
-                patience.cancel()
+                wake_up.cancel()
         return self._taken() or self._ended or ()
 
     def _taken(self) -> Sequence[Frame]:

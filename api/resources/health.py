@@ -28,7 +28,7 @@ from services.runtime.metrics import CONTENT_TYPE, Metrics
 from services.runtime.troubles import Trouble
 from services.system import System
 
-PATIENCE_SECONDS = 3.0
+ANSWER_WITHIN_SECONDS = 3.0
 log = structlog.get_logger()
 
 
@@ -72,7 +72,7 @@ class Readyz:
     async def _signals(self) -> dict[str, datetime] | DatabaseFault:
         """Returns when beat and tick were last seen, or what keeps the database from answering in time."""
         try:
-            return await asyncio.wait_for(self._threads.run(records.signals_seen), PATIENCE_SECONDS)
+            return await asyncio.wait_for(self._threads.run(records.signals_seen), ANSWER_WITHIN_SECONDS)
         except TimeoutError:
             fault = DatabaseFault.TOO_SLOW
             log.warning("database_not_ready", fault=fault)
@@ -86,7 +86,7 @@ class Readyz:
 
     async def _broker(self) -> bool:
         try:
-            return await asyncio.wait_for(self._threads.run(self._broker_is_up), PATIENCE_SECONDS)
+            return await asyncio.wait_for(self._threads.run(self._broker_is_up), ANSWER_WITHIN_SECONDS)
         except TimeoutError:
             return False
 

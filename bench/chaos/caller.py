@@ -14,7 +14,7 @@ from bench.chaos.journal import Answer, Journal, Post, Request
 
 _TIMEOUT_SECONDS = 20.0
 _REST_SECONDS = 0.3
-_PATIENCE_SECONDS = 60.0
+_GIVE_UP_SECONDS = 60.0
 _AGAIN = (409, 503)  # the same key is in flight; the database is away
 _GOOD = range(200, 300)
 _TOLD = 300
@@ -37,7 +37,7 @@ class Caller:
         """Create a job with a key, however often it takes; then send it again, the same and changed."""
         key = f"key-{number}"
         job_id = None
-        until = time.monotonic() + _PATIENCE_SECONDS
+        until = time.monotonic() + _GIVE_UP_SECONDS
         while job_id is None and time.monotonic() < until:
             answer = self._send("POST", "/api/jobs/create", json=body, headers={"Idempotency-Key": key})
             job_id = self._note(number, answer, key)

@@ -29,7 +29,7 @@ from services.access.tokens import made
 from services.email import mail
 from services.email.mail import Unreachable
 from services.email.reaching import reached
-from services.runtime.database_retry import patiently
+from services.runtime.database_retry import retry_while_unavailable
 from services.system import System
 
 MOST_FOR_ADDRESS = 3
@@ -133,7 +133,7 @@ def _put_off(system: System, link: Link, after: timedelta, error: TransientFailu
         with system.transaction(Gate.UNUSED) as unit:
             links.put_off(link, unit.now + after)
 
-    patiently(undo)
+    retry_while_unavailable(undo)
 
 
 def _letter(system: System, link: Link, user: User, token: str) -> Letter:

@@ -19,7 +19,7 @@ from models.pauses import Gate
 from services.email.mail import Sender, Unreachable
 from services.runtime import faults
 from services.runtime.abort_scope import AbortScope
-from services.runtime.database_retry import patiently
+from services.runtime.database_retry import retry_while_unavailable
 from services.system import System
 
 SENT = "sent"
@@ -50,7 +50,7 @@ def deliver(
     Raises `Aborted` when the scope is told to stop between two messages; what was sent stays recorded.
     """
     several = len(letters) > 1
-    became = patiently(lambda: _known(run_id, letters)) if several else {}
+    became = retry_while_unavailable(lambda: _known(run_id, letters)) if several else {}
     try:
         for position, letter in enumerate(letters):
             if position not in became:
@@ -59,7 +59,7 @@ def deliver(
                 if outcome.status == WAITING:
                     scope.raise_if_aborted()  # then it was we who cut the connection
                 elif several:
-                    patiently(partial(_keep, system, run_id, position, outcome))
+                    retry_while_unavailable(partial(_keep, system, run_id, position, outcome))
     except Unreachable as error:
         scope.raise_if_aborted()
         for position, letter in enumerate(letters):

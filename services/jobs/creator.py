@@ -60,7 +60,7 @@ class Creator:
         self._settle_in = settle_in
         self._rings = first_rings.Paced(system.clock)
         self._plain = _Line(self._carry_out, "create", threads=2)
-        self._patient = _Line(self._carry_out, "create-named", threads=1)
+        self._waiting = _Line(self._carry_out, "create-named", threads=1)
         self._apps_known: set[str] = set()
 
     def create(self, principal: Principal, new: NewJob, answer: Answer) -> None:
@@ -71,13 +71,13 @@ class Creator:
         permitted = ownership.permitted(principal, new)
         if not isinstance(permitted, NewJob):
             raise permitted
-        line = self._patient if self._may_wait(permitted) else self._plain
+        line = self._waiting if self._may_wait(permitted) else self._plain
         line.take(_Call(permitted, answer))
 
     def stop(self) -> None:
         """Store the waiting jobs, and end the threads; a later call starts them again."""
         self._plain.stop()
-        self._patient.stop()
+        self._waiting.stop()
 
     def _may_wait(self, new: NewJob) -> bool:
         """Whether another transaction may be creating a job of the same name, or the same app, at this moment."""

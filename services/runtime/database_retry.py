@@ -16,7 +16,7 @@ _LONGEST_REST_SECONDS = 2.0
 Done = TypeVar("Done")
 
 
-def patiently(action: Callable[[], Done], must_stop: Callable[[], bool] = lambda: False) -> Done:
+def retry_while_unavailable(action: Callable[[], Done], must_stop: Callable[[], bool] = lambda: False) -> Done:
     """Call a function that needs the database, again with growing delays while that is away.
 
     Raises `DatabaseUnavailable` only if the caller must stop.

@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 from core.errors import Unavailable
 from services.runtime.clock import Clock
 
-PATIENCE_SECONDS = 15.0  # longer than a statement may take
+WAIT_SECONDS = 15.0  # longer than a statement may take
 _OVERDUE = 2.0  # how many times older a value may be for callers that would have to wait for a new one
 
 Value = TypeVar("Value")
@@ -45,7 +45,7 @@ class TimedCache(Generic[Value]):
         """Returns the cached value if it is new enough for the caller, else a new one.
 
         A value that is too old is computed by one thread; other callers meanwhile use the old value if it is only a
-        little too old, or wait for the new one, at most `PATIENCE_SECONDS`. If the database is away or too slow for it,
+        little too old, or wait for the new one, at most `WAIT_SECONDS`. If the database is away or too slow for it,
         they are told so, too, and do not all ask it again; any other error is raised only in the thread that computes.
         """
         with self._lock:
@@ -75,7 +75,7 @@ class TimedCache(Generic[Value]):
 
         Raises `Unavailable` if the other thread did.
         """
-        being_made.is_over.wait(PATIENCE_SECONDS)
+        being_made.is_over.wait(WAIT_SECONDS)
         if being_made.error is not None:
             raise being_made.error
         return self._young(key, self._seconds)

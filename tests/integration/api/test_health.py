@@ -115,7 +115,7 @@ def test_unavailable_without_a_database(client: Client, tmp_path: Path) -> None:
 
 def test_unavailable_when_the_database_does_not_answer_in_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     answers_at_last = threading.Event()
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(health, "ANSWER_WITHIN_SECONDS", 0.05)
     monkeypatch.setattr("services.reading.records.signals_seen", answers_at_last.wait)
     result = client.simulate_get("/readyz")
     answers_at_last.set()

@@ -151,7 +151,7 @@ def test_all_that_wait_are_told_that_the_database_is_away_and_none_asks_it_again
 
 
 def test_nobody_waits_for_ever(ask: Callable[[Making], Future[int]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timed_cache, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(timed_cache, "WAIT_SECONDS", 0.0)
     stuck = Making(10)
     first = ask(stuck)
     assert stuck.begun.wait(LONGEST)

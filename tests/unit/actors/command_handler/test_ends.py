@@ -91,7 +91,7 @@ def once_begun(one: Stubborn, act: Callable[[], object]) -> Iterator[Future[list
 def patient_keeper(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing be killed because this machine is slow: a keeper that gives a command all the time it needs."""
     text = Path(command_keeper.__file__).read_text()
-    for name in ("GRACE_SECONDS", "INNER_SECONDS", "PATIENCE_SECONDS"):
+    for name in ("GRACE_SECONDS", "INNER_SECONDS", "UNKILLABLE_WAIT_SECONDS"):
         text, count = re.subn(rf"^{name} = [\d.]+", f"{name} = {LONGEST}", text, flags=re.MULTILINE)
         assert count == 1
     copy = tmp_path_factory.mktemp("keeper") / "command_keeper.py"
