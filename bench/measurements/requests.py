@@ -1,6 +1,6 @@
-"""Requests of all kinds over the jobs of many users: section 003 promises 6,000 a minute.
+"""Requests of all kinds over the jobs of many users: the API of cron jobs promises 6,000 a minute.
 
-Each user has a cron job of section 003; of ten requests six read one job, two list, one creates, one pauses. Nothing is
+Each user has a cron job; of ten requests six read one job, two list, one creates, one pauses. Nothing is
 due meanwhile.
 """
 

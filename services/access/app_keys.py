@@ -38,7 +38,7 @@ class NewKey:
 
 @dataclass(frozen=True)
 class KeyView:
-    """A key as it is shown: `prefix` is how it begins, which tells it from others and opens nothing."""
+    """A key as it is shown: `prefix` is its beginning, which identifies it but does not authenticate."""
 
     id: UUID
     name: str

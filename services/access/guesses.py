@@ -21,7 +21,7 @@ KNOWN_FOR = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Guess:
-    """A guess that was counted: at whose password, from where, and whether that user has logged in there lately."""
+    """A counted guess: the user, the address, and whether the user has logged in from there lately."""
 
     username: str
     place: str
@@ -54,11 +54,11 @@ def forget(throttle: Throttle, guess: Guess) -> None:
 
 
 def remember(user_id: UUID, guess: Guess, now: datetime) -> None:
-    """Store, in the caller's transaction, that the address of a right guess is known, for all processes."""
+    """Store the address of a correct guess as known, for all processes, in the caller's transaction."""
     known_addresses.put(user_id, guess.place, now, now - KNOWN_FOR)
 
 
 def _keys(username: str, place: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns the keys by which the guesses at an account are counted: those from anywhere, and those from a place."""
+    """Returns the keys under which guesses at an account are counted: from anywhere, and from one address."""
     account = ("login", names.folded(username))
     return account, (*account, place)

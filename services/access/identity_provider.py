@@ -1,4 +1,4 @@
-"""What single sign-on needs of an identity provider; `openid_connect` asks the one that the settings name."""
+"""The interface of an identity provider for single sign-on; `openid_connect` implements it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to log in: what the browser that began it keeps, and must show when it comes back."""
+    """One attempt to log in: the values that the browser keeps, and must send when it returns from the provider."""
 
     state: str = field(repr=False)
     nonce: str = field(repr=False)
@@ -23,7 +23,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who somebody is to the provider."""
+    """A user as the provider identifies them."""
 
     issuer: str
     subject: str

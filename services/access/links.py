@@ -1,4 +1,4 @@
-"""Links that open something once: only the hash of a link's token is kept, and using it deletes it."""
+"""Links that can be used once: only the hash of a link's token is stored, and using the link deletes it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def found(token: str, purposes: Collection[LinkPurpose], now: datetime, field: s
 
 
 def expect_made_by_right(system: System, link: Link, field: str) -> None:
-    """Raises `InvalidInput` if the user who made an administrator's link is none any more, in the caller's transaction.
+    """Raises `InvalidInput` if the maker of an administrator's link is no longer one, in the caller's transaction.
 
     Links made with the installation's secret, and those that were asked for by e-mail, have no such user.
     """

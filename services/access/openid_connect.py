@@ -1,8 +1,8 @@
 """The identity provider of the installation: OpenID Connect's code flow with PKCE, by authlib.
 
 What the provider publishes about itself is remembered for an hour; its keys are read again when an unknown one signs.
-While it is away it is asked once in ten seconds. Causes are logged; strangers are told a constant sentence.
-Its libraries take a tenth of the start of a web process: import it only where a provider is set.
+While it is unavailable it is asked once in ten seconds. Causes are logged; callers get a constant message. Importing
+its libraries takes a tenth of the start of a web process: import this module only if a provider is set.
 """
 
 from __future__ import annotations

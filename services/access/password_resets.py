@@ -1,7 +1,7 @@
 """Resets of forgotten passwords: a link is recorded when it is requested, sent by e-mail, and can be used once.
 
-The link's token is made when the e-mail is written, so the database holds no more than its hash. Whoever asks is
-answered alike, after as much work, whether a user has the address or not.
+The link's token is made when the e-mail is written, so the database holds no more than its hash. The
+answer to a request and the time it takes do not show whether a user has the address.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def ask(system: System, email: str, address: str, throttle: Throttle) -> None:
 
 
 def redeem(principal: Principal, system: System, token: str, new: str, throttle: Throttle) -> None:
-    """Set a new password by the token of a link, and end all that opened the account before: sessions and tokens.
+    """Set a new password by the token of a link, and end all sessions and tokens of the user.
 
     The links that the user made as an administrator end too. A link made by a user who is no longer an administrator
     is invalid.

@@ -17,7 +17,7 @@ def hashed(password: str) -> str:
 
 
 def fits(password_hash: str | None, password: str) -> bool:
-    """Whether a password matches a hash. Takes as long where there is no hash, so that the time tells nothing."""
+    """Whether a password matches a hash. Takes as long if there is no hash, so that the time reveals nothing."""
     try:
         return hasher.verify(password_hash or nobodys_hash, password)
     except (VerificationError, InvalidHashError):

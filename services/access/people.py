@@ -29,7 +29,7 @@ class RoleInApp:
 
 @dataclass(frozen=True)
 class PersonView:
-    """A user as administrators see them; `is_named` by ADMIN_USERNAMES. `seen_at` is None where nothing tells it."""
+    """A user as administrators see them; `is_named` in ADMIN_USERNAMES. `seen_at` is None if it is not known."""
 
     username: str
     email: str
@@ -65,7 +65,7 @@ def listed(
 def change(
     principal: Principal, system: System, username: str, wanted: Change, reason: str | None = None
 ) -> PersonView:
-    """Disable or enable a user, make them an administrator or take that back; the user afterwards.
+    """Disable or enable a user, grant or revoke administration. Returns the changed user.
 
     A disabled user is logged out everywhere and cannot log in. Their jobs go on, and keys that they made stay valid.
     Links to a password or to administration that they made end when they are disabled or demoted.
@@ -96,7 +96,7 @@ def change(
 
 
 def reset(principal: Principal, system: System, username: str, reason: str | None = None) -> str:
-    """Make a link by which a user sets a new password, for half an hour; it is shown this once.
+    """Make a link by which a user sets a new password, valid for half an hour; it is shown only once.
 
     Raises `NotFound`, `Conflict` for oneself, for a user without a password here, and for a disabled one, and
     `Forbidden` unless for administrators, by a login; with every scope, for the link opens the whole account.
@@ -154,7 +154,7 @@ def _refuse_named(system: System, user: User, wanted: Change) -> None:
 
 
 def _changes(user: User, wanted: Change) -> tuple[dict[str, bool], dict[str, bool]]:
-    """Returns what differs, as it was and as it is to be."""
+    """Returns the members that change, with their old and their new values."""
     now = {"disabled": user.disabled_at is not None, "administrator": user.is_admin}
     new = {"disabled": wanted.disabled, "administrator": wanted.administrator}
     after = {name: value for name, value in new.items() if value is not None and value is not now[name]}

@@ -59,6 +59,6 @@ class Quotas:
 
 
 def refusal(per_minute: int, rule: str) -> TooMany:
-    """Returns the error for a request too many by a rule, which tells when the next one is allowed."""
+    """Returns the error for a request beyond a rule's limit, which says when the next one is allowed."""
     seconds = math.ceil(buckets.MINUTE_SECONDS / per_minute)
     return TooMany(seconds, f"Too many requests: {rule} {per_minute} a minute.")

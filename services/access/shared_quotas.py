@@ -30,7 +30,7 @@ BATCH = 1_000
 
 @dataclass
 class _Slice:
-    """What this process may still let in of a caller, and what was left in the bucket; instants are monotonic."""
+    """How many requests of a caller this process may still accept, and what the bucket had left; monotonic instants."""
 
     per_minute: int
     left: int = 0
@@ -41,7 +41,7 @@ class _Slice:
 
 
 class SharedQuotas:
-    """This process's slices of the buckets of all callers. A caller is one by their id; an app, by its own."""
+    """This process's slices of all buckets: one for each caller and each app, by id."""
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -49,7 +49,7 @@ class SharedQuotas:
         self._lock = threading.Lock()
 
     def at_hand(self, caller_id: UUID, per_minute: int) -> Left | None:
-        """Count a request of what this process has at hand. Returns what is left, None if it must ask the database.
+        """Count a request against this process's slice. Returns what is left, None if the database must be asked.
 
         A caller who was refused stays refused, without another query, until a request is due or the limit changes.
         """
@@ -101,7 +101,7 @@ class SharedQuotas:
             return _left_of(mine, mine.left)
 
     def _given_back(self, caller_id: UUID, per_minute: int) -> int:
-        """Returns how much of a slice is left that may not be used any more, and takes it away with the transaction."""
+        """Take away the rest of a slice that has expired or whose rate has changed, unless this transaction fails."""
         with self._lock:
             mine = self._slices.get(caller_id)
             if mine is None or (mine.per_minute == per_minute and self._system.clock.monotonic() < mine.until):

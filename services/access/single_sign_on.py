@@ -44,7 +44,7 @@ def log_in(
     provider: IdentityProvider,
     throttle: Throttle,
 ) -> str:
-    """Returns a new session of the user who has logged in at the provider; a new user, if they are known here first.
+    """Returns a new session of the user who has logged in at the provider; creates the user at the first login.
 
     Raises what `provider.identity` does, `Conflict` if their name or address is another user's, and `TooMany` after too
     many tries.
@@ -91,7 +91,7 @@ def _refuse_odd(identity: Identity) -> None:
 
 
 def _grant(whoever: Principal, system: System, user: User, granted: Granted, unit: UnitOfWork) -> None:
-    """Give a user what their groups grant now, and take what these granted before; the rest is not touched."""
+    """Grant a user the rights of their present groups, and revoke those of former groups; other rights stay."""
     table = system.settings.oidc_groups
     if table.administrators and user.is_admin is not granted.administrator:
         users.set_admin(user.id, is_admin=granted.administrator)

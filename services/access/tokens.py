@@ -20,7 +20,7 @@ _BYTES = 32
 
 
 def made(prefix: str = MARK) -> str:
-    """Returns a new token that begins so."""
+    """Returns a new token with this prefix."""
     return f"{prefix}{secrets.token_urlsafe(_BYTES)}"
 
 

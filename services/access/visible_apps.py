@@ -49,6 +49,6 @@ def may(principal: Principal, app_id: UUID, scope: Scope) -> bool:
 
 
 def may_have_jobs(principal: Principal, name: str) -> bool:
-    """Whether there may be jobs that a principal sees in an app of this name: one of theirs, or one that all share."""
+    """Whether a principal may see jobs in an app of this name: one of their apps, or a shared one."""
     theirs = {names.folded(one.app_name) for one in principal.memberships}
     return principal.sees_all or names.folded(name) in theirs or built_in_apps.canonical(name) in built_in_apps.NAMES

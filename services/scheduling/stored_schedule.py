@@ -28,12 +28,12 @@ def write(schedule: schedules.Schedule) -> dict[str, Any]:
 
 
 def read(stored: dict[str, Any]) -> schedules.Schedule:
-    """Returns the schedule in a stored JSON object."""
+    """Returns the schedule in a stored JSON object. Raises one of `UNREADABLE`."""
     return read_text(json.dumps(stored, sort_keys=True))
 
 
 def read_stored(text: str) -> schedules.Schedule:
-    """Returns the schedule in a text as the database has it."""
+    """Returns the schedule in a text of the database; text that is not JSON is logged. Raises one of `UNREADABLE`."""
     try:
         return read_text(text)
     except (*UNREADABLE, RecursionError):
@@ -46,7 +46,7 @@ def max_runs(job: Job) -> int | None:
 
 
 def stored_max_runs(text: str) -> int | None:
-    """Returns the `max_runs` of a schedule in a text as the database has it, as `max_runs` does."""
+    """Returns the `max_runs` of a schedule in a text of the database; None as for `max_runs`."""
     try:
         schedule = read_stored(text)
     except UNREADABLE:
@@ -56,7 +56,7 @@ def stored_max_runs(text: str) -> int | None:
 
 @functools.lru_cache(maxsize=4096)
 def read_text(text: str) -> schedules.Schedule:
-    """Returns the schedule in the text of a stored JSON object."""
+    """Returns the schedule in a JSON text, cached. Raises one of `UNREADABLE`, or `RecursionError`; logs nothing."""
     stored = json.loads(text)
     kind = schedules.KINDS[stored.pop("type")]
     forms = {member.field: member.form for member in kind.members()}
