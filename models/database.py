@@ -15,15 +15,11 @@ from typing import Any
 
 import peewee
 
-from core.database_faults import DatabaseFault, fault_of
+from core.database_faults import DatabaseFault
 from core.errors import DatabaseUnavailable, Misconfigured
-from models import changes, commits, connection_url, postgresql, statement_timeout
+from models import changes, commits, connection_url, driver_errors, postgresql, statement_timeout
 from models.tables import db
 
-# The unsupported operation is a write to a standby, which was the primary until a moment ago.
-_AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError, peewee.NotSupportedError)
-_TOO_MUCH = "54"  # PostgreSQL's class of errors for values beyond its limits: permanent, caused by the values
-_WAITED = ("55P03", "57014")  # a lock was not available in time, and a statement took too long
 _SQLITE = "sqlite:///"
 _CLOCK_SAMPLES = 5
 _TURN_SECONDS = 10.0
@@ -125,8 +121,13 @@ def rows(text: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with _translated():
         try:
             return _read(text, parameters)
-        except _AWAY as error:
-            if db.in_transaction() or is_sqlite() or _has_waited(error) or _is_of_the_values(error):
+        except driver_errors.AWAY as error:
+            if (
+                db.in_transaction()
+                or is_sqlite()
+                or driver_errors.has_waited(error)
+                or driver_errors.is_of_the_values(error)
+            ):
                 raise
             _drop()  # the server may have closed the connection long ago; reading twice does no harm
             return _read(text, parameters)
@@ -141,8 +142,8 @@ def attempt(step: Callable[[], object]) -> Exception | None:
     try:
         with commits.collected(), db.atomic():
             step()
-    except _AWAY as error:
-        if not _is_of_the_values(error):
+    except driver_errors.AWAY as error:
+        if not driver_errors.is_of_the_values(error):
             raise
         return error
     except DatabaseUnavailable:
@@ -205,9 +206,9 @@ def _opened(
     with ExitStack() as stack:
         try:
             stack.enter_context(_atomic(sqlite_lock, isolation, gate, asynchronous_commit=asynchronous_commit))
-        except _AWAY as error:
+        except driver_errors.AWAY as error:
             # SQLite has waited for its lock already.
-            if db.in_transaction() or is_sqlite() or _has_waited(error):
+            if db.in_transaction() or is_sqlite() or driver_errors.has_waited(error):
                 raise
             _drop()
             stack.enter_context(_atomic(sqlite_lock, isolation, gate, asynchronous_commit=asynchronous_commit))
@@ -251,34 +252,15 @@ def _atomic(sqlite_lock: str, isolation: str, gate: str | None, *, asynchronous_
 def _translated() -> Iterator[None]:
     try:
         yield
-    except _AWAY as error:
-        if _is_of_the_values(error):
+    except driver_errors.AWAY as error:
+        if driver_errors.is_of_the_values(error):
             raise
         if not db.in_transaction():
             _drop()
-        first = _first(error)
-        told = _first_line(first)
-        raise DatabaseUnavailable(f"The database did not answer as it should: {told}", _fault(first)) from error
-
-
-def _is_of_the_values(error: Exception) -> bool:
-    """Whether the database is available, and only refuses the given values."""
-    return _code(error).startswith(_TOO_MUCH)
-
-
-def _has_waited(error: Exception) -> bool:
-    """Whether the time limit of a wait for the database was reached."""
-    return _code(error) in _WAITED or isinstance(getattr(error, "orig", None), statement_timeout.NoAnswer)
-
-
-def _code(error: BaseException) -> str:
-    """Returns PostgreSQL's code of an error; an empty text for any other."""
-    return str(getattr(getattr(error, "orig", None), "pgcode", None) or "")
-
-
-def _fault(error: BaseException) -> DatabaseFault:
-    orig = getattr(error, "orig", None)
-    return fault_of(_code(error) or getattr(orig, "sqlite_errorname", None) or "", str(error))
+        first = driver_errors.first(error)
+        told = driver_errors.first_line(first)
+        fault = driver_errors.fault(first)
+        raise DatabaseUnavailable(f"The database did not answer as it should: {told}", fault) from error
 
 
 def _drop() -> None:
@@ -287,16 +269,3 @@ def _drop() -> None:
         if not db.is_closed():
             db.connection().close()
     db.dispose()
-
-
-def _first(error: BaseException) -> BaseException:
-    """Returns the first error: a rollback that failed because of it would hide it."""
-    first, earlier = error, error.__context__
-    while earlier is not None:
-        first = earlier if isinstance(earlier, _AWAY) else first
-        earlier = earlier.__context__
-    return first
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models import database
+from models import driver_errors
 from models.tables import db
 
 
@@ -18,6 +18,6 @@ def fail_at_commit(monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
             commit()
         else:
             db.obj.rollback()
-        raise database._AWAY[0]("the connection is gone")
+        raise driver_errors.AWAY[0]("the connection is gone")
 
     monkeypatch.setattr(db.obj, "commit", lose)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from core.signs_of_life import TICK
-from models import database, signals
+from models import database, driver_errors, signals
 from models.tables import db
 from services.runtime import database_troubles
 from services.runtime.database_troubles import MetFaults
@@ -77,4 +77,4 @@ def test_a_read_that_finds_no_connection_is_named_too(
 
 
 def _no_connection(*_: object) -> None:
-    raise database._AWAY[0]("FATAL:  sorry, too many clients already")
+    raise driver_errors.AWAY[0]("FATAL:  sorry, too many clients already")
