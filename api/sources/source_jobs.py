@@ -42,14 +42,17 @@ class SourceJobs:
         self.threads = threads
         self.counts = counts
 
+    def show(self, view: JobView) -> BaseModel:
+        """Returns a job as the source shows it."""
+        raise NotImplementedError
+
     async def answer_created(
         self,
         req: Request,
         resp: Response,
         parsed: Callable[[Principal, bytes], NewJob],
-        show: Callable[[JobView], BaseModel],
     ) -> None:
-        """Answer with the job that `parsed` returns for the body, as `show` shows it."""
+        """Create the job that `parsed` returns for the body, and answer with it."""
         body = await bodies.read(req, self.system.settings.max_body_bytes)
         principal = access.principal(req)
         await keys.answer_prepared(
@@ -59,7 +62,7 @@ class SourceJobs:
             resp,
             content=body,
             prepare=lambda: accepting.validated(principal, self.system, parsed(principal, body)),
-            act=lambda wanted: answers.answer(show(self._created(principal, wanted)), 201),
+            act=lambda wanted: answers.answer(self.show(self._created(principal, wanted)), 201),
         )
 
     def _created(self, principal: Principal, wanted: NewJob | Refusal) -> JobView:
@@ -71,10 +74,6 @@ class SourceJobs:
     def found(self, principal: Principal, job_id: UUID) -> JobView:
         """Returns the source's job with this id. Raises `NotFound`."""
         return self._expect_owned(records.job(principal, job_id))
-
-    async def edit(self, req: Request, job_id: UUID, accepted: Collection[str] = (falcon.MEDIA_JSON,)) -> bytes:
-        """Returns the body of an edit. Raises as `edit_bodies` does."""
-        return await edit_bodies.of_job(req, self.system.settings.max_body_bytes, self.threads, job_id, accepted)
 
     def edited(
         self, principal: Principal, job_id: UUID, amend: Callable[[JobView], Definition], *, active: bool | None = None
@@ -97,6 +96,40 @@ class SourceJobs:
         if not self.source.owns(view):
             raise NotFound("job", view.id)
         return view
+
+
+class OneSourceJob(SourceJobs):
+    """The base of the resource of one job: shows it, changes it and deletes it; each source declares what it offers."""
+
+    async def answer_shown(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Answer with the job."""
+        principal = access.principal(req)
+        answers.send(resp, await self.threads.run(lambda: self.show(self.found(principal, job_id))))
+
+    async def answer_edited(
+        self,
+        req: Request,
+        resp: Response,
+        job_id: UUID,
+        edit: Callable[[Principal, UUID, Any], JobView],
+        accepted: Collection[str] = (falcon.MEDIA_JSON,),
+    ) -> None:
+        """Change the job by `edit`, which takes the JSON of the body, and answer with it."""
+        limit, principal = self.system.settings.max_body_bytes, access.principal(req)
+        body = await edit_bodies.of_job(req, limit, self.threads, job_id, accepted)
+        edited = await self.threads.run(lambda: self.show(edit(principal, job_id, bodies.parse(body))))
+        answers.send(resp, edited)
+
+    async def answer_deleted(
+        self, req: Request, resp: Response, job_id: UUID, refuse: editing.Refuse = lambda _view: None
+    ) -> None:
+        """Delete the job. Raises what `refuse` raises for it."""
+        await self.threads.run(self._delete, access.principal(req), job_id, refuse)
+        resp.status = falcon.HTTP_NO_CONTENT
+
+    def _delete(self, principal: Principal, job_id: UUID, refuse: editing.Refuse) -> None:
+        self.found(principal, job_id)
+        editing.delete(principal, self.system, job_id, refuse=refuse)
 
 
 def with_app(principal: Principal, system: System, app_name: str, store: Callable[[], UUID]) -> UUID:

@@ -230,7 +230,7 @@ def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:
 
 def _replan(system: System, one: _Edit, schedule: Recurring) -> Made:
     """Plan by the new schedule from now on; if it has no further occurrences, it has ended."""
-    if is_spent(one.job.runs_started, stored_schedule.max_runs(one.job)):
+    if is_spent(one.job.runs_started, stored_schedule.max_runs_of(one.job)):
         run_endings.end_schedules([one.job], one.now)
         return []
     horizon = one.now + timedelta(seconds=system.settings.plan_ahead_seconds)

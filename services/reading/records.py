@@ -75,7 +75,7 @@ def job_with_log(principal: Principal, job_id: UUID) -> JobWithLog:
     head = JobHead(
         job_id,
         found.task_type,
-        stored_schedule.read_stored(found.schedule),
+        stored_schedule.parse_or_log(found.schedule),
         shown_status(found.state, found.going),
         first_of(found.next_due, found.next_run_at),
         found.delayed_until,

@@ -292,7 +292,7 @@ def _job_view(found: ShownJob) -> JobView:
         data=request_masks.masked_data(found.task_type, found.data),
         last_run=None if found.last_started is None else LastRun(*found.last_started),
         deadline=found.deadline_at,
-        schedule=stored_schedule.read_stored(found.schedule),
+        schedule=stored_schedule.parse_or_log(found.schedule),
         status=shown_status(found.state, found.going),
         next_run_at=first_of(found.next_due, found.next_run_at),
     )

@@ -76,7 +76,7 @@ def _facts(due: Sequence[DueRun], locked: Mapping[UUID, LockedJob]) -> dict[UUID
             outlasting=job.id in outlasting,
             counted=counted[job.id],
             runs_started=job.runs_started,
-            max_runs=stored_schedule.stored_max_runs(job.schedule) if job.id in occurring else None,
+            max_runs=stored_schedule.max_runs(job.schedule) if job.id in occurring else None,
         )
         for job in affected.values()
     }

@@ -59,7 +59,7 @@ def _facts(affected: Mapping[UUID, Job]) -> dict[UUID, JobFacts]:
             overlaps=job.overlap is Overlap.ALLOW,
             hold=holds.get(job.id),
             runs_started=job.runs_started,
-            max_runs=stored_schedule.max_runs(job),
+            max_runs=stored_schedule.max_runs_of(job),
         )
         for job in affected.values()
     }

@@ -254,7 +254,7 @@ def end_if_over(candidates: Iterable[tuple[Job, JobState]], now: datetime) -> No
 
 def _polling(job: EndingJob) -> PollingFacts:
     try:
-        schedule = stored_schedule.read_text(job.schedule)
+        schedule = stored_schedule.parse(job.schedule)
     except stored_schedule.UNREADABLE:
         schedule = None
     since = job.reopened_at or job.created_at

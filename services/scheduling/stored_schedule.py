@@ -28,36 +28,36 @@ def write(schedule: schedules.Schedule) -> dict[str, Any]:
 
 
 def read(stored: dict[str, Any]) -> schedules.Schedule:
-    """Returns the schedule in a stored JSON object. Raises one of `UNREADABLE`."""
-    return read_text(json.dumps(stored, sort_keys=True))
+    """Returns the schedule of a JSON object. Raises one of `UNREADABLE`."""
+    return parse(json.dumps(stored, sort_keys=True))  # as a text it is found among those that were parsed before
 
 
-def read_stored(text: str) -> schedules.Schedule:
-    """Returns the schedule in a text of the database; text that is not JSON is logged. Raises one of `UNREADABLE`."""
+@functools.lru_cache(maxsize=4096)
+def parse(text: str) -> schedules.Schedule:
+    """Returns the schedule of a JSON text. Raises one of `UNREADABLE`, or `RecursionError`; logs nothing."""
+    stored = json.loads(text)
+    kind = schedules.KINDS[stored.pop("type")]
+    forms = {member.field: member.form for member in kind.members()}
+    return kind(**{name: forms[name].value_of(value) for name, value in stored.items()})
+
+
+def parse_or_log(text: str) -> schedules.Schedule:
+    """Returns the schedule of a JSON text. Raises one of `UNREADABLE`; a text that is no JSON is logged."""
     try:
-        return read_text(text)
+        return parse(text)
     except (*UNREADABLE, RecursionError):
-        return read(read_json(text, "schedule"))  # `read_json` says what is wrong with it
+        return read(read_json(text, "schedule"))
 
 
-def max_runs(job: Job) -> int | None:
-    """Returns a job's `max_runs`; None if its schedule has none or can no longer be read."""
-    return stored_max_runs(json.dumps(job.schedule, sort_keys=True))
-
-
-def stored_max_runs(text: str) -> int | None:
-    """Returns the `max_runs` of a schedule in a text of the database; None as for `max_runs`."""
+def max_runs(text: str) -> int | None:
+    """Returns the `max_runs` of the schedule of a JSON text; None if it has none or can no longer be read."""
     try:
-        schedule = read_stored(text)
+        schedule = parse_or_log(text)
     except UNREADABLE:
         return None
     return schedule.max_runs if isinstance(schedule, Recurring) else None
 
 
-@functools.lru_cache(maxsize=4096)
-def read_text(text: str) -> schedules.Schedule:
-    """Returns the schedule in a JSON text, cached. Raises one of `UNREADABLE`, or `RecursionError`; logs nothing."""
-    stored = json.loads(text)
-    kind = schedules.KINDS[stored.pop("type")]
-    forms = {member.field: member.form for member in kind.members()}
-    return kind(**{name: forms[name].value_of(value) for name, value in stored.items()})
+def max_runs_of(job: Job) -> int | None:
+    """Returns the `max_runs` of a job's schedule, as `max_runs` does."""
+    return max_runs(json.dumps(job.schedule, sort_keys=True))

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, lists, validation
+from api import access, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
@@ -17,12 +16,11 @@ from api.schemas.paging import NumberedQuery
 from api.sources import translating
 from api.sources.commands import schema, words
 from api.sources.commands.schema import CommandTask, CommandTasks, NewCommandTask, WholeCommandTask
-from api.sources.source_jobs import SourceJobs, whole
+from api.sources.source_jobs import OneSourceJob, SourceJobs, whole
 from core.listing import NEWEST_FIRST
 from core.principals import Principal
 from core.scopes import Scope
 from services.access import users
-from services.jobs import editing
 from services.jobs.definition import Definition, NewJob
 from services.reading.views import JobView
 from services.task_types import run_command
@@ -37,7 +35,7 @@ class _Tasks(SourceJobs):
         owners = users.named(self.system, {view.owner_id for view in views if view.owner_id is not None})
         return [schema.show(view, owners) for view in views]
 
-    def shown_one(self, view: JobView) -> CommandTask:
+    def show(self, view: JobView) -> CommandTask:
         """Returns a job as 002 shows it, with its owner."""
         return self.shown([view])[0]
 
@@ -72,7 +70,7 @@ class Tasks(_Tasks):
     async def on_post(self, req: Request, resp: Response) -> None:
         """Run a command at an instant in the future, or at once."""
         _expect_user(req)
-        await self.answer_created(req, resp, self._parsed, self.shown_one)
+        await self.answer_created(req, resp, self._parsed)
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)
@@ -87,14 +85,14 @@ class Tasks(_Tasks):
         return given.parsed(principal)
 
 
-class OneTask(_Tasks):
+class OneTask(_Tasks, OneSourceJob):
     """`/api/tasks/{job_id}`."""
 
     @documented("getTask", "002 tasks", {200: CommandTask}, access=Required.JOB, scope=Scope.READ, problems=(401, 404))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a task."""
         _expect_user(req)
-        answers.send(resp, await self.threads.run(self._get, access.principal(req), job_id))
+        await self.answer_shown(req, resp, job_id)
 
     @documented(
         "putTask",
@@ -108,21 +106,15 @@ class OneTask(_Tasks):
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change a task that has not begun."""
         _expect_user(req)
-        body = await self.edit(req, job_id)
-        answers.send(resp, await self.threads.run(self._put, req, job_id, body))
+        await self.answer_edited(req, resp, job_id, self._put)
 
     @documented("deleteTask", "002 tasks", {204: None}, access=Required.JOB, scope=Scope.JOBS, problems=(401, 404))
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a task: if it has not started it never will, if it is at work it may finish."""
         _expect_user(req)
-        await self.threads.run(self._delete, access.principal(req), job_id)
-        resp.status = falcon.HTTP_NO_CONTENT
+        await self.answer_deleted(req, resp, job_id)
 
-    def _get(self, principal: Principal, job_id: UUID) -> CommandTask:
-        return self.shown_one(self.found(principal, job_id))
-
-    def _put(self, req: Request, job_id: UUID, body: bytes) -> CommandTask:
-        principal, value = access.principal(req), bodies.parse(body)
+    def _put(self, principal: Principal, job_id: UUID, value: Any) -> JobView:
         owners = users.named(self.system, {one for one in (self.found(principal, job_id).owner_id,) if one is not None})
 
         def amend(view: JobView) -> Definition:
@@ -132,11 +124,7 @@ class OneTask(_Tasks):
                 translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
             return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
 
-        return self.shown_one(self.edited(principal, job_id, amend))
-
-    def _delete(self, principal: Principal, job_id: UUID) -> None:
-        self.found(principal, job_id)
-        editing.delete(principal, self.system, job_id)
+        return self.edited(principal, job_id, amend)
 
 
 def _expect_user(req: Request) -> None:

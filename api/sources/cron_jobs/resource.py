@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, lists, validation
+from api import bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
@@ -17,11 +16,10 @@ from api.schemas.paging import NumberedQuery
 from api.sources import translating
 from api.sources.cron_jobs import schema, words
 from api.sources.cron_jobs.schema import CronJob, CronJobPatch, CronJobs, NewCronJob, WholeCronJob
-from api.sources.source_jobs import SourceJobs, whole
+from api.sources.source_jobs import OneSourceJob, SourceJobs, whole
 from core.listing import NEWEST_FIRST
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import editing
 from services.jobs.definition import Definition, NewJob
 from services.reading.views import JobView
 
@@ -29,6 +27,10 @@ from services.reading.views import JobView
 class _SchedulerJobs(SourceJobs):
     source = words.SOURCE
     fields = words.FIELDS
+
+    def show(self, view: JobView) -> CronJob:
+        """Returns a job as 003 shows it."""
+        return schema.show(view)
 
 
 class SchedulerJobs(_SchedulerJobs):
@@ -59,7 +61,7 @@ class SchedulerJobs(_SchedulerJobs):
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job; its name must be unique among these jobs."""
-        await self.answer_created(req, resp, _parsed, schema.show)
+        await self.answer_created(req, resp, _parsed)
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)
@@ -72,7 +74,7 @@ def _parsed(principal: Principal, body: bytes) -> NewJob:
     return validation.body(NewCronJob, bodies.parse(body)).parsed(principal)
 
 
-class OneSchedulerJob(_SchedulerJobs):
+class OneSchedulerJob(_SchedulerJobs, OneSourceJob):
     """`/scheduler/jobs/{job_id}`."""
 
     @documented(
@@ -80,7 +82,7 @@ class OneSchedulerJob(_SchedulerJobs):
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job."""
-        answers.send(resp, schema.show(await self.threads.run(self.found, access.principal(req), job_id)))
+        await self.answer_shown(req, resp, job_id)
 
     @documented(
         "putSchedulerJob",
@@ -93,8 +95,7 @@ class OneSchedulerJob(_SchedulerJobs):
     )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job."""
-        body = await self.edit(req, job_id)
-        answers.send(resp, await self.threads.run(self._put, req, job_id, body))
+        await self.answer_edited(req, resp, job_id, self._put)
 
     @documented(
         "patchSchedulerJob",
@@ -107,43 +108,35 @@ class OneSchedulerJob(_SchedulerJobs):
     )
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change some of a job's members; `is_active: false` pauses it."""
-        body = await self.edit(req, job_id, bodies.PATCHES)
-        answers.send(resp, await self.threads.run(self._patch, req, job_id, body))
+        await self.answer_edited(req, resp, job_id, self._patch, bodies.PATCHES)
 
     @documented(
         "deleteSchedulerJob", "003 cron jobs", {204: None}, access=Required.JOB, scope=Scope.JOBS, problems=(404,)
     )
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job."""
-        await self.threads.run(self._delete, access.principal(req), job_id)
-        resp.status = falcon.HTTP_NO_CONTENT
+        await self.answer_deleted(req, resp, job_id)
 
-    def _put(self, req: Request, job_id: UUID, body: bytes) -> CronJob:
-        value = validation.json_object(bodies.parse(body))
-        return self._amended(req, job_id, lambda _: value, active=value.get("is_active", True))
+    def _put(self, principal: Principal, job_id: UUID, given: Any) -> JobView:
+        value = validation.json_object(given)
+        return self._amended(principal, job_id, lambda _: value, active=value.get("is_active", True))
 
-    def _patch(self, req: Request, job_id: UUID, body: bytes) -> CronJob:
-        value = validation.json_object(bodies.parse(body))
+    def _patch(self, principal: Principal, job_id: UUID, given: Any) -> JobView:
+        value = validation.json_object(given)
         writable = set(NewCronJob.model_fields)
         return self._amended(
-            req,
+            principal,
             job_id,
             lambda shown: shown.model_dump(mode="json", include=writable) | value,
             active=value.get("is_active"),
         )
 
     def _amended(
-        self, req: Request, job_id: UUID, wanted: Callable[[CronJob], dict[str, Any]], active: bool | None
-    ) -> CronJob:
-        principal = access.principal(req)
-
+        self, principal: Principal, job_id: UUID, wanted: Callable[[CronJob], dict[str, Any]], active: bool | None
+    ) -> JobView:
         def amend(view: JobView) -> Definition:
             shown = schema.show(view)
             given = whole(NewCronJob, wanted(shown), shown)
             return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
 
-        return schema.show(self.edited(principal, job_id, amend, active=active))
-
-    def _delete(self, principal: Principal, job_id: UUID) -> None:
-        self.found(principal, job_id)
-        editing.delete(principal, self.system, job_id)
+        return self.edited(principal, job_id, amend, active=active)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import falcon
 from falcon.asgi import Request, Response
 
 from api import access, answers, bodies, lists, validation
@@ -25,11 +24,10 @@ from api.sources.deadline_jobs.schema import (
     NewDeadlineJob,
     WholeDeadlineJob,
 )
-from api.sources.source_jobs import SourceJobs, whole
+from api.sources.source_jobs import OneSourceJob, SourceJobs, whole
 from core.listing import Ordering
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import editing
 from services.jobs.definition import Definition, NewJob
 from services.reading.statistics import job_statistics
 from services.reading.views import JobView
@@ -45,6 +43,10 @@ class DeadlineJobsQuery(NumberedQuery):
 class _DeadlineJobs(SourceJobs):
     source = words.SOURCE
     fields = words.FIELDS
+
+    def show(self, view: JobView) -> DeadlineJob:
+        """Returns a job as 004 shows it."""
+        return schema.show(view)
 
 
 class AllDeadlineJobs(_DeadlineJobs):
@@ -75,7 +77,7 @@ class AllDeadlineJobs(_DeadlineJobs):
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job, to be done as soon as a worker is free for it."""
-        await self.answer_created(req, resp, self._parsed, schema.show)
+        await self.answer_created(req, resp, self._parsed)
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(DeadlineJobsQuery, req.params)
@@ -90,7 +92,7 @@ class AllDeadlineJobs(_DeadlineJobs):
         return given.parsed(principal)
 
 
-class OneDeadlineJob(_DeadlineJobs):
+class OneDeadlineJob(_DeadlineJobs, OneSourceJob):
     """`/jobs/api/jobs/{job_id}`."""
 
     @documented(
@@ -103,7 +105,7 @@ class OneDeadlineJob(_DeadlineJobs):
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job."""
-        answers.send(resp, schema.show(await self.threads.run(self.found, access.principal(req), job_id)))
+        await self.answer_shown(req, resp, job_id)
 
     @documented(
         "putDeadlineJob",
@@ -116,8 +118,7 @@ class OneDeadlineJob(_DeadlineJobs):
     )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job that has not begun."""
-        body = await self.edit(req, job_id)
-        answers.send(resp, await self.threads.run(self._put, req, job_id, body))
+        await self.answer_edited(req, resp, job_id, self._put)
 
     @documented(
         "deleteDeadlineJob",
@@ -129,11 +130,10 @@ class OneDeadlineJob(_DeadlineJobs):
     )
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job that has not begun."""
-        await self.threads.run(self._delete, access.principal(req), job_id)
-        resp.status = falcon.HTTP_NO_CONTENT
+        await self.answer_deleted(req, resp, job_id, schema.refuse_begun)
 
-    def _put(self, req: Request, job_id: UUID, body: bytes) -> DeadlineJob:
-        principal, value = access.principal(req), validation.json_object(bodies.parse(body))
+    def _put(self, principal: Principal, job_id: UUID, asked: Any) -> JobView:
+        value = validation.json_object(asked)
         schema.refuse_begun(self.found(principal, job_id))  # 400; other edits answer 409 for a job that has ended
 
         def amend(view: JobView) -> Definition:
@@ -147,11 +147,7 @@ class OneDeadlineJob(_DeadlineJobs):
                 translating.expect_future("deadline", given.deadline, self.system.clock.now())
             return translating.amended(view, asked_for.parsed(principal), given.parsed(principal))
 
-        return schema.show(self.edited(principal, job_id, amend))
-
-    def _delete(self, principal: Principal, job_id: UUID) -> None:
-        self.found(principal, job_id)
-        editing.delete(principal, self.system, job_id, refuse=schema.refuse_begun)
+        return self.edited(principal, job_id, amend)
 
 
 class ExecutionsOfDeadlineJob(_DeadlineJobs):

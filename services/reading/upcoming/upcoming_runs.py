@@ -193,7 +193,7 @@ def named(one: Unplanned, planned: int, start: datetime, budget: Budget) -> Iter
     """
     job = one.job
     try:
-        schedule = stored_schedule.read_text(job.schedule)
+        schedule = stored_schedule.parse(job.schedule)
         if not isinstance(schedule, Recurring):
             return
         left = _left(job, schedule)
@@ -226,7 +226,7 @@ def _is_limited(job: ComingJob) -> bool:
 def _left_of(job: ComingJob) -> int | None:
     """Returns how many runs may still start; None, for any number, also if the schedule cannot be read."""
     try:
-        return _left(job, stored_schedule.read_text(job.schedule))
+        return _left(job, stored_schedule.parse(job.schedule))
     except stored_schedule.UNREADABLE:
         return None
 
