@@ -20,12 +20,12 @@ from services.runtime.abort_scope import AbortScope
 from services.system import System
 from services.task_types.oauth2 import OAuth2
 
-MOST_KEPT = 1_000
+MAX_KEPT = 1_000
 SPARE_SECONDS = 30.0  # a token that expires sooner might expire in transit
-LEAST_SECONDS = 10.0  # for which a token is used, however soon it expires: a fetch takes no permit of a limit
-MOST_FETCHED = 60  # in a minute, of one app at one host: else fetches could be twice as many calls as a limit allows
+MIN_SECONDS = 10.0  # for which a token is used, however soon it expires: a fetch takes no permit of a limit
+MAX_FETCHED = 60  # in a minute, of one app at one host: else fetches could be twice as many calls as a limit allows
 MINUTE_SECONDS = 60.0
-MOST_COUNTED = 1_000
+MAX_COUNTED = 1_000
 _UNLESS_SAID_SECONDS = 300.0
 _LOOK_SECONDS = 0.1
 _FORM = "application/x-www-form-urlencoded"
@@ -74,7 +74,7 @@ class _Tokens:
         with self._lock:
             self._kept[token.key] = replace(token, is_new=False)
             self._kept.move_to_end(token.key)
-            while len(self._kept) > MOST_KEPT:
+            while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
 
     def forget(self, token: Token) -> None:
@@ -85,15 +85,15 @@ class _Tokens:
                 del self._kept[token.key]
 
     def expect_few(self, place: Hashable, now: float) -> None:
-        """Count a fetch at this place. Raises `TransientFailure` if there were `MOST_FETCHED` within a minute."""
+        """Count a fetch at this place. Raises `TransientFailure` if there were `MAX_FETCHED` within a minute."""
         with self._lock:
-            fetched = self._fetched.setdefault(place, deque(maxlen=MOST_FETCHED))
+            fetched = self._fetched.setdefault(place, deque(maxlen=MAX_FETCHED))
             self._fetched.move_to_end(place)
-            while len(self._fetched) > MOST_COUNTED:
+            while len(self._fetched) > MAX_COUNTED:
                 self._fetched.popitem(last=False)
-            if len(fetched) == MOST_FETCHED and now - fetched[0] < MINUTE_SECONDS:
+            if len(fetched) == MAX_FETCHED and now - fetched[0] < MINUTE_SECONDS:
                 raise TransientFailure(
-                    f"{MOST_FETCHED} access tokens were fetched there within a minute, the most for one app in a "
+                    f"{MAX_FETCHED} access tokens were fetched there within a minute, the most for one app in a "
                     "process; use fewer clients and scopes, or tokens that last longer.",
                     retry_after_seconds=MINUTE_SECONDS - (now - fetched[0]),
                     was_called=False,
@@ -142,7 +142,7 @@ def of(system: System, oauth2: OAuth2, call: http.Call, scope: AbortScope) -> To
             error.was_called = False  # the token endpoint was called, not the receiver
             raise
         lasts = given.expires_in or _UNLESS_SAID_SECONDS
-        token = Token(key, given.access_token, asked_at + max(lasts - SPARE_SECONDS, lasts / 2, LEAST_SECONDS))
+        token = Token(key, given.access_token, asked_at + max(lasts - SPARE_SECONDS, lasts / 2, MIN_SECONDS))
         _tokens.keep(token)
         return token
 

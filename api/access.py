@@ -15,7 +15,7 @@ import falcon
 from falcon.asgi import Request, Response, WebSocket
 
 from api import incoming, posted_forms, sites
-from api.bodies import MOST_BYTES_OPEN_TO_ALL, BodyTooLarge
+from api.bodies import MAX_BYTES_OPEN_TO_ALL, BodyTooLarge
 from api.forms import OVERHEAD_BYTES
 from api.incoming import Bodies
 from api.operations import Found, Operation, Required, Routes
@@ -221,7 +221,7 @@ class Access:
     def _refuse_too_large(self, req: Request, operation: Operation) -> None:
         """Refuse a body that declares too large a length; where it declares none, its resource counts what comes."""
         if operation.access is Required.NOTHING:
-            most = min(MOST_BYTES_OPEN_TO_ALL, self._most)
+            most = min(MAX_BYTES_OPEN_TO_ALL, self._most)
         elif req.method in _EDITS:
             return
         else:

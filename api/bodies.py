@@ -14,8 +14,8 @@ from core import json_text
 from core.json_text import bad_text
 
 __all__ = [
+    "MAX_BYTES_OPEN_TO_ALL",
     "MEDIA_MERGE_PATCH",
-    "MOST_BYTES_OPEN_TO_ALL",
     "PATCHES",
     "QUICK_BYTES",
     "BodyTooLarge",
@@ -29,7 +29,7 @@ __all__ = [
 
 MEDIA_MERGE_PATCH = "application/merge-patch+json"
 PATCHES = (MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
-MOST_BYTES_OPEN_TO_ALL = 16 * 1024
+MAX_BYTES_OPEN_TO_ALL = 16 * 1024
 """The most bytes of a body where nobody is authenticated: only names, passwords and the like are sent there."""
 QUICK_BYTES = 4 * 1024
 """Bodies up to this size are parsed faster than they could be handed to a thread and back."""

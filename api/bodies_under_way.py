@@ -9,9 +9,9 @@ from core import networks
 from core.errors import TooMany
 from core.principals import Principal, PrincipalKind
 
-MOST_BYTES = 32 * 1024**2
+MAX_BYTES = 32 * 1024**2
 """The most bytes of a user, a key, or an address without either."""
-MOST_BYTES_OF_A_STRANGER = 4 * 1024**2
+MAX_BYTES_OF_A_STRANGER = 4 * 1024**2
 """The most bytes of an address at what is open to all."""
 
 
@@ -27,7 +27,7 @@ class BodiesUnderWay:
             return None
         caller = principal.caller_id or networks.place(principal.address or "")
         is_stranger = principal.kind is PrincipalKind.VISITOR
-        return BodyUnderWay(self._bytes, caller, MOST_BYTES_OF_A_STRANGER if is_stranger else MOST_BYTES)
+        return BodyUnderWay(self._bytes, caller, MAX_BYTES_OF_A_STRANGER if is_stranger else MAX_BYTES)
 
 
 class BodyUnderWay:

@@ -19,10 +19,10 @@ MEDIA_FORM = falcon.MEDIA_MULTIPART
 OVERHEAD_BYTES = 64 * 1024  # the most bytes of a form besides its file
 PIECE_BYTES = 256 * 1024
 LONGEST_TEXT_BYTES = 4_096
-MOST_TEXTS = 20
+MAX_TEXTS = 20
 # Falcon reads both of these in a time that grows with the square of their length.
 LONGEST_CONTENT_TYPE = 256  # a boundary has at most 70
-MOST_BYTES_OF_PART_HEAD = 2_048
+MAX_BYTES_OF_PART_HEAD = 2_048
 
 
 class FileTooLarge(falcon.HTTPContentTooLarge):
@@ -43,7 +43,7 @@ class Form:
 def handler() -> MultipartFormHandler:
     """Returns what splits forms into their parts, each with a short head."""
     made = MultipartFormHandler()
-    made.parse_options.max_body_part_headers_size = MOST_BYTES_OF_PART_HEAD
+    made.parse_options.max_body_part_headers_size = MAX_BYTES_OF_PART_HEAD
     return made
 
 
@@ -61,8 +61,8 @@ async def read(req: Request, most: int, write: Callable[[bytes], Awaitable[None]
             name = part.name or ""
             if name in texts or (name == "file" and file_name is not None):
                 raise InvalidInput.at(name[:100], "is given more than once; give it once.")
-            if len(texts) == MOST_TEXTS:
-                raise InvalidInput.at(name[:100], f"comes after {MOST_TEXTS} other fields; a form may have no more.")
+            if len(texts) == MAX_TEXTS:
+                raise InvalidInput.at(name[:100], f"comes after {MAX_TEXTS} other fields; a form may have no more.")
             if name == "file":
                 file_name = part.filename or "file"
                 await _pass_on(part, most, write)

@@ -25,7 +25,7 @@ class Hashing:
 
     async def _sent(self, model: type[M], req: Request) -> M:
         """Returns the model of what a request carries, as JSON or as a form. Raises `InvalidInput`."""
-        most = min(bodies.MOST_BYTES_OPEN_TO_ALL, self._system.settings.max_body_bytes)
+        most = min(bodies.MAX_BYTES_OPEN_TO_ALL, self._system.settings.max_body_bytes)
         body = await posted_forms.read(req, most)
         return await bodies.parsed(
             body, self._hashing, lambda given: validation.body(model, posted_forms.parse(req, given))

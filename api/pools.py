@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.resources.archive import MOST_AT_ONCE as MOST_AT_ARCHIVE
+from api.resources.archive import MAX_AT_ONCE as MAX_AT_ARCHIVE
 from api.threads import Threads
-from services.execution.test_call_places import MOST_AT_ONCE as MOST_TEST_CALLS
+from services.execution.test_call_places import MAX_AT_ONCE as MAX_TEST_CALLS
 from services.system import System
 
-_MOST_ASKING = 2  # logins at the identity provider at a time
-_MOST_LOOKING = 2  # at the database and the broker, so that readiness waits behind no slow request
-_MOST_ACTING = 2  # on many jobs or runs at a time
-_MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
+_MAX_ASKING = 2  # logins at the identity provider at a time
+_MAX_LOOKING = 2  # at the database and the broker, so that readiness waits behind no slow request
+_MAX_ACTING = 2  # on many jobs or runs at a time
+_MAX_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Pools:
         """Returns the pools of an installation."""
         return cls(
             Threads(system.settings.web_threads),
-            Threads(_MOST_HASHING),
-            Threads(_MOST_ASKING),
-            Threads(MOST_TEST_CALLS, share=MOST_TEST_CALLS),  # a person's second call is refused, and waits for none
-            Threads(_MOST_ACTING),
-            Threads(MOST_AT_ARCHIVE),
-            Threads(_MOST_LOOKING),
+            Threads(_MAX_HASHING),
+            Threads(_MAX_ASKING),
+            Threads(MAX_TEST_CALLS, share=MAX_TEST_CALLS),  # a person's second call is refused, and waits for none
+            Threads(_MAX_ACTING),
+            Threads(MAX_AT_ARCHIVE),
+            Threads(_MAX_LOOKING),
         )
 
     def all(self) -> tuple[Threads, ...]:

@@ -12,7 +12,7 @@ from api import bodies
 from core.errors import InvalidInput
 
 FORM = "application/x-www-form-urlencoded"
-_MOST_FIELDS = 50
+_MAX_FIELDS = 50
 
 
 def is_form(req: Request) -> bool:
@@ -42,7 +42,7 @@ def lead(resp: Response, path: str) -> None:
 def _fields(body: bytes) -> dict[str, str]:
     """Returns the fields of a form; of fields with one name, the last. Raises `InvalidInput`."""
     try:
-        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:
-        raise InvalidInput.at("body", f"has more than {_MOST_FIELDS} fields; send those that are asked for.") from None
+        raise InvalidInput.at("body", f"has more than {_MAX_FIELDS} fields; send those that are asked for.") from None
     return {name: values[-1] for name, values in fields.items()}

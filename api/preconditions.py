@@ -7,7 +7,7 @@ from typing import Annotated
 from falcon.asgi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-_MOST_DIGITS = 10
+_MAX_DIGITS = 10
 
 
 class IfMatchHeader(BaseModel):
@@ -24,7 +24,7 @@ def expected(req: Request) -> frozenset[int] | None:
     if tags is None or "*" in tags:
         return None
     versions = [str(tag) for tag in tags if not getattr(tag, "is_weak", False)]
-    return frozenset(int(text) for text in versions if text.isdecimal() and len(text) <= _MOST_DIGITS)
+    return frozenset(int(text) for text in versions if text.isdecimal() and len(text) <= _MAX_DIGITS)
 
 
 def tell_version(resp: Response, version: int) -> None:

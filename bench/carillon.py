@@ -23,7 +23,7 @@ from local import ports
 NOOP, FAILING = "bench_noop", "bench_failing"
 CALLBACK, POLLING = "bench_callback", "bench_polling"
 IMMEDIATE = {"type": "immediate"}
-_MOST_JOBS_IN_A_REQUEST = 1_000
+_MAX_JOBS_IN_A_REQUEST = 1_000
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 NOBODY = "http://127.0.0.1:9"
 _numbers = itertools.count(1)
@@ -80,14 +80,14 @@ class Carillon:
 
     def create(self, count: int, body: Mapping[str, Any]) -> None:
         """Create so many equal jobs."""
-        for first in range(0, count, _MOST_JOBS_IN_A_REQUEST):
-            self.create_all([body] * min(_MOST_JOBS_IN_A_REQUEST, count - first))
+        for first in range(0, count, _MAX_JOBS_IN_A_REQUEST):
+            self.create_all([body] * min(_MAX_JOBS_IN_A_REQUEST, count - first))
 
     def create_all(self, bodies: list[Mapping[str, Any]]) -> list[str]:
         """Create these jobs, up to 1,000 in a request. Returns their ids."""
         ids: list[str] = []
-        for first in range(0, len(bodies), _MOST_JOBS_IN_A_REQUEST):
-            made = self.post("/api/jobs/bulk", {"jobs": bodies[first : first + _MOST_JOBS_IN_A_REQUEST]})
+        for first in range(0, len(bodies), _MAX_JOBS_IN_A_REQUEST):
+            made = self.post("/api/jobs/bulk", {"jobs": bodies[first : first + _MAX_JOBS_IN_A_REQUEST]})
             ids += [one["id"] for one in made["results"]]
         return ids
 

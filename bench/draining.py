@@ -9,7 +9,7 @@ from typing import Protocol
 from bench import waiting
 
 LOOK_AGAIN_SECONDS = 0.25  # a look counts rows
-_FEWEST_JOBS, _MOST_JOBS = 400, 60_000
+_MIN_JOBS, _MAX_JOBS = 400, 60_000
 _FIRST_GUESS = 150.0
 _rates: dict[str, float] = {}
 
@@ -44,7 +44,7 @@ class Amount:
 
     def jobs(self, seconds: float) -> int:
         """Returns how many jobs last about this long."""
-        return min(_MOST_JOBS, max(_FEWEST_JOBS, int(_rates.get(self.kind, _FIRST_GUESS) * seconds)))
+        return min(_MAX_JOBS, max(_MIN_JOBS, int(_rates.get(self.kind, _FIRST_GUESS) * seconds)))
 
     def learn(self, jobs_per_second: float) -> None:
         """Remember the rate for the rest of this run of the benchmarks."""

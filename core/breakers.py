@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 CALLS = 20
 """How many of a destination's last calls are judged."""
 
-FEWEST_CALLS = 10
-MOST_PLACES = 16
+MIN_CALLS = 10
+MAX_PLACES = 16
 FIRST_WAIT_SECONDS = 30.0
 LONGEST_WAIT_SECONDS = 600.0
 
@@ -30,8 +30,8 @@ class Breaker:
 
 
 def trips(failed: Collection[bool]) -> bool:
-    """Whether a breaker opens: of at least `FEWEST_CALLS` last calls (true: failed), more than half have failed."""
-    return len(failed) >= FEWEST_CALLS and sum(failed) * 2 > len(failed)
+    """Whether a breaker opens: of at least `MIN_CALLS` last calls (true: failed), more than half have failed."""
+    return len(failed) >= MIN_CALLS and sum(failed) * 2 > len(failed)
 
 
 def opened(now: datetime, wait_seconds: float = FIRST_WAIT_SECONDS) -> Breaker:
@@ -44,7 +44,7 @@ def after_success(breaker: Breaker, now: datetime) -> Breaker | None:
     if _waits(breaker, now):
         return breaker
     places = max(1, breaker.places) + 1
-    return None if places > MOST_PLACES else Breaker(places, breaker.probe_at, FIRST_WAIT_SECONDS)
+    return None if places > MAX_PLACES else Breaker(places, breaker.probe_at, FIRST_WAIT_SECONDS)
 
 
 def after_failure(breaker: Breaker, now: datetime) -> Breaker:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from core import built_in_apps, limit_keys
 from core.limit_keys import LimitKey, LimitKind
 
-LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100.0
+MIN_WEIGHT, MAX_WEIGHT = 0.01, 100.0
 
 
 @dataclass(frozen=True)

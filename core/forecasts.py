@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from core.limits import Limit
 
-LEAST_POINTS = 3
+MIN_POINTS = 3
 _LONGEST = timedelta(days=366)
 
 
@@ -44,7 +44,7 @@ def done_at(points: Sequence[Point], now: datetime) -> datetime | None:
     None for fewer than three points, where the share fell or did not grow, where it would take more than a year, and
     where that instant has passed: then the work has become slower.
     """
-    if len(points) < LEAST_POINTS:
+    if len(points) < MIN_POINTS:
         return None
     first, last = points[0], points[-1]
     elapsed, grown = (last.at - first.at).total_seconds(), last.share - first.share

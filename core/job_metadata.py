@@ -9,7 +9,7 @@ from typing import Any
 
 LONGEST = 1_000
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
-_MOST_DIGITS = 15  # of a number that no database rounds
+_MAX_DIGITS = 15  # of a number that no database rounds
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 
@@ -44,7 +44,7 @@ def checked(text: str) -> str:
 
 def _number(text: str) -> int | float | None:
     """Returns the number that a text spells; None for a long one, and for one that JSON writes with an exponent."""
-    if len(text) > _MOST_DIGITS or not _NUMBER.fullmatch(text):
+    if len(text) > _MAX_DIGITS or not _NUMBER.fullmatch(text):
         return None
     number = float(text)
     if number.is_integer():

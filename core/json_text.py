@@ -15,7 +15,7 @@ from core.errors import FieldError, InvalidInput
 
 DEEPEST = 32
 _FAULTS_TOLD = 20
-_MOST_DIGITS = 1_000
+_MAX_DIGITS = 1_000
 _LONGEST_SHOWN = 40
 _BOM = "\ufeff"
 _UTF_8 = ("utf-8", "utf-8-sig")  # what else `detect_encoding` finds is UTF-16 or UTF-32
@@ -220,8 +220,8 @@ def _float(text: str) -> float | _NoNumber:
 
 
 def _whole(text: str) -> int | _NoNumber:
-    if len(text) > _MOST_DIGITS:
-        return _NoNumber(f"is a number of more than {_MOST_DIGITS} digits; write a shorter one, or text.")
+    if len(text) > _MAX_DIGITS:
+        return _NoNumber(f"is a number of more than {_MAX_DIGITS} digits; write a shorter one, or text.")
     return int(text)
 
 

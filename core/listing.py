@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-MOST_BYTES_IN_PAGE = 8 * 1024 * 1024
+MAX_BYTES_IN_PAGE = 8 * 1024 * 1024
 """A page ends early where its items together have more, so that no answer fills the memory of a process."""
 _DESCENDING = "-"
 

@@ -17,7 +17,7 @@ from core.retry import MAX_RETRY_AFTER_SECONDS
 
 NEXT_POLL_CAP_SECONDS = 31_536_000.0
 MESSAGE_CAP = 1_000
-LARGEST_NUMBER = 1e15
+MAX_NUMBER = 1e15
 """Up to this, progress is counted."""
 
 Progress = float | dict[str, float]

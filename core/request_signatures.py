@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 PREFIX = "whsec_"
-LEAST_BYTES, MOST_BYTES = 24, 64
+MIN_BYTES, MAX_BYTES = 24, 64
 NEW_BYTES = 32
 _SHOWN = 4
 
@@ -30,9 +30,9 @@ def key_of(secret: str) -> bytes:
         key = base64.b64decode(secret.removeprefix(PREFIX).encode("ascii"), validate=True)
     except (binascii.Error, ValueError):
         key = b""
-    if not secret.startswith(PREFIX) or not LEAST_BYTES <= len(key) <= MOST_BYTES:
+    if not secret.startswith(PREFIX) or not MIN_BYTES <= len(key) <= MAX_BYTES:
         raise ValueError(
-            f"is no signing secret; write {PREFIX} and {LEAST_BYTES} to {MOST_BYTES} random bytes in base64, "
+            f"is no signing secret; write {PREFIX} and {MIN_BYTES} to {MAX_BYTES} random bytes in base64, "
             "or leave it out to be given one."
         )
     return key

@@ -8,7 +8,7 @@ from core import storable
 from core.errors import AttemptError
 
 MAX_BACKOFF_SECONDS = 3600.0
-LEAST_BACKOFF_SECONDS = 0.01  # a shorter backoff would hammer a receiver that is down, even doubled
+MIN_BACKOFF_SECONDS = 0.01  # a shorter backoff would hammer a receiver that is down, even doubled
 LONGEST_BACKOFF_SECONDS = 365 * 86_400.0
 MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
 MAX_LOSSES = 3
@@ -66,4 +66,4 @@ def _backoff(base: float, tries: int, spread: float, longest: float = MAX_BACKOF
 
 
 def _bounded(seconds: float) -> float:
-    return min(max(seconds, LEAST_BACKOFF_SECONDS), LONGEST_BACKOFF_SECONDS)
+    return min(max(seconds, MIN_BACKOFF_SECONDS), LONGEST_BACKOFF_SECONDS)

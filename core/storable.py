@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 DEEPEST = 64  # pydantic gives up at 255, json at the recursion limit
-MOST_VALUES = 200_000
-MOST_BITS = 3_000  # of a whole number; Python refuses to read or write some more
+MAX_VALUES = 200_000
+MAX_BITS = 3_000  # of a whole number; Python refuses to read or write some more
 LONGEST_TEXT_OF_OBJECT = 2_000
 NO_TEXT = "(no text)"
 
@@ -65,7 +65,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self.is_whole = True
-        self._left = MOST_VALUES
+        self._left = MAX_VALUES
 
     def kept(self, value: Any, depth: int) -> Any:
         self._left -= 1
@@ -74,7 +74,7 @@ class _Walk:
                 return value
             case str():
                 return self._same(value, text(value))
-            case int() if value.bit_length() <= MOST_BITS:
+            case int() if value.bit_length() <= MAX_BITS:
                 return int(value)
             case float() if math.isfinite(value):
                 return float(value)

@@ -15,7 +15,7 @@ LONGEST_STATE = 512
 TRACE_ID = "{trace_id}"  # where the id goes in TRACE_URL
 
 _SAMPLED = 0x01
-_MOST_MEMBERS = 32
+_MAX_MEMBERS = 32
 # A later version begins as this one, and may go on after a hyphen.
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _KEY = r"(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
@@ -102,5 +102,5 @@ def _state(given: str) -> str:
     found = [_MEMBER.fullmatch(member) for member in members]
     keys = {one[1] for one in found if one is not None}
     state = ",".join(members)
-    is_well_formed = len(keys) == len(members) <= _MOST_MEMBERS and len(state) <= LONGEST_STATE
+    is_well_formed = len(keys) == len(members) <= _MAX_MEMBERS and len(state) <= LONGEST_STATE
     return state if is_well_formed else ""

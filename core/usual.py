@@ -10,11 +10,11 @@ from itertools import takewhile
 
 from core.figures import percentile
 
-LEAST_RUNS = 3
-LEAST_SLOW = 2
+MIN_RUNS = 3
+MIN_SLOW = 2
 _MIDDLE, _MOST = 0.5, 0.95
 MUCH = 2.0
-LEAST_SECONDS = 1.0
+MIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ def of(taken: Sequence[Taken]) -> Usual | None:
     runs that all took much longer are excluded, as long as they are fewer than the runs before them.
     """
     before = _middle(taken[len(taken) // 2 :])
-    if before is None or len(taken) < LEAST_RUNS:
+    if before is None or len(taken) < MIN_RUNS:
         return None
     slow = list(takewhile(lambda one: one.seconds > _much_more_than(before), taken))
     rest = taken[len(slow) :]
-    if len(rest) < LEAST_RUNS or len(slow) < LEAST_SLOW:
+    if len(rest) < MIN_RUNS or len(slow) < MIN_SLOW:
         slow, rest = [], taken
     middle, most = _middle(rest), percentile((one.seconds for one in rest), _MOST)
     assert middle is not None  # noqa: S101  there are some
@@ -88,4 +88,4 @@ def _middle(taken: Sequence[Taken]) -> float | None:
 
 
 def _much_more_than(seconds: float) -> float:
-    return max(MUCH * seconds, seconds + LEAST_SECONDS)
+    return max(MUCH * seconds, seconds + MIN_SECONDS)

@@ -29,7 +29,7 @@ FILE_MISSING_MINUTES = 20
 _ROWS_A_POLL = 120
 _SLOW = "refresh_recommendations"
 _TIMES_SLOWER = 20
-_MOST_TIMES_USUAL = 1.35  # no healthy job comes near its limit
+_MAX_TIMES_USUAL = 1.35  # no healthy job comes near its limit
 _TAKES = {
     "charge_cards": 1.9,
     "make_invoices": 14.0,
@@ -62,7 +62,7 @@ class Past:
 
     def behave(self, work: Work, at: datetime, lots: Random) -> Behaviour:
         """Returns how long an attempt took, and how it ended."""
-        seconds = _TAKES.get(work.task_type, _OTHERWISE) * min(lots.lognormvariate(0, 0.2), _MOST_TIMES_USUAL)
+        seconds = _TAKES.get(work.task_type, _OTHERWISE) * min(lots.lognormvariate(0, 0.2), _MAX_TIMES_USUAL)
         if work.task_type == _SLOW and at > self.now - timedelta(hours=SLOW_HOURS):
             seconds *= _TIMES_SLOWER
         if work.task_type in _CRM and at > self.now - timedelta(minutes=DOWN_MINUTES):

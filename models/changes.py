@@ -18,7 +18,7 @@ import peewee
 from models.set_based import chunks
 from models.tables import Job, Run, db
 
-MOST_IDS = 1_000
+MAX_IDS = 1_000
 EVERY_APP = UUID(int=0)
 
 _INSERT = "INSERT INTO changes (jobs, runs, apps) VALUES (%s, %s, %s)"
@@ -74,7 +74,7 @@ def collected() -> Iterator[None]:
 
 def _store(noted: _Noted) -> None:
     """Store the noted ids; if there are more than a watcher could follow, only the apps that they belong to."""
-    if len(noted.jobs) + len(noted.runs) > MOST_IDS:
+    if len(noted.jobs) + len(noted.runs) > MAX_IDS:
         noted = _Noted(apps=noted.apps | _apps(noted))
     if noted.jobs or noted.runs or noted.apps:
         row = [_joined(ids) for ids in (noted.jobs, noted.runs, noted.apps)]

@@ -17,7 +17,7 @@ from models import filtering
 from models.tables import App, DismissedFailure, Job, Run
 
 _READ_AT_ONCE = 2_000
-_MOST_PAGES = 25
+_MAX_PAGES = 25
 # Exactly the condition of the partial index `runs_failed`.
 _FAILED = peewee.SQL("status = 'failed'")
 _REASON = peewee.fn.COALESCE(peewee.fn.NULLIF(Run.error_message, ""), Run.error_type, failure_groups.UNKNOWN)
@@ -146,7 +146,7 @@ def _found(query: Any, wanted: RunFilter, after: UUID | None, limit: int) -> Cho
     if wanted.failure is None:
         return Chosen([run.id for run in _page(query, after, limit)])
     found: list[UUID] = []
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         page = _page(query, after, _READ_AT_ONCE)
         found += [run.id for run in page if _is_for(run, wanted.failure)]
         if len(found) >= limit or len(page) < _READ_AT_ONCE:

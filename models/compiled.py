@@ -20,7 +20,7 @@ from models import database
 from models.fields import sqlite_text
 
 Filter = TypeVar("Filter", JobFilter, RunFilter)
-MOST_SHAPES = 500
+MAX_SHAPES = 500
 
 # Members of a filter whose values may change without changing the query; all others are part of its shape.
 _FILLED_IN = frozenset({

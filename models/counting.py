@@ -10,15 +10,15 @@ from typing import Any
 from models.database import is_sqlite
 from models.tables import db
 
-MOST_COUNTED = 100_000
+MAX_COUNTED = 100_000
 
 
 def count(query: Any) -> int:
     """Returns how many rows a query has; more than the limit only as an estimate. SQLite has no planner to ask."""
     if is_sqlite():
         return int(query.count())
-    found = int(query.limit(MOST_COUNTED + 1).count())
-    return found if found <= MOST_COUNTED else max(found, _estimate(query))
+    found = int(query.limit(MAX_COUNTED + 1).count())
+    return found if found <= MAX_COUNTED else max(found, _estimate(query))
 
 
 def _estimate(query: Any) -> int:

@@ -18,11 +18,11 @@ from models.outcomes import of_each
 from models.tables import App, Job, Run, db
 
 FEW = 500
-MOST_ENDED = 100_000
-MOST_MEASURED = 2_000
+MAX_ENDED = 100_000
+MAX_MEASURED = 2_000
 _AT_ONCE = 500
-MOST_COMPLETED = 120
-MOST_LOOKED_THROUGH = 300
+MAX_COMPLETED = 120
+MAX_LOOKED_THROUGH = 300
 _OF_JOB = (Job.id, Job.name, Job.title, App.name, Job.task_type)
 _ID: Any = Run.id
 _STARTED_AT: Any = Run.started_at
@@ -89,18 +89,18 @@ def differed_most(wanted: JobFilter, since: datetime, account_id: str | None) ->
     seconds = peewee.SQL(_seconds_from("started_at"))
     shortest, longest = peewee.fn.MIN(seconds), peewee.fn.MAX(seconds)
     ended = _newest_ended(since)
-    differed = (longest / (shortest + usual.LEAST_SECONDS)).alias("differed")
+    differed = (longest / (shortest + usual.MIN_SECONDS)).alias("differed")
     runs: Any = peewee.Select((ended,), (ended.c.job_id, differed)).where(ended.c.status == RunStatus.COMPLETED.value)
     runs = runs if account_id is None else runs.where(ended.c.account_id == account_id)
-    some = runs.group_by(ended.c.job_id).having(longest > usual.LEAST_SECONDS).alias("some")
+    some = runs.group_by(ended.c.job_id).having(longest > usual.MIN_SECONDS).alias("some")
     jobs: Any = filtering.jobs(Job.select(Job.id).join(App).join_from(Job, some, on=some.c.job_id == Job.id), wanted)
-    return [job_id for (job_id,) in jobs.order_by(some.c.differed.desc(), Job.id).limit(MOST_MEASURED).tuples()]
+    return [job_id for (job_id,) in jobs.order_by(some.c.differed.desc(), Job.id).limit(MAX_MEASURED).tuples()]
 
 
 def _newest_ended(since: datetime) -> Any:
     columns = (Run.job.alias("job_id"), Run.account_id, Run.status, Run.started_at, Run.finished_at)
     query: Any = Run.select(*columns).where(Run.finished_at >= since).order_by(Run.finished_at.desc())
-    return query.limit(MOST_ENDED).alias("ended")
+    return query.limit(MAX_ENDED).alias("ended")
 
 
 def _measured(job_ids: Sequence[UUID], since: datetime, account_id: str | None) -> list[tuple[float, SlowerJob]]:
@@ -118,19 +118,19 @@ def _times(since: datetime, account_id: str | None) -> Any:
     mine = "" if account_id is None else "AND account_id = ?"
     before, after = (part.replace("?", db.param) for part in _slower_than_usual(mine).split("{job}"))
     account = () if account_id is None else (account_id,)
-    after_values = (*account, MOST_LOOKED_THROUGH, MOST_COMPLETED)
+    after_values = (*account, MAX_LOOKED_THROUGH, MAX_COMPLETED)
     since_value = _STARTED_AT.db_value(since)
     return peewee.NodeList((peewee.SQL(before, (since_value,)), Job.id, peewee.SQL(after, after_values)))
 
 
 def _slower_than_usual(mine: str) -> str:
     return f"""
-        (SELECT CASE WHEN ended_at >= ? AND runs >= {usual.LEAST_RUNS + usual.LEAST_SLOW}
-                AND newest > {usual.MUCH} * usual AND newest > usual + {usual.LEAST_SECONDS}
+        (SELECT CASE WHEN ended_at >= ? AND runs >= {usual.MIN_RUNS + usual.MIN_SLOW}
+                AND newest > {usual.MUCH} * usual AND newest > usual + {usual.MIN_SECONDS}
             THEN newest / CASE WHEN usual > 0.001 THEN usual ELSE 0.001 END END
         FROM (
             SELECT MAX(finished_at) AS ended_at, COUNT(*) AS runs,
-                MIN(CASE WHEN place <= {usual.LEAST_SLOW} THEN seconds END) AS newest,
+                MIN(CASE WHEN place <= {usual.MIN_SLOW} THEN seconds END) AS newest,
                 MAX(CASE WHEN place > runs / 2 AND rank = (runs - runs / 2 + 1) / 2 THEN seconds END) AS usual
             FROM (
                 SELECT finished_at, seconds, place, runs,

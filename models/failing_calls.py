@@ -19,7 +19,7 @@ from models.tables import App, AppTaskType, Attempt, Job, KeptCall, Run
 FEW_JOBS = 200
 ENDED_READ = 5_000
 
-_MOST_APPS = 20
+_MAX_APPS = 20
 _RUNS_OF_JOB = 100  # in which its last completed one is looked for
 _FAILED = peewee.SQL("status = 'failed'")  # exactly the condition of the index `runs_failed`
 # Within the index `runs_held_by_key`, whose condition is the beginning.
@@ -27,9 +27,9 @@ _HELD_BY_BREAKER = peewee.SQL("status = 'queued' AND held_key IS NOT NULL AND he
 _TRANSIENT = "transient"  # as in `core.attempt_endings`
 _SERVER_ERRORS = 500
 _GOING = (RunStatus.RUNNING, RunStatus.RETRYING)
-_MOST_CALLS = 10_000
+_MAX_CALLS = 10_000
 _BEGINNING = 600  # characters of a kept call: its method, and its address at least as far as the host
-_MOST_DATA_BYTES = 4 * 1024 * 1024
+_MAX_DATA_BYTES = 4 * 1024 * 1024
 
 
 TypeOfApp = tuple[str, str]
@@ -90,7 +90,7 @@ def of_runs(run_ids: Sequence[UUID]) -> list[HostCall]:
     return [
         call
         for chunk in set_based.chunks(run_ids)
-        for call in _calls(Attempt.run.in_(chunk), Attempt.outcome == Outcome.FAILED, most=_MOST_CALLS)
+        for call in _calls(Attempt.run.in_(chunk), Attempt.outcome == Outcome.FAILED, most=_MAX_CALLS)
     ]
 
 
@@ -112,8 +112,8 @@ def succeeded(wanted: JobFilter, app_names: Sequence[str], since: datetime, most
 def _few_jobs(wanted: JobFilter, app_names: Sequence[str]) -> tuple[list[UUID], bool]:
     """Returns matching jobs of those of these apps that have few, and whether no app is left out."""
     found: list[UUID] = []
-    are_all = len(app_names) <= _MOST_APPS
-    for app_name in app_names[:_MOST_APPS]:
+    are_all = len(app_names) <= _MAX_APPS
+    for app_name in app_names[:_MAX_APPS]:
         # The account is that of each run, which the runs are filtered by.
         jobs: Any = filtering.jobs(Job.select(Job.id).join(App), replace(wanted, app_name=app_name, account_id=None))
         room = FEW_JOBS - len(found)
@@ -201,4 +201,4 @@ def _that_fit(sizes: Mapping[Key, int]) -> list[Key]:
     """Returns the shortest things, as many as have at most 4 MiB together."""
     shortest_first = sorted(sizes, key=lambda key: sizes[key])
     totals = accumulate(sizes[key] for key in shortest_first)
-    return [key for key, total in zip(shortest_first, totals, strict=True) if total <= _MOST_DATA_BYTES]
+    return [key for key, total in zip(shortest_first, totals, strict=True) if total <= _MAX_DATA_BYTES]

@@ -16,8 +16,8 @@ from core import storable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BITS_AFTER_INSTANT = 80
-_MOST_MILLISECONDS = 2**48 - 1
-_MOST_OPENED = 200  # brackets in a JSON text that cannot nest too deeply
+_MAX_MILLISECONDS = 2**48 - 1
+_MAX_OPENED = 200  # brackets in a JSON text that cannot nest too deeply
 log = structlog.get_logger()
 _SQLITE_INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -105,13 +105,13 @@ def new_id() -> uuid.UUID:
 def first_id(instant: datetime, later: timedelta) -> uuid.UUID:
     """Returns the smallest id that `new_id` could make a given time after an instant."""
     milliseconds = (instant - _EPOCH + later) // timedelta(milliseconds=1)
-    return uuid.UUID(int=min(max(milliseconds, 0), _MOST_MILLISECONDS) << _BITS_AFTER_INSTANT)
+    return uuid.UUID(int=min(max(milliseconds, 0), _MAX_MILLISECONDS) << _BITS_AFTER_INSTANT)
 
 
 def _may_not_be_shown(text: str) -> bool:
     """Whether a JSON text may hold a lone surrogate or an invalid number, or nest too deeply."""
     odd = "\\ud" in text or "\\uD" in text or "NaN" in text or "Infinity" in text
-    return odd or text.count("[") + text.count("{") > _MOST_OPENED
+    return odd or text.count("[") + text.count("{") > _MAX_OPENED
 
 
 def _on_sqlite(field: peewee.Field) -> bool:

@@ -28,7 +28,7 @@ LIVE = peewee.SQL("status IN ('pending', 'queued', 'running', 'retrying')")
 # The greatest assumed difference between the clock of a process, which makes ids, and that of the database.
 CLOCKS_APART = timedelta(minutes=1)
 _PAUSED = peewee.SQL("state = 'paused'")  # as in the index `jobs_paused`
-_MOST_APPS = 1_000
+_MAX_APPS = 1_000
 _NONE = peewee.SQL("1 = 0")
 _WHOLE_NUMBER = re.compile(r"-?[1-9][0-9]{0,18}|0")
 
@@ -148,10 +148,10 @@ def _is_paused() -> Any:
     if Installation.select().where(Installation.paused_at.is_null(False)).exists():
         return Job.state.in_((JobState.PAUSED, JobState.ACTIVE))
     paused = App.select(App.id).where(App.paused_at.is_null(False))
-    found: list[UUID] = [app.id for app in paused.limit(_MOST_APPS + 1)]
+    found: list[UUID] = [app.id for app in paused.limit(_MAX_APPS + 1)]
     if not found:
         return _PAUSED
-    return _PAUSED | ((Job.state == JobState.ACTIVE) & Job.app.in_(found if len(found) <= _MOST_APPS else paused))
+    return _PAUSED | ((Job.state == JobState.ACTIVE) & Job.app.in_(found if len(found) <= _MAX_APPS else paused))
 
 
 def status_word() -> Any:

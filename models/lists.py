@@ -21,7 +21,7 @@ from models.set_based import chunks
 from models.shown_runs import Execution, ShownRun
 from models.tables import App, Job, Run
 
-_MOST_BY_STATUS = 10_000
+_MAX_BY_STATUS = 10_000
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def run_count(wanted: RunFilter) -> int:
 def run_statuses(wanted: RunFilter) -> dict[RunStatus, int]:
     """Returns how many matching runs have each status; among the newest 10,000 if there are very many."""
     fitting = filtering.runs(Run.select(Run.status.alias("status")).join(Job).join(App), wanted)
-    newest = fitting.order_by(Run.id.desc()).limit(_MOST_BY_STATUS).alias("newest")
+    newest = fitting.order_by(Run.id.desc()).limit(_MAX_BY_STATUS).alias("newest")
     query: Any = Run.select(newest.c.status, peewee.fn.COUNT(newest.c.status)).from_(newest).group_by(newest.c.status)
     return {RunStatus(status): count for status, count in query.tuples()}
 
@@ -112,18 +112,18 @@ def executions(job_id: UUID, stretch: Stretch, account_id: str | None = None) ->
     return shown_runs.read_executions(_executions_asked(asked.shape, is_sqlite()).rows(asked.values))
 
 
-@functools.lru_cache(maxsize=compiled.MOST_SHAPES)
+@functools.lru_cache(maxsize=compiled.MAX_SHAPES)
 def _jobs_asked(shape: Shape, ordering: Ordering, _on_sqlite: bool) -> Compiled:
     wanted, part = compiled.with_placeholders(shape)
     return Compiled.of(_of_jobs(_jobs(wanted), ordering, part))
 
 
-@functools.lru_cache(maxsize=compiled.MOST_SHAPES)
+@functools.lru_cache(maxsize=compiled.MAX_SHAPES)
 def _runs_asked(shape: Shape, _on_sqlite: bool) -> Compiled:
     return Compiled.of(_of_runs(*compiled.with_placeholders(shape)))
 
 
-@functools.lru_cache(maxsize=compiled.MOST_SHAPES)
+@functools.lru_cache(maxsize=compiled.MAX_SHAPES)
 def _executions_asked(shape: Shape, _on_sqlite: bool) -> Compiled:
     wanted, part = compiled.with_placeholders(shape)
     query = shown_runs.executions().where(Run.job == wanted.job_id)

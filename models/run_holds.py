@@ -23,10 +23,10 @@ from models.compiled import Compiled, placeholder
 from models.database import is_sqlite
 from models.tables import RunHold, db
 
-MOST_OF_A_RUN = 100
+MAX_OF_A_RUN = 100
 """How many holds are kept of each run, its first: two limits could pass one to and fro for days."""
 
-MOST_HOLDERS = 5
+MAX_HOLDERS = 5
 
 _SHOWN: tuple[Any, ...] = (RunHold.held_by, RunHold.key, RunHold.since, RunHold.until, RunHold.holders)
 _CONVERTERS = converting.of(_SHOWN)
@@ -46,15 +46,15 @@ _BEGIN = f"""
         SELECT k.held_by, k.key, (
             SELECT {{as_array}} FROM (
                 SELECT going.run_id FROM (
-                    SELECT run_id FROM uses WHERE key = k.key AND ended_at IS NULL LIMIT {MOST_HOLDERS}
+                    SELECT run_id FROM uses WHERE key = k.key AND ended_at IS NULL LIMIT {MAX_HOLDERS}
                 ) going
                 UNION ALL
                 SELECT ended.run_id FROM (
                     SELECT run_id FROM uses
                     WHERE key = k.key AND ended_at IS NOT NULL AND k.held_by = '{Hold.RATE_LIMIT}'
-                    ORDER BY ended_at DESC LIMIT {MOST_HOLDERS}
+                    ORDER BY ended_at DESC LIMIT {MAX_HOLDERS}
                 ) ended
-                LIMIT {MOST_HOLDERS}
+                LIMIT {MAX_HOLDERS}
             ) one
         ) AS run_ids
         FROM keys k
@@ -62,7 +62,7 @@ _BEGIN = f"""
     INSERT INTO run_holds (run_id, number, held_by, key, since, holders)
     SELECT h.id, h.last + 1, h.held_by, h.key, {{later}}(now.at, COALESCE(h.last_until, now.at)), w.run_ids
     FROM (SELECT {{mark}} AS at) now, held h LEFT JOIN holders w ON w.held_by = h.held_by AND w.key = h.key
-    WHERE h.last < {MOST_OF_A_RUN}
+    WHERE h.last < {MAX_OF_A_RUN}
 """  # noqa: S608  words of our own
 _END = "UPDATE run_holds SET until = {later}({mark}, since) WHERE until IS NULL AND run_id {of_these}"
 

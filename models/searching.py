@@ -19,7 +19,7 @@ from models.tables import App, Job, db
 
 FEW = 2_000
 """As many jobs are found, and then sorted, before a list reads jobs in its own order until a page is full."""
-_MOST_APPS = 1_000
+_MAX_APPS = 1_000
 
 
 def has(text: str) -> Any:
@@ -65,8 +65,8 @@ def _task_type() -> Any:
 
 def _is_of_app(text: str) -> Any:
     """Apps are looked up first: PostgreSQL uses indexes for OR only if all its parts are about one table."""
-    found: list[UUID] = [app.id for app in _apps(text).limit(_MOST_APPS + 1)]
-    return Job.app.in_(found if len(found) <= _MOST_APPS else _apps(text))
+    found: list[UUID] = [app.id for app in _apps(text).limit(_MAX_APPS + 1)]
+    return Job.app.in_(found if len(found) <= _MAX_APPS else _apps(text))
 
 
 def _apps(text: str) -> Any:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core.listing import MOST_BYTES_IN_PAGE, count_that_fits
+from core.listing import MAX_BYTES_IN_PAGE, count_that_fits
 from core.policies import CatchUp, Overlap
 from core.schedules import DelayFromNow
 from core.states import GOING, JobState, RunStatus, Trigger
@@ -182,7 +182,7 @@ def fitting(job_ids: Sequence[UUID], parts: int | None = None) -> Fitting:
     jobs = {one.id: one for one in (_shown(row[:-1]) for row in rows)}
     sizes = {one: row[-1] for one, row in zip(jobs, rows, strict=True)}
     there = [one for one in job_ids if one in jobs] if parts is None else sorted(jobs, key=sizes.__getitem__)
-    count = count_that_fits((sizes[one] for one in there), MOST_BYTES_IN_PAGE // (parts or 1))
+    count = count_that_fits((sizes[one] for one in there), MAX_BYTES_IN_PAGE // (parts or 1))
     fit, beyond = there[:count], there[count:]
     whole = by_ids([one for one in fit if sizes[one] > _LONG_BYTES])
     return Fitting({one: whole.get(one) or jobs[one] for one in fit}, {one: jobs[one] for one in beyond})

@@ -6,7 +6,7 @@ from typing import Any
 
 import peewee
 
-from core.listing import MOST_BYTES_IN_PAGE
+from core.listing import MAX_BYTES_IN_PAGE
 from models.database import is_sqlite
 
 
@@ -23,5 +23,5 @@ def oldest_that_fits(query: Any, place: Any, size: Any) -> Any:
     """
     total = peewee.fn.SUM(size).over(order_by=[place.desc()])
     sized = query.select(place.alias("place"), size.alias("size"), total.alias("total"))
-    fits = (sized.c.total <= MOST_BYTES_IN_PAGE) | (sized.c.total == sized.c.size)
+    fits = (sized.c.total <= MAX_BYTES_IN_PAGE) | (sized.c.total == sized.c.size)
     return query.model.select(peewee.fn.MIN(sized.c.place)).from_(sized).where(fits)

@@ -16,8 +16,8 @@ from models import apps, filtering, sized
 from models.hot.rows import ExecutedJob, TypePolicy
 from models.tables import App, Job, JobVersion, Run
 
-MOST_KEPT = 1_000
-MOST_BYTES_KEPT = 8 * 1024 * 1024
+MAX_KEPT = 1_000
+MAX_BYTES_KEPT = 8 * 1024 * 1024
 """Of the definitions of one job's former versions; a job of a megabyte that is edited often keeps its newest eight."""
 _ALWAYS_KEPT = 2
 _AT_ONCE = 8  # definitions: each may have a megabyte
@@ -54,7 +54,7 @@ def accounts(job_id: UUID, wanted: Sequence[int]) -> dict[int, str | None]:
 
 def of_another_until(job_id: UUID, account_id: str) -> datetime | None:
     """Returns until when a job belonged to another account, as far as versions are kept; None if it never did."""
-    former: dict[int, datetime] = {one.version: one.replaced_at for one in newest(job_id, MOST_KEPT + _AT_ONCE)}
+    former: dict[int, datetime] = {one.version: one.replaced_at for one in newest(job_id, MAX_KEPT + _AT_ONCE)}
     numbers = list(former)
     found = _newest_of_another(job_id, account_id, numbers)
     return None if found is None else former[found]
@@ -120,12 +120,12 @@ def trim(job: Job) -> int:
     of_job: Any = JobVersion.select(JobVersion.version, sized.octets(JobVersion.definition)).where(
         JobVersion.job == job
     )
-    newest_first = list(of_job.order_by(JobVersion.version.desc()).limit(MOST_KEPT + _AT_ONCE).tuples())
+    newest_first = list(of_job.order_by(JobVersion.version.desc()).limit(MAX_KEPT + _AT_ONCE).tuples())
     totals = accumulate(size for _, size in newest_first)
     beyond = [
         version
         for place, ((version, _), total) in enumerate(zip(newest_first, totals, strict=True))
-        if place >= _ALWAYS_KEPT and (place >= MOST_KEPT or total > MOST_BYTES_KEPT)
+        if place >= _ALWAYS_KEPT and (place >= MAX_KEPT or total > MAX_BYTES_KEPT)
     ]
     if not beyond:
         return 0

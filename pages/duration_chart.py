@@ -13,7 +13,7 @@ from pages import formats
 from services.reading.statistics.run_times import RunTimes
 from services.reading.views import RunView
 
-_WIDE, _TALL, _LEAST_BARS = 1000, 42, 20
+_WIDE, _TALL, _MIN_BARS = 1000, 42, 20
 
 
 def durations(
@@ -32,7 +32,7 @@ def durations(
     if not taken:
         return Markup("")
     longest = max(seconds for _, seconds in taken) or 1.0
-    step = _WIDE / max(len(taken), _LEAST_BARS)
+    step = _WIDE / max(len(taken), _MIN_BARS)
     bars = Markup("").join(
         Markup('<a href="{}" aria-label="{}">{}</a>').format(
             url(f"/dashboard/runs/{run.id}"),

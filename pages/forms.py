@@ -21,9 +21,9 @@ KEY = "key"
 """The field by which a form that is sent twice is known."""
 REASON = "reason"
 UNTIL = "until"
-MOST_FIELDS = 200
+MAX_FIELDS = 200
 LONGEST_KEY = 64
-_MOST_DIGITS = 20
+_MAX_DIGITS = 20
 _DECIMAL = re.compile(r"[0-9]{1,12}\.[0-9]{1,6}")
 
 _AS_TYPED = ("current_password", "new_password", "again", "value")
@@ -93,9 +93,9 @@ async def _body(req: Request, most: int) -> bytes:
 
 def _parsed(body: bytes) -> dict[str, str]:
     try:
-        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise InvalidInput.at("form", f"has more than {MOST_FIELDS} fields; send those of the page.") from None
+        raise InvalidInput.at("form", f"has more than {MAX_FIELDS} fields; send those of the page.") from None
     return {name: _typed(name, values[-1]) for name, values in fields.items()}
 
 
@@ -108,6 +108,6 @@ def _typed(name: str, value: str) -> str:
 
 def typed_number(text: str) -> int | float | str:
     """Returns the number that is typed; what is none as it is, to be refused."""
-    if text.isascii() and text.isdecimal() and len(text) < _MOST_DIGITS:
+    if text.isascii() and text.isdecimal() and len(text) < _MAX_DIGITS:
         return int(text)
     return float(text) if _DECIMAL.fullmatch(text) else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from core.receiver_answers import LARGEST_NUMBER
+from core.receiver_answers import MAX_NUMBER
 from pages import formats
 from services.reading.views import RunView
 
@@ -30,4 +30,4 @@ def of(run: RunView) -> Progress | None:
 
 def _is_number(value: Any) -> TypeGuard[float]:
     """Whether a value can be reckoned with: JSON's numbers may be longer than any float, and `true` is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-MOST_SHOWN = 300
+MAX_SHOWN = 300
 _MEMBERS = ("error", "detail", "message", "title")
 
 
@@ -24,4 +24,4 @@ def said(answer: str | None) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

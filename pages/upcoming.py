@@ -10,7 +10,7 @@ from uuid import UUID
 from core.figures import MINUTE
 
 _HOUR_MINUTES = 60
-_MOST_MEETINGS = 5
+_MAX_MEETINGS = 5
 Minutes = Mapping[datetime, Mapping[UUID, int]]
 
 
@@ -50,7 +50,7 @@ def meetings(minutes: Minutes, end: datetime) -> list[Meeting]:
     for at in sorted(minutes):
         if len(minutes[at]) > 1:
             of_jobs.setdefault(frozenset(minutes[at]), []).append(at)
-    most = sorted(of_jobs.values(), key=lambda found: (-len(minutes[found[0]]), found[0]))[:_MOST_MEETINGS]
+    most = sorted(of_jobs.values(), key=lambda found: (-len(minutes[found[0]]), found[0]))[:_MAX_MEETINGS]
     return [_meeting(found, minutes, end) for found in most]
 
 

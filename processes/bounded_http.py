@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from processes.own_answers import problem
 from processes.slow_readers import Unread
 
-MOST_HEAD_BYTES = 64 * 1024
+MAX_HEAD_BYTES = 64 * 1024
 """The most bytes of a request line and headers, and of whatever else comes between two pieces of a body."""
 HEAD_SECONDS = 15.0
 """How long a head may take from its first byte on, the first byte of its body after it, and the rest of a body that
@@ -25,7 +25,7 @@ comes after the answer. Time in which an earlier request is still being answered
 LAST_REQUEST_SECONDS = 0.5
 """How long a connection on which no request is under way stays open once the server stops."""
 _DETAILS = {
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"The request line and headers have more than {MOST_HEAD_BYTES} bytes.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"The request line and headers have more than {MAX_HEAD_BYTES} bytes.",
     HTTPStatus.REQUEST_TIMEOUT: "The request did not come in time. Send it without a break.",
 }
 
@@ -73,7 +73,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().data_received(data)  # which ends keep-alive
         if self._is_handed_over or self._last_answer is not None or self.transport.is_closing():
             return
-        if self._beside_body > MOST_HEAD_BYTES:
+        if self._beside_body > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._is_in_between():
             self._await_rest()
@@ -85,7 +85,7 @@ class BoundedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if self._beside_body > MOST_HEAD_BYTES and self._head_bytes() > MOST_HEAD_BYTES:
+        if self._beside_body > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
             raise HeadTooLargeError
         self._await_no_more()
         self._beside_body = 0
@@ -126,7 +126,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed; a head that `on_headers_complete` refused is too large."""
-        if self._in_head and self._beside_body > MOST_HEAD_BYTES:
+        if self._in_head and self._beside_body > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         else:
             self._end_with(partial(super().send_400_response, msg))

@@ -19,14 +19,14 @@ from pages.resources.overview import Signs
 from pages.route import Answer, Responder, Route
 from pages.site import Site
 from processes import page_readers
-from services.execution.test_call_places import MOST_AT_ONCE
+from services.execution.test_call_places import MAX_AT_ONCE
 from services.runtime.troubles import Trouble
 from services.system import System
 
 _THREADS = 3
 """Pages have threads of their own, few: a heavy page never holds up the API."""
 
-_MOST_ACTING = 2  # for bulk actions, so that they delay no other page
+_MAX_ACTING = 2  # for bulk actions, so that they delay no other page
 
 
 def add_to(
@@ -37,8 +37,8 @@ def add_to(
 ) -> App:
     """Add the pages to the API's app; the app."""
     threads = Threads(_THREADS)
-    calling = Threads(MOST_AT_ONCE, share=MOST_AT_ONCE)
-    acting = Threads(_MOST_ACTING)
+    calling = Threads(MAX_AT_ONCE, share=MAX_AT_ONCE)
+    acting = Threads(_MAX_ACTING)
     readers, is_open = page_readers.readers(system), functools.partial(_is_open, app)
     site = Site(system, threads.run, readers, is_open, call=calling.run, act_on_many=acting.run)
     app.add_middleware([PageAnswers(site), threads, calling, acting])

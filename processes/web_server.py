@@ -25,7 +25,7 @@ _CLOSING_SECONDS = 2
 _CHANNELS_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.02
 _LONGEST_MESSAGE = 64 * 1024  # that a client may send over a WebSocket
-_MOST_UNREAD = 128 * 1024
+_MAX_UNREAD = 128 * 1024
 log = structlog.get_logger()
 
 
@@ -145,6 +145,6 @@ def limit_unread(listening: socket.socket) -> None:
 
     One that reads a little now and then is left to `Unread`.
     """
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_UNREAD)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MAX_UNREAD)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_SECONDS * 1_000))

@@ -17,7 +17,7 @@ from core.group_roles import GroupRoles
 from core.networks import Reach
 from core.permitted_commands import PermittedCommand
 from core.rates import Rate
-from core.retry import LEAST_BACKOFF_SECONDS
+from core.retry import MIN_BACKOFF_SECONDS
 from core.ways import Way
 from settings import parsing as values
 from settings import rules
@@ -137,7 +137,7 @@ class Settings(BaseModel):
 
     # Retries, unless the job or its task type sets its own.
     max_retries: int = Field(default=3, ge=0, le=100)
-    retry_backoff_base: float = Field(default=60, ge=LEAST_BACKOFF_SECONDS, le=86_400)
+    retry_backoff_base: float = Field(default=60, ge=MIN_BACKOFF_SECONDS, le=86_400)
 
     # Traces: where spans go (OTLP over HTTP), and the page that shows a trace, with {trace_id} in its address.
     otel_exporter_otlp_endpoint: str | None = None

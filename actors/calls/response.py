@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from actors.calls.wire import Wire
 
-_MOST_HEADERS = 100
+_MAX_HEADERS = 100
 _LONGEST_LINE = 65_536
 _INTERIM = range(100, 200)
 _WITHOUT_BODY = frozenset({HTTPStatus.SWITCHING_PROTOCOLS, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
@@ -68,7 +68,7 @@ class Response(http.client.HTTPResponse):
     def _read_headers(self) -> dict[str, str]:
         found: dict[str, str] = {}
         name = ""
-        for _ in range(_MOST_HEADERS + 1):
+        for _ in range(_MAX_HEADERS + 1):
             line = self.fp.readline(_LONGEST_LINE + 1)
             if len(line) > _LONGEST_LINE:
                 raise http.client.LineTooLong("header line")
@@ -83,7 +83,7 @@ class Response(http.client.HTTPResponse):
             name = name.lower()
             self._is_plain = self._is_plain and bool(colon) and name == name.strip()
             found[name] = f"{found[name]}, {value.strip()}" if name in found else value.strip()
-        raise http.client.HTTPException(f"got more than {_MOST_HEADERS} headers")
+        raise http.client.HTTPException(f"got more than {_MAX_HEADERS} headers")
 
     def _close_conn(self) -> None:
         """Leave the reader open, which belongs to the wire."""

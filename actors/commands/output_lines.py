@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-MOST_LINES = 200
+MAX_LINES = 200
 LONGEST_LINE = 1_000
 WAITING_BYTES = 256 * 1024
 
@@ -92,8 +92,8 @@ class WaitingOutput:
             left_out += len(put_back.lines)
         else:
             lines = [*put_back.lines, *lines]
-        left_out += put_back.left_out + max(0, len(lines) - MOST_LINES)
-        return Batch(lines[-MOST_LINES:], left_out)
+        left_out += put_back.left_out + max(0, len(lines) - MAX_LINES)
+        return Batch(lines[-MAX_LINES:], left_out)
 
     def put_back(self, batch: Batch) -> None:
         """Take a batch back that could not be stored now, for the next one."""

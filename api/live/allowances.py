@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.live.frames import Told
 
-MOST_A_SECOND = 20
+MAX_A_SECOND = 20
 
 
 class Allowance:
@@ -30,8 +30,8 @@ class Allowance:
         It is told to reload once in a second, and once more in the next for later changes.
         """
         if now - self._began >= 1:
-            self._began, self._left = now, MOST_A_SECOND
-        needed = MOST_A_SECOND + 1 if told is None else len(told.jobs) + len(told.runs)
+            self._began, self._left = now, MAX_A_SECOND
+        needed = MAX_A_SECOND + 1 if told is None else len(told.jobs) + len(told.runs)
         if self._left < 0:  # it was told to reload in this second
             self._must_read_anew = self._must_read_anew or needed > 0
             return Told()

@@ -23,11 +23,11 @@ from services.changes.looking import Watch
 from services.system import System
 
 LOOK_SECONDS = 0.2
-MOST_LISTENERS = 2_000
-MOST_OF_A_CALLER = 500
+MAX_LISTENERS = 2_000
+MAX_OF_A_CALLER = 500
 RESERVED = 100
 """Of all listeners, so many are kept for administrators and the operator, who look when something is wrong."""
-MOST_JOINING = 250  # in one look: if a thousand reconnect at once, the others wait for the next
+MAX_JOINING = 250  # in one look: if a thousand reconnect at once, the others wait for the next
 AT_ONCE = 20  # listeners served before requests get the event loop
 _RESTS = 2.0  # times as long as the look took: requests have two thirds of the time
 LONGEST_REST_SECONDS = 1.0
@@ -36,7 +36,7 @@ _STOPPING = "This process is about to stop; connect again, to another one."
 _FAILED = "The live channel failed just now; connect again."
 _FULL = "As many listeners are connected to this process as it serves; try again in a moment."
 _FULL_OF_CALLER = (
-    f"You, or your app, have {MOST_OF_A_CALLER} listeners at this process already; close some, then try again."
+    f"You, or your app, have {MAX_OF_A_CALLER} listeners at this process already; close some, then try again."
 )
 log = structlog.get_logger()
 
@@ -80,12 +80,12 @@ class Hub:
     def _refuse_too_many(self, listener: Listener) -> None:
         """Raise `Unavailable` if there are too many listeners: in total, or of one user with their keys, key or app."""
         principal = listener.principal
-        most = MOST_LISTENERS if principal.sees_all else MOST_LISTENERS - RESERVED
+        most = MAX_LISTENERS if principal.sees_all else MAX_LISTENERS - RESERVED
         everyone = {*self._listening, *self._joining, *self._looked_for}
         if len(everyone) >= most:
             raise Unavailable(_FULL)
         for share in listener.shares:
-            if sum(share in one.shares for one in everyone) >= MOST_OF_A_CALLER:
+            if sum(share in one.shares for one in everyone) >= MAX_OF_A_CALLER:
                 raise Unavailable(_FULL_OF_CALLER)
 
     def leave(self, listener: Listener) -> None:
@@ -120,7 +120,7 @@ class Hub:
             await asyncio.sleep(min(left, LOOK_SECONDS))
 
     async def _turn(self) -> None:
-        joining = {one: self._joining.pop(one) for one in list(islice(self._joining, MOST_JOINING))}
+        joining = {one: self._joining.pop(one) for one in list(islice(self._joining, MAX_JOINING))}
         self._looked_for = joining
         try:
             await self._ask_again()

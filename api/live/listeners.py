@@ -16,8 +16,8 @@ from api.live.frames import Frame, Telling
 from core.cursors import Cursor
 from core.principals import Principal, VisibleJobs
 
-MOST_FRAMES = 1_000
-MOST_CHARACTERS = 16 * 1024 * 1024
+MAX_FRAMES = 1_000
+MAX_CHARACTERS = 16 * 1024 * 1024
 """Of frames that wait to be sent; those of one look are queued even so, since they are the same for many listeners."""
 AT_ONCE = 64 * 1024
 """Characters: with so many, the frames are sent that have been taken from a queue."""
@@ -108,7 +108,7 @@ class Listener:
             self._frames[key] = frame
             self._characters += len(frame.text)
         self.cursor = cursor
-        if len(self._frames) > MOST_FRAMES or (is_slow and self._characters > MOST_CHARACTERS):
+        if len(self._frames) > MAX_FRAMES or (is_slow and self._characters > MAX_CHARACTERS):
             self.end(End.TRY_AGAIN)
         elif self._frames:
             self._changed.set()

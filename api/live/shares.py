@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from api.live.frames import Told
-from api.live.listeners import MOST_FRAMES, Audience, Interest, Listener
+from api.live.listeners import MAX_FRAMES, Audience, Interest, Listener
 from core import names
 from core.principals import Principal
 from core.scopes import Scope
@@ -16,7 +16,7 @@ from services.access import visible_apps
 from services.changes.looking import Look, News, WhoseJob
 from services.reading.visibility import sees
 
-MOST_CHANGED = 1_000
+MAX_CHANGED = 1_000
 """Of more changed jobs than this, only those who listen to one job are told which."""
 
 Whose = dict[UUID, WhoseJob]
@@ -54,7 +54,7 @@ def _looked_up(listeners: Iterable[Listener], news: News | None, *, join: bool) 
     wanted = {job_id for job_id in alone if job_id is not None}
     if not join and news is not None and not news.apps:
         wanted &= news.jobs
-    if None in alone and news is not None and len(news.jobs) <= MOST_CHANGED:
+    if None in alone and news is not None and len(news.jobs) <= MAX_CHANGED:
         wanted |= news.jobs
     return wanted
 
@@ -68,7 +68,7 @@ class _Sharing:
         self._whose = whose
         self._told: dict[Audience, Told | None] = {}
         self._of_apps: dict[str, list[WhoseJob]] = defaultdict(list)
-        if news is not None and len(news.jobs) <= MOST_CHANGED:
+        if news is not None and len(news.jobs) <= MAX_CHANGED:
             for job in (whose[one] for one in news.jobs if one in whose):
                 self._of_apps[names.folded(job.app_name)].append(job)
 
@@ -91,7 +91,7 @@ class _Sharing:
             return None
         told = self._seen(self._news, listener)
         count = len(told.runs) + (len(told.jobs) if listener.telling.wants_jobs else 0)
-        return told if count <= MOST_FRAMES else None  # would be disconnected, reconnect, and miss as much again
+        return told if count <= MAX_FRAMES else None  # would be disconnected, reconnect, and miss as much again
 
     def _is_too_much(self, news: News, principal: Principal, interest: Interest) -> bool:
         """Whether so much has changed that the listener must reload."""
@@ -100,7 +100,7 @@ class _Sharing:
             return bool(news.apps) and job is not None and news.is_of_app(job.app_id)
         if interest.app_name is not None and not visible_apps.may_have_jobs(principal, interest.app_name):
             return False  # neither the changes nor the existence of somebody else's app is revealed
-        if len(news.jobs) > MOST_CHANGED:
+        if len(news.jobs) > MAX_CHANGED:
             return True
         if not news.apps:
             return False

@@ -33,7 +33,7 @@ from core.scopes import Scope
 from services.archive import reading
 from services.system import System
 
-MOST_AT_ONCE = 2  # readers: a bucket that is slow or away holds up nothing else
+MAX_AT_ONCE = 2  # readers: a bucket that is slow or away holds up nothing else
 
 
 class Archive:

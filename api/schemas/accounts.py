@@ -14,7 +14,7 @@ from core.letters import LONGEST_ADDRESS, fault_of_address
 from core.scopes import Scope
 from services.access import own_tokens
 
-_LEAST_PASSWORD = 8
+_MIN_PASSWORD = 8
 _LONGEST_PASSWORD = 1_000
 
 
@@ -25,7 +25,7 @@ def _address(address: str) -> str:
 
 
 Password = Annotated[str, Field(min_length=1, max_length=_LONGEST_PASSWORD)]
-NewPassword = Annotated[str, Field(min_length=_LEAST_PASSWORD, max_length=_LONGEST_PASSWORD)]
+NewPassword = Annotated[str, Field(min_length=_MIN_PASSWORD, max_length=_LONGEST_PASSWORD)]
 Address = Annotated[str, Field(min_length=3, max_length=LONGEST_ADDRESS), AfterValidator(_address)]
 LinkToken = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -10,14 +10,14 @@ from api.schemas.values import Given, Shown
 from core.letters import LONGEST_ADDRESS
 from core.senders import canonical
 
-MOST_SENDERS = 100
+MAX_SENDERS = 100
 Sender = Annotated[str, Field(min_length=2, max_length=LONGEST_ADDRESS), AfterValidator(canonical)]
 
 
 class NewSenders(Given):
     """The addresses, and the domains (`@example.com`), that an app's e-mails may come from."""
 
-    senders: Annotated[list[Sender], Field(max_length=MOST_SENDERS)]
+    senders: Annotated[list[Sender], Field(max_length=MAX_SENDERS)]
 
 
 class Senders(Shown):

@@ -13,7 +13,7 @@ from services.apps import apps
 from services.task_types import filling, registry
 from services.task_types.http import HttpRequest
 
-MOST_TASK_TYPES = 1_000
+MAX_TASK_TYPES = 1_000
 
 
 class NewTaskType(Given):
@@ -37,7 +37,7 @@ def _few_values(task_types: Any) -> Any:
     return task_types
 
 
-_BOUNDS = (Field(max_length=MOST_TASK_TYPES), BeforeValidator(_few_values))
+_BOUNDS = (Field(max_length=MAX_TASK_TYPES), BeforeValidator(_few_values))
 
 
 class BoundedTaskTypes(Given):
@@ -101,7 +101,7 @@ class AppPatch(Given):
 
     callback_base_url: BaseUrl | None = None
     destination_breaker: bool | None = None
-    task_types: Annotated[dict[TaskType, NewTaskType | None], Field(max_length=MOST_TASK_TYPES)] | None = None
+    task_types: Annotated[dict[TaskType, NewTaskType | None], Field(max_length=MAX_TASK_TYPES)] | None = None
 
 
 class NamedApp(Given):

@@ -15,7 +15,7 @@ from api.schemas.values import Given, Shown
 from core.errors import InvalidInput
 from services.jobs import creation_outcomes, definition
 
-MOST_JOBS = 1_000
+MAX_JOBS = 1_000
 
 
 def _parsed_or_refused(value: Any) -> definition.NewJob | InvalidInput:
@@ -33,7 +33,7 @@ class NewJobList(Given):
     """Jobs to create: `all` of them or none, or `each` that is valid."""
 
     mode: Literal["all", "each"] = "all"
-    jobs: Annotated[list[JobOrRefusal], Field(min_length=1, max_length=MOST_JOBS)]
+    jobs: Annotated[list[JobOrRefusal], Field(min_length=1, max_length=MAX_JOBS)]
 
 
 class CreatedOne(Shown):

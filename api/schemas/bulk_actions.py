@@ -25,7 +25,7 @@ from core.listing import Mark, Ordering, SortKey
 from core.states import JobStatus, RunStatus, Trigger
 from services.jobs import bulk_actions
 
-MOST_IDS = 1_000
+MAX_IDS = 1_000
 _OLDEST_FIRST = Ordering(SortKey.CREATED_AT)
 
 
@@ -54,7 +54,7 @@ ActionWord = Literal["pause", "resume", "cancel", "delete", "retry", "trigger"]
 StatusWord = Literal["pending", "queued", "running", "completed", "failed", "cancelled", "paused"]
 RunActionWord = Literal["replay", "cancel", "dismiss"]
 RunStatusWord = Literal["pending", "queued", "running", "retrying", "completed", "failed", "cancelled"]
-Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_IDS)]
+Ids = Annotated[list[Id], Field(min_length=1, max_length=MAX_IDS)]
 
 
 class _Meant(Given):
@@ -187,7 +187,7 @@ class NewRunActions(Given):
     filter: RunsActedOn = Field(default_factory=RunsActedOn)
     all: Annotated[bool, Field(validate_default=True)] = False
     dry_run: bool = False
-    limit: Annotated[int, Field(ge=1, le=bulk_actions.MOST_RUNS)] = bulk_actions.MOST_RUNS
+    limit: Annotated[int, Field(ge=1, le=bulk_actions.MAX_RUNS)] = bulk_actions.MAX_RUNS
     cursor: Cursor | None = None
     reason: Reason | None = None
 
@@ -204,7 +204,7 @@ class NewReplays(Given):
     filter: RunsMeant = Field(default_factory=RunsMeant)
     all: Annotated[bool, Field(validate_default=True)] = False
     dry_run: bool = False
-    limit: Annotated[int, Field(ge=1, le=bulk_actions.MOST_RUNS)] = bulk_actions.MOST_RUNS
+    limit: Annotated[int, Field(ge=1, le=bulk_actions.MAX_RUNS)] = bulk_actions.MAX_RUNS
     cursor: Cursor | None = None
 
     _on_purpose = field_validator("all")(_all_on_purpose)

@@ -39,9 +39,9 @@ from core.usual import Usual
 from services.jobs import definition as definitions
 from services.reading.views import JobView
 
-MOST_TAGS = 20
-MOST_DAYS_KEPT = 36_500
-MOST_RUNS_KEPT = 100_000
+MAX_TAGS = 20
+MAX_DAYS_KEPT = 36_500
+MAX_RUNS_KEPT = 100_000
 
 _EXAMPLE: JsonDict = {
     "app_name": "app_a",
@@ -59,8 +59,8 @@ class Keep(Given):
     The last run and the last success of a job that goes on are always kept.
     """
 
-    days: Annotated[float, Field(gt=0, le=MOST_DAYS_KEPT, allow_inf_nan=False)] | None = None
-    last: Annotated[int, Field(ge=1, le=MOST_RUNS_KEPT, strict=True)] | None = None
+    days: Annotated[float, Field(gt=0, le=MAX_DAYS_KEPT, allow_inf_nan=False)] | None = None
+    last: Annotated[int, Field(ge=1, le=MAX_RUNS_KEPT, strict=True)] | None = None
 
     @classmethod
     def of(cls, days: float | None, last: int | None) -> Self | None:
@@ -83,7 +83,7 @@ class JobDefinition(Given):
     name: Name | None = None
     title: Name | None = None
     metadata: dict[str, Any] | None = None
-    tags: Annotated[list[Name], Field(max_length=MOST_TAGS)] = Field(default_factory=list)
+    tags: Annotated[list[Name], Field(max_length=MAX_TAGS)] = Field(default_factory=list)
     task_type: TaskType
     schedule: GivenSchedule
     data: dict[str, Any] | None = None

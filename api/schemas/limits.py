@@ -13,7 +13,7 @@ from api.schemas.paging import Limit as PageLimit
 from api.schemas.paging import Query
 from api.schemas.values import Given, Instant, Shown
 from core import limits
-from core.fairness import LEAST_WEIGHT, MOST_WEIGHT
+from core.fairness import MAX_WEIGHT, MIN_WEIGHT
 from core.limit_keys import KEY_LENGTH
 from core.rates import Rate
 from services.reading.limits import LimitView
@@ -38,7 +38,7 @@ class NewLimit(Given):
 
     concurrency: Annotated[int, Field(ge=1, le=MOST)] | None = None
     rate: GivenRate | None = None
-    weight: Annotated[float, Field(ge=LEAST_WEIGHT, le=MOST_WEIGHT)] | None = None
+    weight: Annotated[float, Field(ge=MIN_WEIGHT, le=MAX_WEIGHT)] | None = None
     expires_at: Instant | None = None
 
     @model_validator(mode="after")

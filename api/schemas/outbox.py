@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.paging import MOST_IN_PAGE, Query
+from api.schemas.paging import MAX_IN_PAGE, Query
 from api.schemas.values import Shown
 from services.email import outbox
 
@@ -16,7 +16,7 @@ from services.email import outbox
 class OutboxQuery(Query):
     """How many to return."""
 
-    limit: Annotated[int, Field(ge=1, le=MOST_IN_PAGE)] = 50
+    limit: Annotated[int, Field(ge=1, le=MAX_IN_PAGE)] = 50
 
 
 class OutboxEmail(Shown):

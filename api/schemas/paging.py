@@ -31,7 +31,7 @@ from core.limit_keys import KEY_LENGTH
 from core.listing import NEWEST_FIRST, Mark, Ordering, SortKey, SortValue, Stretch
 from core.states import Hold, JobStatus, RunStatus, Trigger
 
-MOST_IN_PAGE = 100
+MAX_IN_PAGE = 100
 _LONGEST_CURSOR = 2_000
 _LAST_PAGE = 1_000_000_000
 _OF_LENGTH = 12
@@ -103,7 +103,7 @@ def _read_value(value: Any, key: SortKey) -> SortValue:
 
 CURSOR_SCHEMA = {"type": "string", "minLength": 1, "maxLength": _LONGEST_CURSOR}
 Cursor = Annotated[Mark, PlainValidator(read_cursor), WithJsonSchema(CURSOR_SCHEMA)]
-Limit = Annotated[int, Field(ge=1, le=MOST_IN_PAGE)]
+Limit = Annotated[int, Field(ge=1, le=MAX_IN_PAGE)]
 PageNumber = Annotated[int, Field(ge=1, le=_LAST_PAGE)]
 Filter = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH)]
 FailureReason = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(failure_groups.reason_of)]

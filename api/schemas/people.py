@@ -12,7 +12,7 @@ from api.schemas.paging import Filter, Query
 from api.schemas.values import Given, Shown
 from services.access.people import Change
 
-MOST_PEOPLE = 200
+MAX_PEOPLE = 200
 
 
 class PeopleQuery(Query):
@@ -20,7 +20,7 @@ class PeopleQuery(Query):
 
     search: Filter | None = None
     after: Filter | None = None
-    limit: Annotated[int, Field(ge=1, le=MOST_PEOPLE)] = 50
+    limit: Annotated[int, Field(ge=1, le=MAX_PEOPLE)] = 50
 
 
 class Person(Shown):

@@ -11,15 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from api.schemas.values import Given, Shown
 from core import json_text
 from core.errors import AttemptError, PermanentFailure, TransientFailure
-from core.receiver_answers import LARGEST_NUMBER, PollAnswer
+from core.receiver_answers import MAX_NUMBER, PollAnswer
 from core.retry import MAX_RETRY_AFTER_SECONDS
 from core.states import Outcome
 
 DAY_SECONDS = 86_400
 LONGEST_MESSAGE = 2_000
-LARGEST_PROGRESS = 4_096
+MAX_PROGRESS = 4_096
 LONGEST_LINE = 1_000
-MOST_LINES = 100
+MAX_LINES = 100
 
 
 class TokenHeader(BaseModel):
@@ -47,10 +47,10 @@ class Heartbeat(Given):
     @field_validator("progress")
     @classmethod
     def _small(cls, progress: Any) -> Any:
-        if json_text.size(progress) > LARGEST_PROGRESS:
-            raise ValueError(f"is more than {LARGEST_PROGRESS} bytes of JSON; tell less, and log the rest.")
+        if json_text.size(progress) > MAX_PROGRESS:
+            raise ValueError(f"is more than {MAX_PROGRESS} bytes of JSON; tell less, and log the rest.")
         told = (progress.get("done"), progress.get("total")) if isinstance(progress, dict) else (progress,)
-        if any(isinstance(one, int | float) and abs(one) > LARGEST_NUMBER for one in told):
+        if any(isinstance(one, int | float) and abs(one) > MAX_NUMBER for one in told):
             raise ValueError("has a number beyond 1e15; count in a larger unit, or tell a share from 0 to 1.")
         return progress
 
@@ -62,7 +62,7 @@ class Heartbeat(Given):
 class Log(Given):
     """Lines for the log of a run, oldest first: at most 100 at a time, each of at most 1,000 characters."""
 
-    lines: Annotated[list[Annotated[str, Field(max_length=LONGEST_LINE)]], Field(min_length=1, max_length=MOST_LINES)]
+    lines: Annotated[list[Annotated[str, Field(max_length=LONGEST_LINE)]], Field(min_length=1, max_length=MAX_LINES)]
 
 
 class Completion(Given):

@@ -15,7 +15,7 @@ from api.validation import shown
 from core import built_in_apps, instants, limit_keys, names, schedules, urls
 from core.policies import CatchUp, Overlap
 from core.priority import PRIORITY_WORDS
-from core.retry import LEAST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS
+from core.retry import LONGEST_BACKOFF_SECONDS, MIN_BACKOFF_SECONDS
 from core.schedules.interval import Frequency
 from core.schedules.members import TEN_YEARS_SECONDS
 from core.scopes import Role, Scope
@@ -26,7 +26,7 @@ NAME_LENGTH = 200
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2199
 
 _TASK_TYPE = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_LARGEST_INTEGER = 2**63 - 1
+_MAX_INTEGER = 2**63 - 1
 _SPACE_FOR_PLUS = re.compile(r"(.+[Tt ][0-9]{2}[0-9:.,]*) ([0-9]{2}:?[0-9]{2})")
 _NOT_ZONES = ("localtime", "Factory")  # what these mean differs from machine to machine
 
@@ -65,7 +65,7 @@ def _name(name: str) -> str:
 def _identifier(value: Any) -> str | int:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"must be text or a whole number, not {shown(value)}.")  # noqa: TRY004  pydantic's way
-    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
         raise ValueError("is too large a number; write it as text.")
     if isinstance(value, str) and not 1 <= len(value) <= NAME_LENGTH:
         raise ValueError(f"must have 1 to {NAME_LENGTH} characters, not {len(value)}.")
@@ -183,7 +183,7 @@ Zone = Annotated[
 Instant = Annotated[datetime, PlainValidator(instant), WithJsonSchema(INSTANT_SCHEMA)]
 InstantInQuery = Annotated[datetime, PlainValidator(_instant_in_query), WithJsonSchema(INSTANT_SCHEMA)]
 Seconds = Annotated[float, Field(gt=0, le=TEN_YEARS_SECONDS, allow_inf_nan=False)]
-Backoff = Annotated[float, Field(ge=LEAST_BACKOFF_SECONDS, le=LONGEST_BACKOFF_SECONDS, allow_inf_nan=False)]
+Backoff = Annotated[float, Field(ge=MIN_BACKOFF_SECONDS, le=LONGEST_BACKOFF_SECONDS, allow_inf_nan=False)]
 Retries = Annotated[int, Field(ge=0, le=100)]
 
 if TYPE_CHECKING:

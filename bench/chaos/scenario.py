@@ -10,13 +10,13 @@ LEASE_SECONDS, HEARTBEAT_SECONDS = 6.0, 2.0
 SHORT_LEASE_SECONDS, SHORT_HEARTBEAT_SECONDS = 3.0, 1.0
 CALL_LIMIT_SECONDS = 3.0
 MAX_RETRIES = 7
-MOST_LOSSES = 3
+MAX_LOSSES = 3
 THREADS = 8
 APP = "chaos"
 TENANTS = {"big": 0.7, "middle": 0.2, "small": 0.1}
 SMALL_TENANTS = ("middle", "small")
 POLLS = 10
-FEWEST_CALM = 20
+MIN_CALM = 20
 _WHOLE_SECONDS = 600.0
 _LONG_SECONDS = 300.0
 _SHORT_SECONDS = 120.0
@@ -48,7 +48,7 @@ class Scenario:
     @property
     def fewest_calm(self) -> int:
         """How many runs of small tenants must fall due outside outages: those of the calm around a flood, at least."""
-        return FEWEST_CALM if self.seconds >= _LONG_SECONDS else 0
+        return MIN_CALM if self.seconds >= _LONG_SECONDS else 0
 
     @property
     def load_seconds(self) -> float:

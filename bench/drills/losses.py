@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.drills.load import Created
 
-MOST_LAG_SECONDS = 5.0  # of a standby that follows asynchronously, on a busy machine
+MAX_LAG_SECONDS = 5.0  # of a standby that follows asynchronously, on a busy machine
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Failover:
 
     def may_lose(self, one: Created) -> bool:
         """Whether asynchronous replication may lose this job: it was acknowledged when the standby was behind."""
-        return self.followed_until - MOST_LAG_SECONDS <= one.at <= self.promoted_at
+        return self.followed_until - MAX_LAG_SECONDS <= one.at <= self.promoted_at
 
 
 def judged(created: Sequence[Created], stored: AbstractSet[str], failover: Failover | None) -> tuple[bool, str]:

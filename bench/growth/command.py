@@ -21,12 +21,12 @@ from models import database
 from processes.foreground import exit_on_signals
 
 _REPEATS = 9
-_MOST_GROWTH = 1.3
+_MAX_GROWTH = 1.3
 _MAY_GROW = frozenset({"list of jobs, a page", "statistics of jobs", "figures of an hour"})
 """These count what is stored, up to a bound (docs/benchmarks.md, "Growth")."""
 
 _LONGEST_CLAIM = "longest claim while pruning"
-_MOST_USUAL = 100_000
+_MAX_USUAL = 100_000
 Costs = dict[str, float]
 
 
@@ -43,7 +43,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[Amounts]]:
     """Read the command line. Returns it, and the amounts of each size. Raises `SystemExit` if it is wrong."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    usual = tuple(min(ended, _MOST_USUAL) for ended in given.ended)
+    usual = tuple(min(ended, _MAX_USUAL) for ended in given.ended)
     columns = (given.ended, given.queued or usual, given.future or usual)
     if len({len(column) for column in columns}) > 1:
         parser.error("--ended, --queued and --future must name as many sizes each")
@@ -98,20 +98,20 @@ def table(sizes: Sequence[Amounts], measured: Sequence[Costs]) -> list[str]:
         growth = costs[-1] / costs[0]
         mark = " <" if _grows(costs[0], costs[-1]) else ""
         lines.append("  ".join([f"{name:{width}}", *(f"{number(cost):>12}" for cost in costs), f"{growth:.2f}{mark}"]))
-    longest = f"a claim may wait {retention.MOST_STALL_MS:g} ms for what prunes"
-    return [*lines, f"< grows by more than {_MOST_GROWTH}; {longest}"]
+    longest = f"a claim may wait {retention.MAX_STALL_MS:g} ms for what prunes"
+    return [*lines, f"< grows by more than {_MAX_GROWTH}; {longest}"]
 
 
 def faults(measured: Sequence[Costs]) -> list[str]:
     """Returns the operations that grow though they must not, and the claim if it had to wait too long for pruning."""
     first, last = measured[0], measured[-1]
     growing = [name for name in first if name not in _MAY_GROW | {_LONGEST_CLAIM} and _grows(first[name], last[name])]
-    stalled = [_LONGEST_CLAIM] if last[_LONGEST_CLAIM] >= retention.MOST_STALL_MS else []
+    stalled = [_LONGEST_CLAIM] if last[_LONGEST_CLAIM] >= retention.MAX_STALL_MS else []
     return growing + stalled
 
 
 def _grows(first: float, last: float) -> bool:
-    return last / first > _MOST_GROWTH
+    return last / first > _MAX_GROWTH
 
 
 def _parser() -> argparse.ArgumentParser:

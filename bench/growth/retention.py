@@ -21,11 +21,11 @@ from services.messaging.broker import RUNS_HTTP
 from services.system import System
 
 SECONDS = 8.0
-MOST_STALL_MS = 50.0
+MAX_STALL_MS = 50.0
 _REST_SECONDS = 0.005
 _SETTLING_SECONDS = 0.3
 _COUNT = "SELECT count(*) FROM runs WHERE finished_at IS NOT NULL"
-_MOST_OLD, _AT_ONCE = 40_000, 5_000
+_MAX_OLD, _AT_ONCE = 40_000, 5_000
 _MAKE_OLD = """
     UPDATE runs SET finished_at = finished_at - INTERVAL '60 days' WHERE id IN (
         SELECT id FROM runs WHERE finished_at > now() - INTERVAL '30 days' LIMIT %s)
@@ -76,7 +76,7 @@ class Pruner:
 
 def measure(place: Place, system: System, old_runs: int) -> dict[str, dict[str, float]]:
     """Returns the milliseconds of a claim, without pruning and with it, and how many runs a second were pruned."""
-    for size in groups(min(old_runs, _MOST_OLD), _AT_ONCE):
+    for size in groups(min(old_runs, _MAX_OLD), _AT_ONCE):
         place.query(_MAKE_OLD, (size,))
     alone, beside = Taken(), Taken()
     work(system, alone, SECONDS, records=False)

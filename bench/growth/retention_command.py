@@ -10,7 +10,7 @@ from bench.drills.verdict import Verdict, say
 from bench.figures import distribution
 from bench.growth import filling, retention
 from bench.growth.filling import Amounts
-from bench.growth.retention import MOST_STALL_MS, Pruner, Taken
+from bench.growth.retention import MAX_STALL_MS, Pruner, Taken
 from bench.growth.system import connected
 from bench.servers import Place, running
 from bench.table import number
@@ -46,8 +46,8 @@ def _measure(place: Place, folder: Path, given: argparse.Namespace) -> int:
     database.disconnect()
     _print(alone, beside)
     print(f"pruned {number(pruner.pruned / beside.seconds)} runs a second", flush=True)
-    if max(alone.claims) >= MOST_STALL_MS:
-        print(f"not judged: without pruning, too, claims took {MOST_STALL_MS:g} ms or longer; leave the machine alone")
+    if max(alone.claims) >= MAX_STALL_MS:
+        print(f"not judged: without pruning, too, claims took {MAX_STALL_MS:g} ms or longer; leave the machine alone")
         return 2
     return _verdict(beside, pruner.pruned, left)
 
@@ -62,8 +62,8 @@ def _print(alone: Taken, beside: Taken) -> None:
 def _verdict(beside: Taken, pruned: int, left: int) -> int:
     verdict = Verdict("retention")
     longest = max(beside.claims)
-    found = f"the longest claim while pruning took {number(longest)} ms; {MOST_STALL_MS:g} are allowed"
-    verdict.expect(holds=longest < MOST_STALL_MS, found=found)
+    found = f"the longest claim while pruning took {number(longest)} ms; {MAX_STALL_MS:g} are allowed"
+    verdict.expect(holds=longest < MAX_STALL_MS, found=found)
     found = f"{pruned:,} runs were pruned meanwhile; {left:,} more were old enough"
     verdict.expect(holds=pruned > 0 and left > 0, found=found)
     return verdict.told()

@@ -25,8 +25,8 @@ from processes.foreground import exit_on_signals
 _APPS = 20
 _AT_ONCE = 50
 _LONGEST_SECONDS = 600.0
-_MOST_TIMES_SLOWER = 2.0
-_MOST_GROWTH = 1.1
+_MAX_TIMES_SLOWER = 2.0
+_MAX_GROWTH = 1.1
 _DONE = "SELECT count(*) FROM jobs WHERE state = 'completed'"
 
 
@@ -121,9 +121,9 @@ def _measure(carillon: Carillon, place: Place, crowd: Crowd, listeners: int, job
     print(f"memory of the web process: {before:.0f} MB, after {jobs:,} more jobs {after:.0f} MB", flush=True)
     faults = [
         *(["a listener saw a status or as_of go back"] if steps_back else []),
-        *(["the API got more than twice as slow"] if second.p99_ms > _MOST_TIMES_SLOWER * first.p99_ms else []),
+        *(["the API got more than twice as slow"] if second.p99_ms > _MAX_TIMES_SLOWER * first.p99_ms else []),
         *(["the API refused to answer"] if first.refused or second.refused else []),
-        *(["memory grows"] if after > _MOST_GROWTH * before else []),
+        *(["memory grows"] if after > _MAX_GROWTH * before else []),
     ]
     print("\n".join(faults) or "all holds", flush=True)
     return 1 if faults else 0

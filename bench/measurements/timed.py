@@ -31,7 +31,7 @@ _SMALL = "small"
 _OF_SMALL = f"account_id = '{_SMALL}'"
 _JOBS_PER_SECOND_CREATED = 100  # as a slow machine takes them
 _LOOK_AGAIN_SECONDS = 0.25
-_LEAST_LEAD_SECONDS = 5.0
+_MIN_LEAD_SECONDS = 5.0
 Count = Callable[[str], int]
 
 
@@ -220,7 +220,7 @@ def _is_done(count: Count, jobs: int, which: str = _OF_USUAL) -> bool:
 
 
 def _after_creating(jobs: int) -> datetime:
-    seconds = max(_LEAST_LEAD_SECONDS, jobs / _JOBS_PER_SECOND_CREATED)
+    seconds = max(_MIN_LEAD_SECONDS, jobs / _JOBS_PER_SECOND_CREATED)
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 

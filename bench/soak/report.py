@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from bench.soak.watching import Lateness, Sample, mean
 
 START, MIDDLE, END = (0.0, 0.1), (0.5, 0.6), (0.9, 1.0)
-_MOST_MEGABYTES, _MOST_SHARE = 4.0, 0.04
-_MOST_HANDLES = 8
+_MAX_MEGABYTES, _MAX_SHARE = 4.0, 0.04
+_MAX_HANDLES = 8
 _SERVERS = frozenset({"postgresql", "rabbitmq"})  # they hold what is stored: shown, not judged
 
 
@@ -46,13 +46,13 @@ def _growth(name: str, some: Sequence[Sample]) -> Iterator[str]:
     if middle is None or end is None:
         yield f"{name}: there are no samples"
         return
-    if end.megabytes - middle.megabytes > max(_MOST_MEGABYTES, _MOST_SHARE * middle.megabytes):
+    if end.megabytes - middle.megabytes > max(_MAX_MEGABYTES, _MAX_SHARE * middle.megabytes):
         yield f"{name} grows: {middle.megabytes:.1f} MB after half of the time, {end.megabytes:.1f} MB at the end"
     for what, before, after in (
         ("file handles", middle.files, end.files),
         ("threads", middle.threads, end.threads),
     ):
-        if after - before > _MOST_HANDLES:
+        if after - before > _MAX_HANDLES:
             yield f"{name} grows: {before} {what} after half of the time, {after} at the end"
 
 

@@ -11,7 +11,7 @@ _MONTH_TITLES = (
     *("July", "August", "September", "October", "November", "December"),
 )
 _WEEKDAY_TITLES = ("", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MOST_TIMES = 4  # more times of day than these are told as minutes and hours
+_MAX_TIMES = 4  # more times of day than these are told as minutes and hours
 _SHORTEST_RUN = 3  # two neighbours are named one by one
 
 
@@ -51,7 +51,7 @@ def _describe_times(cron: Fields) -> str:
     step = 60 // len(minutes)
     if every_hour and len(minutes) > 1 and minutes == tuple(range(0, 60, step)):
         return f"Every {step} minutes"
-    if len(minutes) * len(hours) <= _MOST_TIMES:
+    if len(minutes) * len(hours) <= _MAX_TIMES:
         times = [f"{hour:02}:{minute:02}" for hour in hours for minute in minutes]
         return f"At {_joined(times)}"
     past = "every hour" if every_hour else _counted("hour", hours)

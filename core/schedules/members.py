@@ -10,7 +10,7 @@ from typing import Any
 
 TEN_YEARS_SECONDS = 10 * 365 * 86_400
 DAY_SECONDS = 86_400
-MOST_RUNS = 1_000_000_000
+MAX_RUNS = 1_000_000_000
 
 Check = Callable[[Any, Mapping[str, Any]], str | None]
 """Returns what is wrong with a value, given the members before it; None if nothing is."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from core.schedules import periods
 from core.schedules.kind import Nature, OneInstant, Option
-from core.schedules.members import MOST_RUNS, TEN_YEARS_SECONDS, Number, member
+from core.schedules.members import MAX_RUNS, TEN_YEARS_SECONDS, Number, member
 
 _SHORTEST_SECONDS = 0.01
 
@@ -29,7 +29,7 @@ class Polling(OneInstant):
 
     interval_seconds: float = field(metadata=member(Number(at_least=_SHORTEST_SECONDS, at_most=TEN_YEARS_SECONDS)))
     max_polls: int | None = field(
-        default=None, metadata=member(Number(at_least=1, at_most=MOST_RUNS, whole=True), "at most this many polls")
+        default=None, metadata=member(Number(at_least=1, at_most=MAX_RUNS, whole=True), "at most this many polls")
     )
     give_up_after_seconds: float | None = field(
         default=None,

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from core.schedules.kind import JUST_BEFORE, Nature, Schedule
-from core.schedules.members import DAY_SECONDS, MOST_RUNS, Instant, Number, Zone, member
+from core.schedules.members import DAY_SECONDS, MAX_RUNS, Instant, Number, Zone, member
 
 
 def _fault_of_end(ends_at: datetime, before: Mapping[str, Any]) -> str | None:
@@ -32,7 +32,7 @@ class Recurring(Schedule):
     starts_at: datetime | None = field(default=None, metadata=member(Instant(), "from then on"))
     ends_at: datetime | None = field(default=None, metadata=member(Instant(), "until then", check=_fault_of_end))
     max_runs: int | None = field(
-        default=None, metadata=member(Number(at_least=1, at_most=MOST_RUNS, whole=True), "at most this many runs")
+        default=None, metadata=member(Number(at_least=1, at_most=MAX_RUNS, whole=True), "at most this many runs")
     )
     jitter_seconds: float | None = field(
         default=None,

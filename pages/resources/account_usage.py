@@ -34,8 +34,8 @@ ORDERS = {
 }
 SHOWN = 100
 NEWEST = 20
-MOST_APPS = 20
-MOST_HELD = 50
+MAX_APPS = 20
+MAX_HELD = 50
 _HOURS = 24
 
 
@@ -65,8 +65,8 @@ class AccountsPage:
             "orders": ORDERS,
             "app_name": wanted.jobs.app_name or "",
             "limits": self._limits(who, [one.key for one in found.accounts if one.waits and one.limit]),
-            "most_counted": limits.MOST_COUNTED,
-            "most_read": ended_runs.MOST_ENDED,
+            "most_counted": limits.MAX_COUNTED,
+            "most_read": ended_runs.MAX_ENDED,
             "refetch_seconds": ended_runs.KEPT_SECONDS + 1,
         }
 
@@ -74,7 +74,7 @@ class AccountsPage:
         span, wanted = _chosen("range", who, SPANS, "1h"), self._filter(who)
         if wanted.account_id is None:
             raise InvalidInput.at("account_id", "is missing: name the account that is to be shown.")
-        usage = self._usage.of(who.principal, WantedUsage(wanted, SPANS[span][1], limit=MOST_APPS))
+        usage = self._usage.of(who.principal, WantedUsage(wanted, SPANS[span][1], limit=MAX_APPS))
         of_runs = RunFilter(app_name=wanted.app_name, account_id=wanted.account_id, but=RunStatus.PENDING)
         runs = listing.runs(who.principal, self._site.counts, of_runs, Stretch(limit=NEWEST)).items
         apps = self._apps(who, wanted, usage.accounts)
@@ -92,12 +92,12 @@ class AccountsPage:
             "limits": self._limits(who, keys),
             "may_limit": rights.has_somewhere(who.principal, Scope.APP),
             "waiting": waits,
-            "next_at": next_calls.of_keys(self._site.system, held[:MOST_HELD]),
+            "next_at": next_calls.of_keys(self._site.system, held[:MAX_HELD]),
             "failures": failed_runs.grouped(who.principal, self._site.system, _HOURS, wanted),
             "runs": runs,
             **run_rows.beside(self._site.system, who.now, runs),
-            "most_counted": limits.MOST_COUNTED,
-            "most_read": ended_runs.MOST_ENDED,
+            "most_counted": limits.MAX_COUNTED,
+            "most_read": ended_runs.MAX_ENDED,
             "refetch_seconds": ended_runs.KEPT_SECONDS + 1,
         }
 
@@ -108,12 +108,12 @@ class AccountsPage:
 
     def _apps(self, who: Asked, wanted: JobFilter, used: Sequence[UsageView]) -> list[str]:
         """The apps in which the account used something, or has jobs; the newest jobs are looked at."""
-        some = listing.jobs(who.principal, self._site.counts, wanted, NEWEST_FIRST, Stretch(limit=MOST_APPS))
+        some = listing.jobs(who.principal, self._site.counts, wanted, NEWEST_FIRST, Stretch(limit=MAX_APPS))
         return list(dict.fromkeys([*(one.app_name for one in used), *(job.app_name for job in some.items)]))
 
     def _limits(self, who: Asked, keys: Sequence[str]) -> dict[str, LimitView]:
         """How those of these keys stand that limit something."""
-        return limits.of_keys(who.principal, self._site.system, keys[:MOST_APPS])
+        return limits.of_keys(who.principal, self._site.system, keys[:MAX_APPS])
 
 
 def _chosen(name: str, who: Asked, among: Any, usual: str) -> str:

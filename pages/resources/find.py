@@ -20,7 +20,7 @@ from services.apps import apps
 from services.reading import listing, records
 
 _JOBS, _RUNS, _APPS = "/dashboard/jobs", "/dashboard/runs", "/dashboard/apps"
-_MOST_APPS = 100
+_MAX_APPS = 100
 
 
 class FindPage:
@@ -68,7 +68,7 @@ class FindPage:
         """The failures, where a host fails that is called so; else the app that calls it."""
         if any(one.host == host for one in self._site.failing_hosts.of(principal)):
             return "/dashboard/failures#hosts"
-        found, _ = apps.listed_without_task_types(principal, _MOST_APPS)
+        found, _ = apps.listed_without_task_types(principal, _MAX_APPS)
         for app in found:
             if app.callback_base_url and limit_keys.of_host(app.callback_base_url) == f"host:{host}":
                 return f"{_APPS}/{quote(app.name, safe='')}"

@@ -111,7 +111,7 @@ def _without_slower(given: Mapping[str, str]) -> Mapping[str, str]:
     if given.get("ordering") != words.SLOWER:
         return given
     others = {name: value for name, value in given.items() if name not in ("ordering", "cursor")}
-    return {**others, "limit": str(slow_jobs.MOST_JOBS)}
+    return {**others, "limit": str(slow_jobs.MAX_JOBS)}
 
 
 def _path(params: dict[str, str]) -> str:

@@ -97,7 +97,7 @@ class LimitsPage:
             "limit": found,
             "holders": holders,
             **run_rows.beside(self._site.system, who.now, waiting.items, holders),
-            "most_counted": limits.MOST_COUNTED,
+            "most_counted": limits.MAX_COUNTED,
             "waiting": waiting.items,
             "all_waiting": f"/dashboard/runs?{urlencode({'held_key': found.key})}",
             "may_change": limits.may_change(who.principal, found.key),

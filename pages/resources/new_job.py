@@ -29,7 +29,7 @@ from services.reading import records
 from services.task_types.registry import TaskType
 
 NEXT = 10
-_MOST_APPS = 200
+_MAX_APPS = 200
 _PRESET = "preset."
 
 
@@ -166,7 +166,7 @@ class NewJob:
 
     def _apps(self, who: Asked) -> list[str]:
         """The apps in which the reader may make jobs, of the newest."""
-        found = if_allowed(lambda: apps.listed(who.principal, None, _MOST_APPS)) or ((), False)
+        found = if_allowed(lambda: apps.listed(who.principal, None, _MAX_APPS)) or ((), False)
         return sorted(app.name for app in found[0] if rights.on_app(who.principal, app.id).make)
 
     def _new_app(self, who: Asked, form: Form) -> str | None:

@@ -46,14 +46,14 @@ COMING = 20
 _MINUTE_SECONDS = 60
 _HOUR_SECONDS = 3_600
 _DAY_SECONDS = 86_400
-_MOST_DRAWN = 3_000
+_MAX_DRAWN = 3_000
 _RUNNING = 20
 _GROUPS = 5
 _MANY = 1_000  # to count them takes long, so the count is kept for a while
 KEPT_SECONDS = 5
 _FAILED_WITHIN_HOURS = 24
 _NOT_FIRED_WITHIN = "24h"  # at least: an hour would not show what was due at night
-_MOST_KEPT = 100
+_MAX_KEPT = 100
 
 Value = TypeVar("Value")
 
@@ -72,15 +72,15 @@ class Overview:
     def __init__(self, site: Site, signs: Signs) -> None:
         self._site = site
         self._signs = signs
-        self._minutes = ComingMinutes(site.system, _HOUR_SECONDS, _MOST_DRAWN)
-        self._jobs = TimedCache[JobStatistics](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
-        self._alerts = TimedCache[OpenAlerts](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._minutes = ComingMinutes(site.system, _HOUR_SECONDS, _MAX_DRAWN)
+        self._jobs = TimedCache[JobStatistics](site.system.clock, KEPT_SECONDS, _MAX_KEPT)
+        self._alerts = TimedCache[OpenAlerts](site.system.clock, KEPT_SECONDS, _MAX_KEPT)
         self._columns = TimedCache[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
-        self._not_fired = TimedCache[NotFiredLately](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._not_fired = TimedCache[NotFiredLately](site.system.clock, KEPT_SECONDS, _MAX_KEPT)
         self._figures = RunFigures(site.system)
-        self._waiting = TimedCache[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
-        self._failures = TimedCache[Failures](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
-        self._coming = TimedCache[Sequence[UpcomingView]](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._waiting = TimedCache[Waiting](site.system.clock, KEPT_SECONDS, _MAX_KEPT)
+        self._failures = TimedCache[Failures](site.system.clock, KEPT_SECONDS, _MAX_KEPT)
+        self._coming = TimedCache[Sequence[UpcomingView]](site.system.clock, KEPT_SECONDS, _MAX_KEPT)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show how it stands."""
@@ -108,7 +108,7 @@ class Overview:
             "ranges": RANGES,
             "series": None if drawn is None else series(RANGES[chosen], drawn, ahead, who.now, who.zone),
             "own": self._own_figures(who, chosen) if drawn is None else None,
-            "most_read": ended_runs.MOST_ENDED,
+            "most_read": ended_runs.MAX_ENDED,
             "running": running,
             "usual": durations.of_jobs(principal, {run.job_id for run in running.items} if running else ()),
             "progress_of": progress.of,

@@ -27,8 +27,8 @@ from services.scheduling import pauses
 PATH = "/dashboard/queues"
 _PAUSED, _PAUSED_UNTIL = f"{PATH}?done=paused", f"{PATH}?done=paused_until"
 _RESUMED = f"{PATH}?done=resumed"
-MOST_APPS = 100
-MOST_LIMITS = 50
+MAX_APPS = 100
+MAX_LIMITS = 50
 
 
 class Queues:
@@ -43,13 +43,13 @@ class Queues:
 
     def _load(self, who: Asked) -> dict[str, Any]:
         settings = self._site.system.settings
-        found, _more = apps.listed_without_task_types(who.principal, MOST_APPS)
+        found, _more = apps.listed_without_task_types(who.principal, MAX_APPS)
         waits = waiting.grouped(who.principal)
         return {
             "waiting": waits,
             "limits": self._limits_of(who, waits),
             "next_at": next_calls.of_keys(self._site.system, waits.keys),
-            "most_counted": limits.MOST_COUNTED,
+            "most_counted": limits.MAX_COUNTED,
             "apps": found,
             "may": {app.id: rights.on_app(who.principal, app.id) for app in found},
             "app_pauses": latest_pauses.of_apps(who.principal, [app.name for app in found if app.paused_at]),
@@ -70,7 +70,7 @@ class Queues:
     def _limits_of(self, who: Asked, waits: Waiting) -> Mapping[str, LimitView]:
         """The rates that hold the largest groups, by key."""
         keys = [one.held_key for one in waits.groups if one.held_by is Hold.RATE_LIMIT and one.held_key is not None]
-        return limits.of_keys(who.principal, self._site.system, list(dict.fromkeys(keys))[:MOST_LIMITS])
+        return limits.of_keys(who.principal, self._site.system, list(dict.fromkeys(keys))[:MAX_LIMITS])
 
 
 def close_breaker(site: Site) -> Responder:

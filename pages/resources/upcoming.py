@@ -25,7 +25,7 @@ LISTED = 100
 TODAY, TOMORROW = "today", "tomorrow"
 _A_DAY = timedelta(days=1)
 _FURTHEST = timedelta(days=400)
-_MOST_NAMED = 1_000
+_MAX_NAMED = 1_000
 
 
 class UpcomingPage:
@@ -72,7 +72,7 @@ class UpcomingPage:
 
 def _but_frequent(wanted: JobFilter, ahead: DayAhead) -> JobFilter:
     """Returns a filter for what the list of a day shows: without frequent jobs, which would fill it."""
-    if not ahead.frequent or not 0 < len(ahead.jobs) <= _MOST_NAMED:
+    if not ahead.frequent or not 0 < len(ahead.jobs) <= _MAX_NAMED:
         return wanted
     return replace(wanted, ids=tuple(ahead.jobs))
 

@@ -25,7 +25,7 @@ from services.reading.statistics import durations
 from services.reading.views import RunView
 
 PATH = "/dashboard/workers"
-MOST_RUNS = 100
+MAX_RUNS = 100
 
 
 class Workers:
@@ -40,7 +40,7 @@ class Workers:
 
     def _load(self, who: Asked) -> dict[str, Any]:
         going = RunFilter(status=RunStatus.RUNNING)
-        page = listing.runs(who.principal, self._site.counts, going, Stretch(limit=MOST_RUNS))
+        page = listing.runs(who.principal, self._site.counts, going, Stretch(limit=MAX_RUNS))
         at_work: dict[UUID, list[RunView]] = {}
         for run in page.items:
             if run.worker_id is not None:

@@ -22,7 +22,7 @@ from services.access import visible_apps
 from services.system import System
 
 MARK = KEY_MARK  # by which secret scanners recognise a leaked one
-MOST_KEYS = 100
+MAX_KEYS = 100
 _PREFIX_BYTES, _SECRET_BYTES = 4, 32
 
 
@@ -120,8 +120,8 @@ def _refuse(principal: Principal, new: NewKey, now: datetime) -> None:
 def _refuse_more(app: App) -> None:
     if app.name in built_in_apps.NAMES:
         raise Conflict(f"The app {app.name} is shared: users show their own tokens there. Make another app for keys.")
-    if app_keys.count(app) >= MOST_KEYS:
-        raise Conflict(f"The app {app.name} has {MOST_KEYS} keys already; revoke those that are no longer used.")
+    if app_keys.count(app) >= MAX_KEYS:
+        raise Conflict(f"The app {app.name} has {MAX_KEYS} keys already; revoke those that are no longer used.")
 
 
 def _recorded(view: KeyView) -> dict[str, Any]:

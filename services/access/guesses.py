@@ -12,9 +12,9 @@ from services.access.login_throttle import Throttle
 from services.system import System
 
 # Within five minutes: tries from one address; failed tries at one account from one address; and from anywhere.
-MOST_OF_ADDRESS = 100
-MOST_OF_ACCOUNT = 10
-MOST_AT_ACCOUNT = 50
+MAX_OF_ADDRESS = 100
+MAX_OF_ACCOUNT = 10
+MAX_AT_ACCOUNT = 50
 
 KNOWN_FOR = timedelta(days=30)
 
@@ -35,13 +35,13 @@ def count(system: System, throttle: Throttle, username: str, address: str) -> Gu
     guess from elsewhere lock nobody out there.
     """
     place = networks.place(address)
-    throttle.take(("login from", place), MOST_OF_ADDRESS)
+    throttle.take(("login from", place), MAX_OF_ADDRESS)
     at_account, from_address = _keys(username, place)
-    throttle.take(from_address, MOST_OF_ACCOUNT)
+    throttle.take(from_address, MAX_OF_ACCOUNT)
     with database.reading():
         is_from_known_address = known_addresses.is_known(username, place, system.clock.now() - KNOWN_FOR)
     if not is_from_known_address:
-        throttle.take(at_account, MOST_AT_ACCOUNT)
+        throttle.take(at_account, MAX_AT_ACCOUNT)
     return Guess(username, place, is_from_known_address)
 
 

@@ -17,7 +17,7 @@ from services.access.app_keys import scopes_of
 from services.system import System
 
 REMEMBERED_SECONDS = 4.0  # a revoked key opens nothing after five, which leaves one for a slow request
-MOST_REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 _USED_AGAIN_AFTER = timedelta(minutes=1)
 
 
@@ -62,7 +62,7 @@ class KnownKeys:
         with self._lock:
             self._known[hashed_key] = known
             self._known.move_to_end(hashed_key)
-            while len(self._known) > MOST_REMEMBERED:
+            while len(self._known) > MAX_REMEMBERED:
                 self._known.popitem(last=False)
 
     def _is_valid(self, expires_at: datetime | None) -> bool:

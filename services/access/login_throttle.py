@@ -11,7 +11,7 @@ from core.errors import TooMany
 from services.runtime.clock import Clock
 
 SPAN_SECONDS = 300.0
-MOST_KEYS = 10_000
+MAX_KEYS = 10_000
 
 
 class Throttle:
@@ -33,7 +33,7 @@ class Throttle:
             if len(tries) >= most:
                 raise TooMany(math.ceil(SPAN_SECONDS - (now - tries[0])))
             tries.append(now)
-            while len(self._tries) > MOST_KEYS:
+            while len(self._tries) > MAX_KEYS:
                 self._tries.popitem(last=False)
 
     def give_back(self, key: Hashable) -> None:

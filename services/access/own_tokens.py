@@ -22,7 +22,7 @@ from services.access.authentication import scopes_of
 from services.access.tokens import MARK, is_idle, made
 from services.system import System
 
-MOST_TOKENS = 100
+MAX_TOKENS = 100
 LONGEST = timedelta(days=366)
 USUAL = timedelta(days=30)
 _PREFIX_BYTES = 4
@@ -91,8 +91,8 @@ def create(principal: Principal, system: System, new: NewToken, shown: str | Non
                 "expires_at", f"must be no later than {instants.shown(latest)}; log in again for a later one."
             )
         expires_at = min(expires_at, latest)
-        if tokens.count_named(user_id) >= MOST_TOKENS:
-            raise Conflict(f"You have {MOST_TOKENS} tokens already; revoke those that are no longer used.")
+        if tokens.count_named(user_id) >= MAX_TOKENS:
+            raise Conflict(f"You have {MAX_TOKENS} tokens already; revoke those that are no longer used.")
         prefix = MARK + secrets.token_hex(_PREFIX_BYTES)
         token = made(f"{prefix}_")
         scopes = [scope.value for scope in Scope if scope in new.scopes]

@@ -23,7 +23,7 @@ from models.pauses import Gate
 from models.tables import Link, User
 from services.access import links as issued
 from services.access import passwords
-from services.access.guesses import MOST_OF_ADDRESS
+from services.access.guesses import MAX_OF_ADDRESS
 from services.access.login_throttle import Throttle
 from services.access.tokens import made
 from services.email import mail
@@ -32,7 +32,7 @@ from services.email.reaching import reached
 from services.runtime.database_retry import retry_while_unavailable
 from services.system import System
 
-MOST_FOR_ADDRESS = 3
+MAX_FOR_ADDRESS = 3
 AGAIN_AFTER = timedelta(seconds=60)
 _AT_ONCE = timedelta(0)
 SUBJECT = "Set a New Password"
@@ -55,8 +55,8 @@ def ask(system: System, email: str, address: str, throttle: Throttle) -> None:
     """
     if not mail.can_send(system.settings):
         raise Forbidden("This server sends no e-mail (EMAIL_HOST is not set). Ask an administrator.")
-    throttle.take(("reset from", networks.place(address)), MOST_OF_ADDRESS)
-    throttle.take(("reset", email.lower()), MOST_FOR_ADDRESS)
+    throttle.take(("reset from", networks.place(address)), MAX_OF_ADDRESS)
+    throttle.take(("reset", email.lower()), MAX_FOR_ADDRESS)
     with system.transaction(Gate.UNUSED) as unit:
         user = users.by_email(email)
         expires_at = unit.now + issued.LIFETIMES[LinkPurpose.RESET]
@@ -71,7 +71,7 @@ def redeem(principal: Principal, system: System, token: str, new: str, throttle:
     is invalid.
     Raises `InvalidInput` if the link opens nothing, `TooMany` after too many tries.
     """
-    throttle.take(("redeem", networks.place(principal.address or "")), MOST_OF_ADDRESS)
+    throttle.take(("redeem", networks.place(principal.address or "")), MAX_OF_ADDRESS)
     with database.reading():
         issued.found(token, (LinkPurpose.RESET,), system.clock.now(), "token")
     password_hash = passwords.hashed(new)

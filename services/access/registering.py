@@ -13,7 +13,7 @@ from models import database, users
 from models.pauses import Gate
 from models.tables import Link, User
 from services.access import links, passwords
-from services.access.guesses import MOST_OF_ADDRESS
+from services.access.guesses import MAX_OF_ADDRESS
 from services.access.login_throttle import Throttle
 from services.access.users import UserView, resembles_admin_username, view
 from services.messaging.unit_of_work import UnitOfWork
@@ -40,7 +40,7 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
     Raises `InvalidInput` if the name or the address is taken or the invitation opens nothing, `Forbidden` if
     registration is closed, `TooMany` if one address registers too often.
     """
-    throttle.take(("register", networks.place(address)), MOST_OF_ADDRESS)
+    throttle.take(("register", networks.place(address)), MAX_OF_ADDRESS)
     with database.reading():
         link = _admitted(system, new, trusted=trusted)
         _refuse_taken(new)

@@ -12,7 +12,7 @@ from core import buckets
 from core.errors import TooMany
 from services.runtime.clock import Clock
 
-MOST_KEYS = 10_000
+MAX_KEYS = 10_000
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Quotas:
             left_after = left - 1
             self._buckets[key] = (left if left_after < 0 else left_after, now)
             self._buckets.move_to_end(key)
-            while len(self._buckets) > MOST_KEYS:
+            while len(self._buckets) > MAX_KEYS:
                 self._buckets.popitem(last=False)
         return Left(math.floor(left_after), buckets.seconds_until_full(max(left_after, 0.0), self.per_minute))
 

@@ -17,7 +17,7 @@ from uuid import UUID
 from core.buckets import MINUTE_SECONDS, seconds_until_full
 from models import database, request_buckets
 from models.pauses import Gate
-from services.access.request_quotas import MOST_KEYS, Left
+from services.access.request_quotas import MAX_KEYS, Left
 from services.system import System
 
 SLICES = 20
@@ -79,7 +79,7 @@ class SharedQuotas:
         with self._lock:
             mine = self._slices.setdefault(caller_id, _Slice(per_minute))
             self._slices.move_to_end(caller_id)
-            while len(self._slices) > MOST_KEYS:
+            while len(self._slices) > MAX_KEYS:
                 self._slices.popitem(last=False)
             return mine
 

@@ -17,7 +17,7 @@ from models.pauses import Gate
 from models.tables import App, User
 from services.access import links as issued
 from services.access import tokens
-from services.access.guesses import MOST_OF_ADDRESS
+from services.access.guesses import MAX_OF_ADDRESS
 from services.access.identity_provider import Attempt, Identity, IdentityProvider
 from services.access.login_throttle import Throttle
 from services.access.users import expect_enabled, resembles_admin_username
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 def begin(principal: Principal, attempt: Attempt, *, provider: IdentityProvider, throttle: Throttle) -> str:
     """Returns where a browser logs in. Raises `ProviderUnavailable`, and `TooMany` after too many tries."""
-    throttle.take(("single sign-on begun", networks.place(principal.address or "")), MOST_OF_ADDRESS)
+    throttle.take(("single sign-on begun", networks.place(principal.address or "")), MAX_OF_ADDRESS)
     return provider.url(attempt)
 
 
@@ -49,7 +49,7 @@ def log_in(
     Raises what `provider.identity` does, `Conflict` if their name or address is another user's, and `TooMany` after too
     many tries.
     """
-    throttle.take(("single sign-on", networks.place(principal.address or "")), MOST_OF_ADDRESS)
+    throttle.take(("single sign-on", networks.place(principal.address or "")), MAX_OF_ADDRESS)
     identity = provider.identity(code, attempt)
     granted = system.settings.oidc_groups.granted(identity.groups)
     with system.transaction(Gate.UNUSED) as unit:

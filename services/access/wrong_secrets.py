@@ -18,7 +18,7 @@ from services.access import request_quotas
 from services.access.request_quotas import Quotas
 from services.runtime.clock import Clock
 
-MOST_REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 _RULE = "REQUESTS_PER_MINUTE allows an address that sends wrong tokens"
 
 Found = TypeVar("Found")
@@ -64,5 +64,5 @@ class WrongSecrets:
             self._right.pop(mark, None)
             if is_right:
                 self._right[mark] = None
-            while len(self._right) > MOST_REMEMBERED:
+            while len(self._right) > MAX_REMEMBERED:
                 self._right.popitem(last=False)

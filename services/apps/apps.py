@@ -11,7 +11,7 @@ from uuid import UUID
 from core import built_in_apps, json_text, masking, names
 from core.auditing import Thing, differences
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
-from core.listing import MOST_BYTES_IN_PAGE, count_that_fits
+from core.listing import MAX_BYTES_IN_PAGE, count_that_fits
 from core.principals import Principal
 from core.scopes import Role, Scope
 from models import apps, database, members, pause_ends
@@ -97,7 +97,7 @@ def listed(principal: Principal, after: UUID | None, limit: int) -> tuple[list[A
     with database.reading():
         found = _page(principal, after, limit + 1)
         sizes = apps.task_types_octets([app.id for app in found[:limit]])
-        shown = found[: count_that_fits((sizes.get(app.id, 0) for app in found[:limit]), MOST_BYTES_IN_PAGE)]
+        shown = found[: count_that_fits((sizes.get(app.id, 0) for app in found[:limit]), MAX_BYTES_IN_PAGE)]
         types = apps.task_types_by_app([app.id for app in shown])
         return _views(shown, types), len(found) > len(shown)
 

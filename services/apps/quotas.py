@@ -29,7 +29,7 @@ from services.runtime.recent_values import RecentValues
 from services.system import System
 
 COUNTED_SECONDS = 1.0
-_MOST_KNOWN = 10_000
+_MAX_KNOWN = 10_000
 _PAYLOAD = ("data", "metadata")
 
 
@@ -170,7 +170,7 @@ def _count(app_id: UUID, known: _Known, *, jobs: int = 0, waiting_runs: int = 0)
     database.or_undo(partial(_recent.forget, app_id))
 
 
-_recent: RecentValues[UUID, _Known | None] = RecentValues(COUNTED_SECONDS, _MOST_KNOWN)
+_recent: RecentValues[UUID, _Known | None] = RecentValues(COUNTED_SECONDS, _MAX_KNOWN)
 
 
 def _known(system: System, app_ids: Collection[UUID]) -> dict[UUID, _Known]:

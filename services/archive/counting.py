@@ -10,15 +10,15 @@ from services.archive import parts
 from services.archive.parts import SizedPart
 from settings import Settings
 
-MOST_BYTES_READ = 32 * 1024 * 1024  # zipped
+MAX_BYTES_READ = 32 * 1024 * 1024  # zipped
 
 
 class Counting:
-    """Counts runs for one request, which reads at most `MOST_BYTES_READ`."""
+    """Counts runs for one request, which reads at most `MAX_BYTES_READ`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._left = MOST_BYTES_READ
+        self._left = MAX_BYTES_READ
 
     def runs(self, of_app: Sequence[SizedPart]) -> tuple[int, bool]:
         """Returns how many runs these parts hold, and whether that is exact: otherwise there may be fewer.

@@ -12,7 +12,7 @@ from uuid import UUID
 from core import archives, object_names
 from core.archives import Part, Place
 from core.errors import NotFound
-from core.listing import MOST_BYTES_IN_PAGE
+from core.listing import MAX_BYTES_IN_PAGE
 from core.principals import Principal
 from models import apps, database
 from services.archive import parts
@@ -21,9 +21,9 @@ from services.archive.parts import Line, SizedPart
 from services.system import System
 from settings import Settings
 
-MOST_DAYS_LOOKED_THROUGH = 31
-MOST_PARTS_LOOKED_THROUGH = 200
-MOST_BYTES_LOOKED_THROUGH = 256 * 1024 * 1024  # zipped
+MAX_DAYS_LOOKED_THROUGH = 31
+MAX_PARTS_LOOKED_THROUGH = 200
+MAX_BYTES_LOOKED_THROUGH = 256 * 1024 * 1024  # zipped
 _A_DAY = timedelta(days=1)
 
 
@@ -87,7 +87,7 @@ def runs(
     page: list[ArchivedRun] = []
     size = 0
     for mark, line in _lines_after(system.settings, found, after):
-        if page and (len(page) == limit or size + line.size > MOST_BYTES_IN_PAGE):
+        if page and (len(page) == limit or size + line.size > MAX_BYTES_IN_PAGE):
             return page, after
         page.append(line.run)
         size += line.size
@@ -102,7 +102,7 @@ def run(principal: Principal, system: System, run_id: UUID, since: date | None) 
     """
     principal.expect_administration()
     first = archives.earliest_day(run_id) if since is None else since
-    some = list(islice(parts.days(system.settings, first, date.max, newest_first=False), MOST_DAYS_LOOKED_THROUGH))
+    some = list(islice(parts.days(system.settings, first, date.max, newest_first=False), MAX_DAYS_LOOKED_THROUGH))
     may_hold = (part for day in some for part in _parts_that_may_hold(system.settings, day, run_id))
     looked_through, is_cut = _first_of(may_hold)
     for part in looked_through:
@@ -118,7 +118,7 @@ def _first_of(found: Iterable[SizedPart]) -> tuple[list[Part], bool]:
     size = 0
     for one in found:
         size += one.size
-        if first and (len(first) == MOST_PARTS_LOOKED_THROUGH or size > MOST_BYTES_LOOKED_THROUGH):
+        if first and (len(first) == MAX_PARTS_LOOKED_THROUGH or size > MAX_BYTES_LOOKED_THROUGH):
             return first, True
         first.append(one.part)
     return first, False
@@ -129,7 +129,7 @@ def _looked_for(first: date, some: Sequence[date], looked_through: Sequence[Part
     if is_cut:
         last = looked_through[-1].day
         return f"archived run in {len(looked_through)} parts from {first} to {last} (list the runs of its day instead):"
-    if len(some) < MOST_DAYS_LOOKED_THROUGH:
+    if len(some) < MAX_DAYS_LOOKED_THROUGH:
         return f"archived run that ended on {first} or later:"
     return f"archived run that ended from {first} to {some[-1]} (continue with since={some[-1] + _A_DAY}):"
 

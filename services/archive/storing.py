@@ -21,7 +21,7 @@ from services.files import objects
 from services.runtime.abort_scope import AbortScope
 from services.system import System
 
-MOST_OF_A_PART = 1_000
+MAX_OF_A_PART = 1_000
 log = structlog.get_logger()
 
 
@@ -36,8 +36,8 @@ def store(system: System, run_ids: Collection[UUID]) -> list[UUID]:
         found = pruning.ended_in(run_ids)
     stored: list[UUID] = []
     for (_, app_name), of_part in _by_day_and_app(found).items():
-        for first in range(0, len(of_part), MOST_OF_A_PART):
-            runs = of_part[first : first + MOST_OF_A_PART]
+        for first in range(0, len(of_part), MAX_OF_A_PART):
+            runs = of_part[first : first + MAX_OF_A_PART]
             if _store_part(system, app_name, runs):
                 stored += [run.id for run in runs]
     return stored

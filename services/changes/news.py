@@ -11,9 +11,9 @@ from models import change_rows
 from models.change_rows import Changed
 from models.changes import EVERY_APP
 
-MOST_ROWS = 5_000
-MOST_BYTES = 512 * 1024
-MOST_OPEN = 1_000
+MAX_ROWS = 5_000
+MAX_BYTES = 512 * 1024
+MAX_OPEN = 1_000
 """Bounds on what one look reads again for all listeners that come back: rows, bytes, and transactions that were open.
 
 A caller can make up any cursor: without these bounds, hundreds of them would have the changes of minutes read for each.
@@ -46,10 +46,10 @@ class Missed:
         self._now = now
         snapshots = [one.snapshot for one in cursors if one.reaches(now)]
         first = min((one.end for one in snapshots), default=now.snapshot.end)
-        self._rows, self._whole_from = change_rows.newest(first, MOST_ROWS, MOST_BYTES)
+        self._rows, self._whole_from = change_rows.newest(first, MAX_ROWS, MAX_BYTES)
         were_open = sorted({number for one in snapshots for number in one.open if number < self._whole_from})
-        self._asked = frozenset(were_open[-MOST_OPEN:])
-        self._of_open, from_open = change_rows.newest_of(self._asked, MOST_ROWS, MOST_BYTES)
+        self._asked = frozenset(were_open[-MAX_OPEN:])
+        self._of_open, from_open = change_rows.newest_of(self._asked, MAX_ROWS, MAX_BYTES)
         self._asked = frozenset(number for number in self._asked if number >= from_open)
         self._jobs_of_runs: dict[UUID, UUID] = {}
 

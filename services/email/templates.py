@@ -27,9 +27,9 @@ LONGEST = 100_000  # characters, of a template
 LONGEST_IN_BRACES = 500  # characters, of one `{{...}}` or `{% if %}`, braces included
 LONGEST_FILLED = 1_000_000
 LONGEST_FOR_FILTER = 10_000
-MOST_NODES = 2_000
+MAX_NODES = 2_000
 DEEPEST = 80  # levels, fewer than Python compiles
-MOST_OPERATIONS = 50  # filters and comparisons
+MAX_OPERATIONS = 50  # filters and comparisons
 _OF_TEXT = ("capitalize", "e", "escape", "lower", "title", "trim", "upper")
 FILTERS = ("default", *_OF_TEXT)
 
@@ -190,10 +190,10 @@ def _parsed(environment: _OfPlainValues, template: str) -> nodes.Template:
     except RecursionError:
         raise _too_deep() from None
     found = _nodes(tree)
-    if len(found) > MOST_NODES:
-        raise InvalidTemplate(f"has more than {MOST_NODES} parts; give the text in fewer values.")
-    if sum(isinstance(node, nodes.Filter | nodes.Operand) for node in found) > MOST_OPERATIONS:
-        raise InvalidTemplate(f"has more than {MOST_OPERATIONS} filters and comparisons; give values that need none.")
+    if len(found) > MAX_NODES:
+        raise InvalidTemplate(f"has more than {MAX_NODES} parts; give the text in fewer values.")
+    if sum(isinstance(node, nodes.Filter | nodes.Operand) for node in found) > MAX_OPERATIONS:
+        raise InvalidTemplate(f"has more than {MAX_OPERATIONS} filters and comparisons; give values that need none.")
     for node in found:
         _refuse_beyond(node)
     return tree

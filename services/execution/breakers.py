@@ -33,7 +33,7 @@ from services.system import System
 
 Destination = tuple[UUID, str]
 
-_MOST_WATCHED = 1_000
+_MAX_WATCHED = 1_000
 _KNOWN_SECONDS = 1.0
 _IDLE = timedelta(minutes=20)
 
@@ -82,7 +82,7 @@ class LastCalls:
             return None
         last = self._calls.setdefault(destination, deque(maxlen=rules.CALLS))
         self._calls.move_to_end(destination)
-        if len(self._calls) > _MOST_WATCHED:
+        if len(self._calls) > _MAX_WATCHED:
             self._calls.popitem(last=False)
         last.append(is_failed)
         if not (is_failed and rules.trips(last)) or destination in self._opening:

@@ -32,7 +32,7 @@ from services.system import System
 NOT_WHOLE = "Part of the result is not JSON; it is kept as text."
 NOT_KEPT = "It was done, but its result could not be kept."
 _FAULT_NOT_KEPT = "It failed, and its error could not be kept."
-_LARGEST_STATUS = 2**31 - 1
+_MAX_STATUS = 2**31 - 1
 log = structlog.get_logger()
 
 
@@ -73,7 +73,7 @@ def as_kept(result: Result) -> Result:
 def _succeeded(result: Succeeded) -> Succeeded:
     made = storable.json_value(result.result)
     return Succeeded(
-        storable.whole_number(result.status_code, 0, _LARGEST_STATUS),
+        storable.whole_number(result.status_code, 0, _MAX_STATUS),
         storable.text(result.answer),
         None if result.poll is None else _poll(result.poll),
         made.value,
@@ -92,7 +92,7 @@ def _error(error: AttemptError) -> AttemptError:
     kind = PermanentFailure if error.permanent else TransientFailure
     return kind(
         storable.text(getattr(error, "message", error), MESSAGE_KEPT),
-        status_code=storable.whole_number(getattr(error, "status_code", None), 0, _LARGEST_STATUS),
+        status_code=storable.whole_number(getattr(error, "status_code", None), 0, _MAX_STATUS),
         retry_after_seconds=storable.seconds(getattr(error, "retry_after_seconds", None), MAX_RETRY_AFTER_SECONDS),
         was_called=getattr(error, "was_called", True) is not False,
     )

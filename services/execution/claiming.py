@@ -26,7 +26,7 @@ from services.secrets.signers import Signer
 from services.system import System
 from services.task_types import registry, targets
 
-_MOST_ROUNDS = 10
+_MAX_ROUNDS = 10
 
 
 def claim(
@@ -45,7 +45,7 @@ def claim(
     """
     rotation = rotation or Rotation()
     taken: list[Work] = []
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         with system.transaction(Gate.UNUSED):
             claimed, held_others = _claim_once(
                 system, worker, queue, limit - len(taken), rotation, is_limited=is_limited

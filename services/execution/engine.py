@@ -33,7 +33,7 @@ from services.execution.workers import WorkerIdentity
 from services.messaging.broker import RUNS_HTTP
 from services.system import System
 
-MOST_TOGETHER = 32
+MAX_TOGETHER = 32
 _ROUNDS_BEFORE_THE_LANE = 3
 log = structlog.get_logger()
 
@@ -78,8 +78,8 @@ class Engine:
         goes_on = True
         while goes_on:
             calls, goes_on = self._calls.next_round()
-            for first in range(0, len(calls), MOST_TOGETHER):
-                self._answer(calls[first : first + MOST_TOGETHER])
+            for first in range(0, len(calls), MAX_TOGETHER):
+                self._answer(calls[first : first + MAX_TOGETHER])
         for call in self._calls.take_put_off():
             self._to_the_lane(call)
         database.disconnect()

@@ -11,7 +11,7 @@ from services.execution.work import EndedAttempt, Work
 from services.scheduling.run_endings import RunOutcome
 
 _REST_SECONDS = 0.001
-_MOST_RESTS = 3
+_MAX_RESTS = 3
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Calls:
                 return [], False
             calls.append(first)
         goes_on = self._gather(calls)
-        rests = _MOST_RESTS if self._together > 1 or calls[0].rounds else 0  # rounds: others are to unlock
+        rests = _MAX_RESTS if self._together > 1 or calls[0].rounds else 0  # rounds: others are to unlock
         while goes_on and rests:
             time.sleep(_REST_SECONDS)
             goes_on = self._gather(calls)

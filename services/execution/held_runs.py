@@ -29,9 +29,9 @@ RECHECK_SECONDS = 60.0
 _KEYS = 200
 _ACCOUNTS = 100  # at random, so that with more than that, each has its turn
 _RUNS = 100
-_MOST_PASSES = 10
-_MOST_LIMITS = 100
-_MOST_RUNNING = 10_000
+_MAX_PASSES = 10
+_MAX_LIMITS = 100
+_MAX_RUNNING = 10_000
 _USES_PRUNED = 10_000  # in one pass
 _EXPIRED_KEPT = timedelta(days=1)
 _NEWS = timedelta(seconds=5 * KNOWN_SECONDS)
@@ -56,7 +56,7 @@ def release_after(system: System, keys: Collection[str]) -> None:
 def count_calls_of_new_limits(system: System) -> None:
     """Count the calls under way for new limits: processes that did not know a limit yet may have begun some."""
     with database.reading():
-        keys = limits.changed_since(system.clock.now() - _NEWS, _MOST_LIMITS)
+        keys = limits.changed_since(system.clock.now() - _NEWS, _MAX_LIMITS)
     if keys:
         with system.transaction(Gate.UNUSED):
             count_running(system, keys)
@@ -65,7 +65,7 @@ def count_calls_of_new_limits(system: System) -> None:
 def count_running(system: System, keys: Collection[str]) -> None:
     """Count the calls that are under way as uses of these keys, in the caller's transaction."""
     further = any(looks_further(key) for key in keys)
-    running = limits.lock_running(_MOST_RUNNING, looks_further=further)
+    running = limits.lock_running(_MAX_RUNNING, looks_further=further)
     of_runs = run_keys.of(system, [run for run, _ in running])
     limits.adopt((key, run.id, fence) for run, fence in running for key in of_runs[run.id] if key in keys)
 
@@ -119,7 +119,7 @@ def _prune(system: System) -> None:
         limits.prune_expired(unit.now - _EXPIRED_KEPT)
         longest = max(limits.longest_span(), 0 if rate is None else rate.seconds)
         counted_since = unit.now - timedelta(seconds=longest)
-    for _ in range(_MOST_PASSES):
+    for _ in range(_MAX_PASSES):
         with system.transaction(Gate.UNUSED):
             pruned = limits.prune_uses(counted_since, _USES_PRUNED)
         if pruned < _USES_PRUNED:
@@ -129,7 +129,7 @@ def _prune(system: System) -> None:
 def _release_all(system: System, key: str) -> int:
     """Release held runs of a key for which it has room, in passes. Returns how many."""
     released = 0
-    for _ in range(_MOST_PASSES):
+    for _ in range(_MAX_PASSES):
         count, has_more = _release_some(system, key)
         released += count
         if not has_more:

@@ -20,7 +20,7 @@ from services.reading import limits as reading
 from services.reading.limits import LimitView, OwnedKey
 from services.system import System
 
-MOST_OF_APP = 1_000
+MAX_OF_APP = 1_000
 
 
 def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple[LimitView, bool]:
@@ -80,9 +80,9 @@ def _refuse_weight(owned: OwnedKey, wanted: Limit) -> None:
 
 
 def _refuse_more(owned: OwnedKey) -> None:
-    if limits.count_of(owned.app_id) >= MOST_OF_APP:
+    if limits.count_of(owned.app_id) >= MAX_OF_APP:
         of_what = "The installation" if owned.app_id is None else f"The app {owned.key.app_name}".rstrip()
-        raise Conflict(f"{of_what} has {MOST_OF_APP} limits, the most there may be; delete one.")
+        raise Conflict(f"{of_what} has {MAX_OF_APP} limits, the most there may be; delete one.")
 
 
 def _row(owned: OwnedKey, wanted: Limit, weight: Weight, now: datetime) -> dict[str, Any]:

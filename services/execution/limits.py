@@ -27,7 +27,7 @@ from services.execution import run_keys
 from services.execution.rotation import Rotation
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
-from services.scheduling.dispatching import MOST_RINGS
+from services.scheduling.dispatching import MAX_RINGS
 from services.system import System
 from settings import Settings
 
@@ -103,7 +103,7 @@ def most_rings(system: System) -> int:
     """Returns how many rings a queue can use: at most as many as runs may start now under the installation's limits."""
     most = system.settings.max_concurrent_runs
     with database.reading():
-        room = MOST_RINGS if most is None else min(MOST_RINGS, _room(most))
+        room = MAX_RINGS if most is None else min(MAX_RINGS, _room(most))
         is_limited = limits.by_key(INSTALLATION) is not None
     if not is_limited:
         return room

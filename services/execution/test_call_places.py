@@ -12,10 +12,10 @@ from uuid import UUID
 
 from core.errors import TooMany
 
-MOST_AT_ONCE = 2
+MAX_AT_ONCE = 2
 _AGAIN_SECONDS = 10  # as long as a call may take
 
-_places = threading.BoundedSemaphore(MOST_AT_ONCE)
+_places = threading.BoundedSemaphore(MAX_AT_ONCE)
 _calling: set[Hashable] = set()  # the apps and the users with a call under way; of a shared app, each user in it
 _lock = threading.Lock()
 
@@ -24,7 +24,7 @@ _lock = threading.Lock()
 def place() -> Iterator[None]:
     """Hold one of the two places for test calls in this process, before a thread is taken. Raises `TooMany`."""
     if not _places.acquire(blocking=False):
-        raise TooMany(_AGAIN_SECONDS, f"{MOST_AT_ONCE} test calls are under way in this process.")
+        raise TooMany(_AGAIN_SECONDS, f"{MAX_AT_ONCE} test calls are under way in this process.")
     try:
         yield
     finally:

@@ -30,8 +30,8 @@ from services.task_types import filling, registry
 Row = dict[str, Any]
 Rows = list[Row]
 
-MOST_RUNS = 20_000
-MOST_VALUES = 20_000  # to be filled into the texts of jobs that are created together
+MAX_RUNS = 20_000
+MAX_VALUES = 20_000  # to be filled into the texts of jobs that are created together
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def all_validated(principal: Principal, system: System, wanted: Iterable[NewJob 
     """
     permitted = [ownership.permitted(principal, new) for new in wanted]
     given = (new.data for new in permitted if isinstance(new, NewJob) and registry.has_templates(new.task_type))
-    if fault := filling.fault_of_count(filling.values_in(*given), MOST_VALUES):
+    if fault := filling.fault_of_count(filling.values_in(*given), MAX_VALUES):
         raise InvalidInput.at("jobs", fault)
     with templates.each_once():
         return [_validated(system, new) for new in permitted]
@@ -118,10 +118,10 @@ def _hold(fit: Sequence[Accepted], rows: Rows, now: datetime) -> None:
 def _refuse_too_much(fit: Sequence[Accepted]) -> None:
     """Keeps the transaction short: a job that recurs each second begins with more than a hundred runs."""
     count = sum(len(one.runs) for one in fit)
-    if count > MOST_RUNS:
+    if count > MAX_RUNS:
         raise InvalidInput.at(
             "jobs",
-            f"have {count} runs to be planned at once, more than {MOST_RUNS}; send fewer jobs that recur so often.",
+            f"have {count} runs to be planned at once, more than {MAX_RUNS}; send fewer jobs that recur so often.",
         )
 
 

@@ -22,8 +22,8 @@ from services.jobs.idempotency import Request, once
 from services.reading import visibility
 from services.system import System
 
-MOST_JOBS = 10_000
-MOST_RUNS = 1_000
+MAX_JOBS = 10_000
+MAX_RUNS = 1_000
 REFUSED_TOLD = 20
 FIRST_TOLD = 10
 BATCH = 100
@@ -164,7 +164,7 @@ def act(
     If the action is refused for a job, the job is left unchanged. A dry run rolls everything back. A pause may have an
     end. Raises `InvalidInput` for an impossible end.
     """
-    most = limit or MOST_JOBS
+    most = limit or MAX_JOBS
     kind = _ACTIONS[action]
     theirs = visibility.visible(principal, wanted, kind.scope)
 
@@ -205,7 +205,7 @@ def act_on_runs(
     dry_run: bool,
     request: Request | None = None,
     reason: str | None = None,
-    limit: int = MOST_RUNS,
+    limit: int = MAX_RUNS,
 ) -> BulkResult:
     """Carry out an action on every run that matches and to which it applies, up to a limit; as `act` does.
 

@@ -23,9 +23,9 @@ from services.jobs import creating, first_rings, ownership
 from services.jobs.definition import NewJob
 from services.system import System
 
-MOST_TOGETHER = 64
+MAX_TOGETHER = 64
 ENOUGH = 12  # calls for which the second thread starts: for fewer, a transaction costs more than waiting
-_MOST_APPS_KNOWN = 10_000
+_MAX_APPS_KNOWN = 10_000
 _STOP_SECONDS = 2.0
 
 
@@ -82,7 +82,7 @@ class Creator:
     def _may_wait(self, new: NewJob) -> bool:
         """Whether another transaction may be creating a job of the same name, or the same app, at this moment."""
         is_app_known = not self._system.settings.anonymous or new.app_name in self._apps_known
-        if not is_app_known and len(self._apps_known) < _MOST_APPS_KNOWN:
+        if not is_app_known and len(self._apps_known) < _MAX_APPS_KNOWN:
             self._apps_known.add(new.app_name)
         return new.name is not None or not is_app_known
 
@@ -172,7 +172,7 @@ def _groups(calls: Iterable[_Call]) -> list[list[_Call]]:
     for call in calls:
         key = _key(call.new)
         for group, taken in groups:
-            if len(group) < MOST_TOGETHER and key not in taken:
+            if len(group) < MAX_TOGETHER and key not in taken:
                 break
         else:
             groups.append((group := [], taken := set()))

@@ -29,7 +29,7 @@ from services.scheduling import pauses
 from services.system import System
 
 BATCH = 100
-MOST_APPS = 50
+MAX_APPS = 50
 """How many pauses of apps are ended before runs are made due: each takes a transaction of its own."""
 
 
@@ -64,12 +64,12 @@ def end_some(system: System) -> None:
 def end_for_runs(system: System, run_ids: Collection[UUID]) -> None:
     """Before these runs are made due, end the pauses on which they depend, if these were to end by now.
 
-    These are the pauses of their jobs, their apps (at most `MOST_APPS`) and everything; otherwise as `end_some`.
+    These are the pauses of their jobs, their apps (at most `MAX_APPS`) and everything; otherwise as `end_some`.
     """
     with suppress(Exception):
         due = _due_for_runs(run_ids, system.clock.now())
         of_apps = [end for end in due if end.kind is Paused.APP]
-        _end(system, [*of_apps[:MOST_APPS], *(end for end in due if end.kind is not Paused.APP)], release_later=True)
+        _end(system, [*of_apps[:MAX_APPS], *(end for end in due if end.kind is not Paused.APP)], release_later=True)
 
 
 def _due_for_runs(run_ids: Collection[UUID], now: datetime) -> list[End]:

@@ -15,7 +15,7 @@ from models.pauses import Gate
 from models.tables import SavedView
 from services.system import System
 
-MOST_VIEWS = 50
+MAX_VIEWS = 50
 _OF_NOBODY = UUID(int=0)
 
 
@@ -48,8 +48,8 @@ def put(principal: Principal, system: System, of_list: ViewedList, name: str, qu
     owner_id = _owner(principal)
     with system.transaction(Gate.UNUSED) as unit:
         view = saved_views.put(owner_id, of_list, name, query, unit.now)
-        if saved_views.count(owner_id) > MOST_VIEWS:
-            raise Conflict(f"You have {MOST_VIEWS} views already; delete those that are no longer used.")
+        if saved_views.count(owner_id) > MAX_VIEWS:
+            raise Conflict(f"You have {MAX_VIEWS} views already; delete those that are no longer used.")
     return _view(view)
 
 

@@ -22,7 +22,7 @@ from services.scheduling import stored_schedule
 from services.system import System
 from services.task_types import request_masks
 
-MOST_LISTED = 100
+MAX_LISTED = 100
 _MEMBERS = tuple(one.name for one in fields(Definition))
 log = structlog.get_logger()
 
@@ -51,7 +51,7 @@ def listed(principal: Principal, job_id: UUID) -> list[VersionView]:
     """Returns a job's newest versions, newest first. Raises `NotFound`."""
     with database.reading():
         job = visibility.expected(principal, jobs.by_id(job_id), job_id)
-        kept = {one.version: one for one in versions.newest(job_id, MOST_LISTED)}
+        kept = {one.version: one for one in versions.newest(job_id, MAX_LISTED)}
         former = list(kept)
         if principal.account_id is not None:
             accounts = versions.accounts(job_id, former)

@@ -14,7 +14,7 @@ from services.reading.upcoming.thread_demand import ComingThreads
 from services.runtime import events
 from services.system import System
 
-MOST_SUMMARISED = 60  # each of them reads all that has ended since
+MAX_SUMMARISED = 60  # each of them reads all that has ended since
 PASS_SECONDS = 1.0
 # A run that ended just before the end of a minute may be committed just after it.
 GRACE = timedelta(seconds=5)
@@ -63,4 +63,4 @@ def _due(now: datetime) -> list[datetime]:
     with database.reading():
         newest = statistics.newest_minute()
         first = statistics.first_run_made_at() if newest is None else newest + MINUTE
-    return [] if first is None else minutes_between(max(whole_minute(first), end - MOST_SUMMARISED * MINUTE), end)
+    return [] if first is None else minutes_between(max(whole_minute(first), end - MAX_SUMMARISED * MINUTE), end)

@@ -20,7 +20,7 @@ from services.messaging.doorbell import Doorbell, Ring
 from services.runtime.clock import Clock
 
 RING_WITHIN = timedelta(seconds=2)
-MOST_WOKEN = 64  # threads, as of two usual workers of 32; a ring costs as much as making its run due
+MAX_WOKEN = 64  # threads, as of two usual workers of 32; a ring costs as much as making its run due
 log = structlog.get_logger()
 
 
@@ -43,14 +43,14 @@ class UnitOfWork:
         self._rings += [(_ring(row), within) for row in rows if row["held_by"] is None]
 
     def ring_claimable(self, runs: Iterable[Run | LockedRun]) -> None:
-        """Ring, after the commit, for runs that this transaction made claimable: at most `MOST_WOKEN` of each queue.
+        """Ring, after the commit, for runs that this transaction made claimable: at most `MAX_WOKEN` of each queue.
 
         A woken thread continues with the others, and the top-up wakes more threads within a second.
         """
         seen: Counter[str] = Counter()
         for run in runs:
             seen[run.queue] += 1
-            if seen[run.queue] <= MOST_WOKEN:
+            if seen[run.queue] <= MAX_WOKEN:
                 self._rings.append((Ring(run.id, run.queue), RING_WITHIN))
 
     def ring_at(self, run_id: UUID, queue: str, due_at: datetime, within: timedelta) -> None:

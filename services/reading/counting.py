@@ -13,14 +13,14 @@ from services.runtime.timed_cache import TimedCache
 
 KEPT_SECONDS = 60.0
 LONG = 1_000
-MOST_KEPT = 500
+MAX_KEPT = 500
 
 
 class Counts:
     """The counts that one process caches, the most recent ones."""
 
     def __init__(self, clock: Clock) -> None:
-        self._kept = TimedCache[int](clock, KEPT_SECONDS, MOST_KEPT)
+        self._kept = TimedCache[int](clock, KEPT_SECONDS, MAX_KEPT)
 
     def of(self, wanted: Hashable, count: Callable[[], int], *, is_first_page: bool) -> int:
         """Returns how many items match: the cached count if it may be used, else a new one."""

@@ -21,9 +21,9 @@ from services.reading import visibility
 from services.reading.views import RunView, run_view
 from services.system import System
 
-MOST_COUNTED = 1_000
-MOST_SHOWN = 20
-_MOST_HOLDERS = 5
+MAX_COUNTED = 1_000
+MAX_SHOWN = 20
+_MAX_HOLDERS = 5
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,11 @@ def with_holders(principal: Principal, system: System, text: str) -> tuple[Limit
 def runs_holding(principal: Principal, key: str) -> list[RunView]:
     """Returns the first 20 runs with calls under way under a key, of those that the principal may see."""
     with database.reading():
-        runs = lists.runs_by_ids(holders(principal, key, MOST_SHOWN))
+        runs = lists.runs_by_ids(holders(principal, key, MAX_SHOWN))
     return [run_view(one) for one in runs]
 
 
-def holders(principal: Principal, key: str, most: int = _MOST_HOLDERS) -> list[UUID]:
+def holders(principal: Principal, key: str, most: int = _MAX_HOLDERS) -> list[UUID]:
     """Returns some runs with calls under way under a key, if the principal may see them."""
     found = limits.holders(key, most)
     seen = limits.jobs_of_runs(found, principal.account_id)
@@ -173,7 +173,7 @@ def _of_account(principal: Principal) -> Collection[str]:
 
 
 def _views(system: System, keys: Collection[str]) -> list[LimitView]:
-    rows, waiting = limits.by_keys(keys), held_keys.waiting_by_key(keys, MOST_COUNTED)
+    rows, waiting = limits.by_keys(keys), held_keys.waiting_by_key(keys, MAX_COUNTED)
     now, in_force = system.clock.now(), _pauses()
     views = [_view(system, key, rows.get(key), waiting[key], now, in_force=in_force) for key in keys]
     return [one for one in views if one is not None]
@@ -181,7 +181,7 @@ def _views(system: System, keys: Collection[str]) -> list[LimitView]:
 
 def view(system: System, key: str, now: datetime) -> LimitView | None:
     """Returns the state of a key; None if nothing limits it. Read in the caller's transaction."""
-    return _view(system, key, limits.by_key(key), held_keys.waiting(key, MOST_COUNTED), now, in_force=_pauses())
+    return _view(system, key, limits.by_key(key), held_keys.waiting(key, MAX_COUNTED), now, in_force=_pauses())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core.errors import InvalidInput, NotFound
 from core.filters import JobFilter, RunFilter
-from core.listing import MOST_BYTES_IN_PAGE, Mark, Ordering, SortKey, SortValue, Stretch
+from core.listing import MAX_BYTES_IN_PAGE, Mark, Ordering, SortKey, SortValue, Stretch
 from core.principals import Principal
 from core.states import RunStatus
 from models import database, lists
@@ -102,7 +102,7 @@ def _refuse_page_too_large(stretch: Stretch, count: int, *, is_cut: bool) -> Non
         raise InvalidInput.at(
             "limit",
             f"is {stretch.limit}, but this page has room for {count} of these jobs, which are large "
-            f"({MOST_BYTES_IN_PAGE // 1024**2} MiB a page); ask for fewer at a time.",
+            f"({MAX_BYTES_IN_PAGE // 1024**2} MiB a page); ask for fewer at a time.",
         )
 
 

@@ -13,8 +13,8 @@ from models.waiting import Wait
 from services.reading.views import view_of
 from services.reading.visibility import visible
 
-MOST_COUNTED = 10_000
-MOST_KEYS = 50
+MAX_COUNTED = 10_000
+MAX_KEYS = 50
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,16 @@ class Waiting:
     @property
     def keys(self) -> list[str]:
         """Returns the keys that hold the largest groups, at most 50."""
-        return list(dict.fromkeys(one.held_key for one in self.groups if one.held_key is not None))[:MOST_KEYS]
+        return list(dict.fromkeys(one.held_key for one in self.groups if one.held_key is not None))[:MAX_KEYS]
 
 
 def grouped(principal: Principal, wanted: JobFilter | None = None) -> Waiting:
     """Returns what waits of matching jobs that the principal may see; at most 10,000 runs are counted."""
     with database.reading():
-        found = waiting.grouped(visible(principal, wanted or JobFilter()), MOST_COUNTED + 1)
+        found = waiting.grouped(visible(principal, wanted or JobFilter()), MAX_COUNTED + 1)
     count = sum(one.count for one in found)
     groups = [_view(one) for one in found]
-    return Waiting(groups, min(count, MOST_COUNTED), count > MOST_COUNTED)
+    return Waiting(groups, min(count, MAX_COUNTED), count > MAX_COUNTED)
 
 
 def _view(found: Wait) -> WaitView:

@@ -13,14 +13,14 @@ import certifi
 import requests
 from requests.adapters import HTTPAdapter
 
-MOST_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 _CHUNK_BYTES = 65_536
 
 Session = TypeVar("Session", bound=requests.Session)
 
 
 class _Bounded(HTTPAdapter):
-    """Ends whatever takes longer than so many seconds in all, or is larger than `MOST_BYTES`. For one answer at a time.
+    """Ends whatever takes longer than so many seconds in all, or is larger than `MAX_BYTES`. For one answer at a time.
 
     The timeouts of requests count for each read: a sender of a byte now and then would never meet them.
     """
@@ -65,9 +65,9 @@ class _Bounded(HTTPAdapter):
         content = bytearray()
         for chunk in [] if self._is_over.is_set() else answer.iter_content(_CHUNK_BYTES):
             content += chunk
-            if len(content) > MOST_BYTES:
+            if len(content) > MAX_BYTES:
                 answer.close()
-                raise requests.RequestException(f"its answer has more than {MOST_BYTES} bytes")
+                raise requests.RequestException(f"its answer has more than {MAX_BYTES} bytes")
         if self._is_over.is_set():
             raise requests.Timeout(f"its answer took longer than {self._seconds:g} s")
         return bytes(content)

@@ -17,7 +17,7 @@ from services.runtime.metric_states import State, families, labelled
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 ENDS_OF_RUNS = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-MOST_TASKS = 100  # pairs of app and task type; each costs some forty series
+MAX_TASKS = 100  # pairs of app and task type; each costs some forty series
 
 _DELAYS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 _DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -39,7 +39,7 @@ class Metrics:
         self._process = process
         registry = self._registry = CollectorRegistry()
         self._backlog: Sequence[Backlog] = ()
-        self.tasks = BoundedLabels(MOST_TASKS, ("app", "task_type"))
+        self.tasks = BoundedLabels(MAX_TASKS, ("app", "task_type"))
 
         def counter(name: str, meaning: str, *labels: str) -> Counter:
             return Counter(f"carillon_{name}", meaning, labels, registry=registry)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from core import json_text
 from core.errors import Conflict, Forbidden, InvalidInput
 
-MOST_TRIES = 5
+MAX_TRIES = 5
 
 Returned = TypeVar("Returned")
 Checked = tuple[str, bytes]  # the name of a check, and the JSON that it is about
@@ -40,7 +40,7 @@ def made_before(act: Callable[[], Returned]) -> Returned:
     if _outcomes.get() is not None:
         return act()
     outcomes: dict[Checked, Callable[[], Any]] = {}
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         token = _outcomes.set(outcomes)
         try:
             return act()
@@ -50,7 +50,7 @@ def made_before(act: Callable[[], Returned]) -> Returned:
             _outcomes.reset(token)
         outcomes[missing.checked] = _outcome(missing.check)
     raise Conflict(
-        f"What this request changes was changed {MOST_TRIES} times by others while it was checked; send it again."
+        f"What this request changes was changed {MAX_TRIES} times by others while it was checked; send it again."
     )
 
 

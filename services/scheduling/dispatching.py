@@ -18,7 +18,7 @@ from services.system import System
 
 LOOK_AHEAD = timedelta(seconds=2)
 BATCH = 1_000
-MOST_RINGS = 256  # a ring makes a thread claim for up to a second, so more would only wait in the queue
+MAX_RINGS = 256  # a ring makes a thread claim for up to a second, so more would only wait in the queue
 
 
 def due_soon(system: System) -> list[tuple[UUID, datetime]]:
@@ -56,7 +56,7 @@ def arrive(system: System, run_id: UUID, due_at: datetime) -> float:
 
 
 def top_up(
-    system: System, carrier: brokers.Carrier, most_rings: Callable[[System], int] = lambda _system: MOST_RINGS
+    system: System, carrier: brokers.Carrier, most_rings: Callable[[System], int] = lambda _system: MAX_RINGS
 ) -> int:
     """Ring for every queue that has more claimable runs than rings, up to `most_rings`. Returns how many it sent.
 

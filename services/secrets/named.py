@@ -19,12 +19,12 @@ from services.runtime.recent_values import RecentValues
 from services.secrets import sealing
 from services.system import System
 
-MOST_BYTES = 64 * 1024
-MOST_OF_APP = 200
+MAX_BYTES = 64 * 1024
+MAX_OF_APP = 200
 KNOWN_SECONDS = 5.0
-_MOST_KEPT = 256
+_MAX_KEPT = 256
 
-_recent: RecentValues[tuple[UUID, str], str] = RecentValues(KNOWN_SECONDS, _MOST_KEPT)
+_recent: RecentValues[tuple[UUID, str], str] = RecentValues(KNOWN_SECONDS, _MAX_KEPT)
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def put(principal: Principal, system: System, app_name: str, name: str, value: s
         app = visible_apps.found(principal, app_name, Scope.APP)
         signing_secrets.lock(app.id)
         is_new = app_secrets.put(app.id, name, sealed, unit.now)
-        if is_new and len(app_secrets.of_app(app.id)) > MOST_OF_APP:
-            raise Conflict(f"The app {app.name} has {MOST_OF_APP} secrets, the most there may be; delete one.")
+        if is_new and len(app_secrets.of_app(app.id)) > MAX_OF_APP:
+            raise Conflict(f"The app {app.name} has {MAX_OF_APP} secrets, the most there may be; delete one.")
         unit.audit(principal, "secret.created" if is_new else "secret.changed", Thing("secret", name, app.id))
     return is_new
 
@@ -113,5 +113,5 @@ def _check(name: str, value: str) -> None:
         raise InvalidInput.at("name", fault)
     if not value:
         raise InvalidInput.at("value", "is empty; give the secret, or delete the one that is stored.")
-    if len(value.encode()) > MOST_BYTES:
-        raise InvalidInput.at("value", f"has {len(value.encode())} bytes; a secret has {MOST_BYTES} at most.")
+    if len(value.encode()) > MAX_BYTES:
+        raise InvalidInput.at("value", f"has {len(value.encode())} bytes; a secret has {MAX_BYTES} at most.")

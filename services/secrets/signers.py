@@ -17,7 +17,7 @@ from services.secrets import sealing, signing
 from services.system import System
 
 KNOWN_SECONDS = 5.0
-_MOST_APPS = 10_000
+_MAX_APPS = 10_000
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class Signer:
 
 
 NOBODY = Signer(())
-_recent: RecentValues[UUID, Signer] = RecentValues(KNOWN_SECONDS, _MOST_APPS)
+_recent: RecentValues[UUID, Signer] = RecentValues(KNOWN_SECONDS, _MAX_APPS)
 
 
 def of_apps(system: System, app_ids: Collection[UUID]) -> Mapping[UUID, Signer]:

@@ -13,9 +13,9 @@ from core.errors import PermanentFailure
 from services.email import template_syntax, templates
 from services.email.templates import InvalidTemplate
 
-MOST_TEMPLATES = 50  # no more than `templates` keeps compiled
+MAX_TEMPLATES = 50  # no more than `templates` keeps compiled
 LONGEST_TEMPLATES = templates.LONGEST
-MOST_VALUES = 5_000  # to be filled in, of all texts of a job: each takes time to check
+MAX_VALUES = 5_000  # to be filled in, of all texts of a job: each takes time to check
 LONGEST_BYTES = 1024 * 1024
 
 _ONE_VALUE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}\}")
@@ -40,7 +40,7 @@ def values_in(*values: Any) -> int:
     return sum(map(template_syntax.values_in, different))
 
 
-def fault_of_count(count: int, most: int = MOST_VALUES) -> str | None:
+def fault_of_count(count: int, most: int = MAX_VALUES) -> str | None:
     """Returns what is wrong with this number of values to fill in, or None."""
     if count <= most:
         return None
@@ -56,9 +56,9 @@ def check(body: Any) -> None:
     if fault := next(filter(None, map(secret_references.fault_of_text, texts)), None):
         raise InvalidTemplate(fault)
     wanted = {text for text in texts if _is_template(text)}
-    if len(wanted) > MOST_TEMPLATES:
+    if len(wanted) > MAX_TEMPLATES:
         raise InvalidTemplate(
-            f"has {len(wanted)} different templates, more than {MOST_TEMPLATES}; let texts be one value each, as in "
+            f"has {len(wanted)} different templates, more than {MAX_TEMPLATES}; let texts be one value each, as in "
             '"{{data.x}}".'
         )
     if sum(map(len, wanted)) > LONGEST_TEMPLATES:

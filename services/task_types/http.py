@@ -14,8 +14,8 @@ from services.task_types.oauth2 import OAuth2, Secret
 from services.task_types.registry import TaskType
 
 KEY = "http"
-MOST_HEADERS = 50
-MOST_STATUSES = 50
+MAX_HEADERS = 50
+MAX_STATUSES = 50
 LONGEST_VALUE = 4_000
 PLACES_OF_SECRETS = ("url", "headers", "body", "oauth2", "client_certificate")
 SIGNED = "signed"
@@ -95,7 +95,7 @@ class HttpRequest(BaseModel):
 
     url: Annotated[Url, Field(examples=["https://example.com/orders"])]
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "POST"
-    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=MOST_HEADERS)] = Field(
+    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=MAX_HEADERS)] = Field(
         default_factory=dict, examples=[{"X-Ops": "hello"}]
     )
     body: Body = Field(
@@ -103,7 +103,7 @@ class HttpRequest(BaseModel):
         description="What is sent: an object or a list as JSON, or a text (in quotes).",
         examples=[{"order": "{{data.order}}"}],
     )
-    expected_statuses: Annotated[list[Statuses], Field(max_length=MOST_STATUSES)] = Field(
+    expected_statuses: Annotated[list[Statuses], Field(max_length=MAX_STATUSES)] = Field(
         default_factory=list,
         description="The statuses that count as success, 200 to 299 by default.",
         examples=[["200-299", 404]],

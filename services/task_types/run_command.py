@@ -16,10 +16,10 @@ from services.task_types.registry import TaskType
 from settings import Settings
 
 KEY = "run_command"
-MOST_WORDS = 1_000
+MAX_WORDS = 1_000
 LONGEST_COMMAND = 10_000  # characters, as 002 takes
 LONGEST_WORD = 100_000  # bytes; Linux takes 128 KiB
-MOST_VARIABLES = 100
+MAX_VARIABLES = 100
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -61,8 +61,8 @@ class RunCommand(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     command: Line | None = None
-    argv: Annotated[list[Word], Field(min_length=1, max_length=MOST_WORDS)] | None = None
-    env: Annotated[dict[Variable, Word], Field(max_length=MOST_VARIABLES)] = Field(
+    argv: Annotated[list[Word], Field(min_length=1, max_length=MAX_WORDS)] | None = None
+    env: Annotated[dict[Variable, Word], Field(max_length=MAX_VARIABLES)] = Field(
         default_factory=dict, examples=[{"LANG": "C.UTF-8"}]
     )
     stdin: str = ""
@@ -78,8 +78,8 @@ class RunCommand(BaseModel):
             raise ValueError("needs exactly one of command and argv.")
         if not self.words or not self.words[0]:
             raise ValueError("names no program; the first word is to be one.")
-        if len(self.words) > MOST_WORDS:
-            raise ValueError(f"has more than {MOST_WORDS} words; hand the rest over by stdin.")
+        if len(self.words) > MAX_WORDS:
+            raise ValueError(f"has more than {MAX_WORDS} words; hand the rest over by stdin.")
         return self
 
 

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("outages")]
 SECONDS = 60.0
 # How long runs wait is judged by long runs on an idle machine; beside other tests it tells of these.
 OF_SPEED = [number for number, one in invariants.INVARIANTS.items() if one is small_tenants_do_not_wait]
-FEWEST_KINDS_OF_FAULTS = 9  # of eleven: a slow machine may have no time for the last two
+MIN_KINDS_OF_FAULTS = 9  # of eleven: a slow machine may have no time for the last two
 
 
 def test_nothing_is_lost_and_nothing_done_twice_while_everything_breaks() -> None:
@@ -26,5 +26,5 @@ def test_nothing_is_lost_and_nothing_done_twice_while_everything_breaks() -> Non
     assert not breached, "\n".join(report.lines(scenario, evidence, breached))
     kinds = {fault.kind for fault in evidence.journal.faults}
     assert WORKER_FROZEN in kinds
-    assert len(kinds) >= FEWEST_KINDS_OF_FAULTS
+    assert len(kinds) >= MIN_KINDS_OF_FAULTS
     assert sum(run.status == "completed" for run in evidence.runs) > len(evidence.jobs) / 2

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("uploads")  # they share a server and a buc
 
 MEGABYTE = 1024**2
 LARGEST = 10 * MEGABYTE
-MOST_MEMORY = 60_000_000
+MAX_MEMORY = 60_000_000
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_ten_megabytes_arrive_byte_for_byte_with_flat_memory(carillon: Installat
     idle = memory(carillon, "VmRSS")
     job_id = upload(carillon, content).json()["id"]
     completed(carillon, job_id)
-    assert memory(carillon, "VmHWM") - idle < MOST_MEMORY
+    assert memory(carillon, "VmHWM") - idle < MAX_MEMORY
     assert downloaded(carillon, job_id) == content
     until(lambda: not spooled(carillon), "the spool to be empty")
 

@@ -20,9 +20,9 @@ from api.sources.deadline_jobs import schema, words
 from core.principals import Principal
 from core.scopes import Scope
 
-MOST_ASKED = 10
+MAX_ASKED = 10
 """Questions of one client that wait for an answer; further ones are not heard."""
-_MOST_JOBS = 100
+_MAX_JOBS = 100
 _NOT_UNDERSTOOD = (
     'This is no command. Send {"command": "get_stats"}, or {"command": "get_jobs"}, the latter also with a "status": '
     f"{', '.join(words.STATUSES)}."
@@ -77,7 +77,7 @@ class Updates(Telling):
 
     def hear(self, text: str) -> None:
         """Note a question, which the next look answers; None is a question that is not understood."""
-        if len(self._heard) == MOST_ASKED:
+        if len(self._heard) == MAX_ASKED:
             return
         try:
             self._heard.append(_QUESTIONS.validate_json(text))
@@ -125,7 +125,7 @@ def _answer(current: Round, principal: Principal, question: Question | None) -> 
             return _statistics(current, principal)
         case GetJobs(status=status):
             wanted = words.SOURCE.jobs() if status is None else words.with_status(status)
-            found = current.look.newest_jobs(principal, wanted, _MOST_JOBS)
+            found = current.look.newest_jobs(principal, wanted, _MAX_JOBS)
             return _frame("jobs", lists.readable(schema.show, found))
         case None:
             return _frame("error", {"detail": _NOT_UNDERSTOOD})

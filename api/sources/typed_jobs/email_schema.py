@@ -6,14 +6,14 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from api.schemas.bulk import MOST_JOBS
+from api.schemas.bulk import MAX_JOBS
 from api.schemas.values import FrequencyWord, Instant, Priority, Retries
 from api.sources.typed_jobs.schema import RETRIES, NewTypedJob
 from core import json_text
 from core.priority import DEFAULT_PRIORITY
 from services.task_types.send_email import KEY, SendEmail
 
-MOST_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 _OF_THE_JOB = ("priority", "max_retries", "schedule_type", "scheduled_time", "frequency")
 
 
@@ -30,11 +30,11 @@ class NewMails(SendEmail):
     def _bounded(self) -> Self:
         """Limit the size of all jobs together: each stores what they share, so a small request could fill the disk."""
         count = max(len(self.recipients or ()), len(self.emails or ()))
-        if count > MOST_JOBS:
-            raise ValueError(f"names {count} recipients, more than {MOST_JOBS}; send several requests.")
+        if count > MAX_JOBS:
+            raise ValueError(f"names {count} recipients, more than {MAX_JOBS}; send several requests.")
         size = count * json_text.size(self._shared())
-        if size > MOST_BYTES:
-            raise ValueError(f"makes jobs of {size} bytes together, more than {MOST_BYTES}; send several requests.")
+        if size > MAX_BYTES:
+            raise ValueError(f"makes jobs of {size} bytes together, more than {MAX_BYTES}; send several requests.")
         return self
 
     def jobs(self) -> list[NewTypedJob]:

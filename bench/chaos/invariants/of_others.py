@@ -11,12 +11,12 @@ from bench.chaos.faults import FLOOD
 from bench.chaos.invariants.breaches import Breach
 from bench.chaos.invariants.outages import is_within, outages
 from bench.chaos.journal import Told
-from bench.chaos.scenario import CALL_LIMIT_SECONDS, FEWEST_CALM, SMALL_TENANTS, THREADS
+from bench.chaos.scenario import CALL_LIMIT_SECONDS, MIN_CALM, SMALL_TENANTS, THREADS
 from bench.figures import percentile
 
-MOST_MEGABYTES = 300.0
+MAX_MEGABYTES = 300.0
 # Web: its threads and the loops beside them. Worker: the engine, its lane, the heartbeat, and a thread each.
-MOST_CONNECTIONS = {"web": 17, "worker": 2 * (THREADS + 6), "coordinator": 2 * 24, "periodic": 2 * 2}
+MAX_CONNECTIONS = {"web": 17, "worker": 2 * (THREADS + 6), "coordinator": 2 * 24, "periodic": 2 * 2}
 _CLOCK_SECONDS = 0.25
 _HEARD_SECONDS = 2.0
 _ORDER = {"pending": 0, "running": 1, "retrying": 2, "queued": 3}
@@ -63,7 +63,7 @@ def small_tenants_do_not_wait(evidence: Evidence) -> Iterator[Breach]:
     waited = waits(evidence)
     if len(waited) < evidence.fewest_calm:
         yield Breach(SMALL_TENANTS, f"only {len(waited)} of their runs fell due outside outages, too few to judge")
-    if len(waited) >= FEWEST_CALM and percentile(waited, 0.95) > CALL_LIMIT_SECONDS + 1:
+    if len(waited) >= MIN_CALM and percentile(waited, 0.95) > CALL_LIMIT_SECONDS + 1:
         yield Breach(SMALL_TENANTS, f"{percentile(waited, 0.95):.1f} s (p95 of {len(waited)} runs)")
 
 
@@ -129,8 +129,8 @@ def _rank(told: Told) -> tuple[int, int]:
 def processes_stay_small(evidence: Evidence) -> Iterator[Breach]:
     """Workers stay below 300 MB, and no kind of process has more connections than its threads."""
     for sample in evidence.journal.samples:
-        if sample.of.startswith("worker") and sample.megabytes > MOST_MEGABYTES:
+        if sample.of.startswith("worker") and sample.megabytes > MAX_MEGABYTES:
             yield Breach((sample.of,), f"took {sample.megabytes:.0f} MB")
-        most = MOST_CONNECTIONS.get(sample.of.removeprefix("carillon "))
+        most = MAX_CONNECTIONS.get(sample.of.removeprefix("carillon "))
         if most is not None and sample.connections > most:
             yield Breach((sample.of,), f"had {sample.connections} connections, more than {most}")

@@ -9,7 +9,7 @@ from bench.chaos.evidence import TERMINAL, AttemptRow, Evidence, RunRow
 from bench.chaos.faults import WORKER_FROZEN
 from bench.chaos.invariants.breaches import Breach
 from bench.chaos.journal import Call
-from bench.chaos.scenario import MAX_RETRIES, MOST_LOSSES
+from bench.chaos.scenario import MAX_LOSSES, MAX_RETRIES
 
 _GOOD = range(200, 300)
 _ACCEPTED = 202
@@ -52,9 +52,9 @@ def attempts_add_up(evidence: Evidence) -> Iterator[Breach]:
 def _within_limits(run: RunRow, attempts: Sequence[AttemptRow], evidence: Evidence) -> Iterator[Breach]:
     failed = sum(one.outcome == "failed" for one in attempts)
     lost = sum(one.outcome == "lost" for one in attempts)
-    if failed > MAX_RETRIES + 1 or lost > MOST_LOSSES:
+    if failed > MAX_RETRIES + 1 or lost > MAX_LOSSES:
         yield Breach((run.id,), f"failed {failed} times and was lost {lost} times, and was tried again")
-    if run.status == "failed" and failed <= MAX_RETRIES and lost < MOST_LOSSES and not _is_of_deleted(run, evidence):
+    if run.status == "failed" and failed <= MAX_RETRIES and lost < MAX_LOSSES and not _is_of_deleted(run, evidence):
         yield Breach((run.id,), f"given up after {failed} failures and {lost} losses (reason: {run.reason})")
 
 

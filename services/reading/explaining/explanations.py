@@ -25,7 +25,7 @@ from services.system import System
 
 _WITHIN = timedelta(seconds=1)  # requested instants have whole seconds
 _LOOK_BACK = (timedelta(hours=2), timedelta(days=8), timedelta(days=400), timedelta(days=3_000))
-_MOST_LOOKED_THROUGH = 10_000
+_MAX_LOOKED_THROUGH = 10_000
 _OF_ANOTHER = "The job was another account's at that instant."
 
 
@@ -113,7 +113,7 @@ def _reason_for_no_plan(job: Job) -> str:
 
 def _instants(schedule: Recurring, gap: Run) -> set[datetime]:
     """The occurrences that a row represents."""
-    count = min(gap.occurrences, _MOST_LOOKED_THROUGH)
+    count = min(gap.occurrences, _MAX_LOOKED_THROUGH)
     return set(islice(schedule.starting_at(gap.scheduled_for), count))
 
 
@@ -121,7 +121,7 @@ def _last_before(schedule: Recurring, at: datetime) -> datetime | None:
     """The last occurrence before an instant, if it can be found by looking back a little, then further."""
     for span in _LOOK_BACK:
         last = None
-        for instant in islice(schedule.upcoming(at - span), _MOST_LOOKED_THROUGH):
+        for instant in islice(schedule.upcoming(at - span), _MAX_LOOKED_THROUGH):
             if instant >= at:
                 break
             last = instant

@@ -8,7 +8,7 @@ from core.instants import shown
 from core.states import Hold
 from services.reading.explaining.holds import HoldView
 
-_MOST_TOLD = 5
+_MAX_TOLD = 5
 _BY: dict[Hold, str] = {
     Hold.PAUSED: "by a pause",
     Hold.OVERLAP: "until another run of the job had ended",
@@ -24,8 +24,8 @@ def of_past(holds: Sequence[HoldView]) -> str:
     past = [one for one in holds if one.until is not None]
     if not past:
         return ""
-    told = "; ".join(map(_in_words, past[:_MOST_TOLD]))
-    more = len(past) - _MOST_TOLD
+    told = "; ".join(map(_in_words, past[:_MAX_TOLD]))
+    more = len(past) - _MAX_TOLD
     return f" It was held {told}{f'; and {more} times more' if more > 0 else ''}."
 
 

@@ -13,9 +13,9 @@ from core.scopes import Scope
 from models import apps, breakers, database, held_keys
 from models.tables import Breaker
 from services.access import visible_apps
-from services.reading.limits import MOST_COUNTED
+from services.reading.limits import MAX_COUNTED
 
-MOST_SHOWN = 1_000
+MAX_SHOWN = 1_000
 _EXAMPLE = "destination:shop/api.example.com"
 
 
@@ -41,7 +41,7 @@ def listed(principal: Principal) -> list[BreakerView]:
     if principal.account_id is not None:
         return []
     with database.reading():
-        return _views(breakers.page(principal.app_ids(Scope.READ), MOST_SHOWN))
+        return _views(breakers.page(principal.app_ids(Scope.READ), MAX_SHOWN))
 
 
 def of_key(principal: Principal, key: str) -> BreakerView | None:
@@ -63,7 +63,7 @@ def of_key(principal: Principal, key: str) -> BreakerView | None:
 
 def _views(rows: Sequence[Breaker]) -> list[BreakerView]:
     names = apps.names_of({row.app_id for row in rows})
-    waiting = held_keys.waiting_by_key([row.key for row in rows], MOST_COUNTED)
+    waiting = held_keys.waiting_by_key([row.key for row in rows], MAX_COUNTED)
     return [
         BreakerView(
             row.key,

@@ -17,11 +17,11 @@ from models.failures import Failure, ReplayedFailure
 from services.reading.visibility import visible
 from services.system import System
 
-MOST_READ = 1_000
+MAX_READ = 1_000
 NONE_HANDLED = HandledFailures()
-_MOST_REPLAYS = 50  # of a run, one of the other
-_MOST_COMPARED = 10_000  # to find the runs of one reason
-_MOST_ANSWERS = 100
+_MAX_REPLAYS = 50  # of a run, one of the other
+_MAX_COMPARED = 10_000  # to find the runs of one reason
+_MAX_ANSWERS = 100
 
 
 @dataclass(frozen=True)
@@ -89,21 +89,21 @@ def grouped(
     """
     since = system.clock.now() - timedelta(hours=hours)
     with database.reading():
-        found = failures.newest(visible(principal, wanted or JobFilter()), since, MOST_READ + 1, before)
-        read = found[:MOST_READ]
+        found = failures.newest(visible(principal, wanted or JobFilter()), since, MAX_READ + 1, before)
+        read = found[:MAX_READ]
         failed_first = _first_failures(read, since)
     together: dict[tuple[str, str, str], list[Failure]] = {}
     for one in read:
         key = (one.app_name, one.task_type, _reason(one))
         together.setdefault(key, []).append(one)
     groups = [_group(key[2], members, failed_first) for key, members in together.items()]
-    return Failures(groups, len(read), len(found) > MOST_READ, since)
+    return Failures(groups, len(read), len(found) > MAX_READ, since)
 
 
 def answers(found: Failures) -> dict[UUID, str]:
     """Returns what receivers answered to the newest run of each of the first groups, by its id."""
     with database.reading():
-        return attempts.last_answers([one.run_id for one in found.groups[:_MOST_ANSWERS]])
+        return attempts.last_answers([one.run_id for one in found.groups[:_MAX_ANSWERS]])
 
 
 def runs_of_group(principal: Principal, wanted: RunFilter) -> RunsOfGroup:
@@ -134,12 +134,12 @@ def handled(principal: Principal, wanted: RunFilter) -> HandledFailures:
     By so many the list of failed runs is longer than that of failures.
     """
     with database.reading():
-        return chosen_runs.handled(visible(principal, replace(wanted, status=RunStatus.FAILED)), MOST_READ)
+        return chosen_runs.handled(visible(principal, replace(wanted, status=RunStatus.FAILED)), MAX_READ)
 
 
 def _matching(principal: Principal, wanted: RunFilter) -> ShownFailures:
     with database.reading():
-        return chosen_runs.newest_not_dismissed(visible(principal, wanted), MOST_READ, _MOST_COMPARED)
+        return chosen_runs.newest_not_dismissed(visible(principal, wanted), MAX_READ, _MAX_COMPARED)
 
 
 def _first_failures(found: Sequence[Failure], since: datetime) -> dict[UUID, datetime]:
@@ -147,7 +147,7 @@ def _first_failures(found: Sequence[Failure], since: datetime) -> dict[UUID, dat
     first = {one.run_id: one.finished_at for one in found}
     reasons = {one.run_id: _reason(one) for one in found if one.retry_of is not None}
     replays = {one.run_id: one.retry_of for one in found if one.retry_of is not None}
-    for _ in range(_MOST_REPLAYS):
+    for _ in range(_MAX_REPLAYS):
         if not replays:
             break
         before = {one.run_id: one for one in failures.replayed(set(replays.values()), since)}

@@ -22,10 +22,10 @@ from services.runtime.timed_cache import TimedCache
 from services.system import System
 from services.task_types import http, targets
 
-MOST_READ = 500
+MAX_READ = 500
 MANY = 100
 KEPT_SECONDS = 5
-_MOST_KEPT = 100
+_MAX_KEPT = 100
 _WITHIN = timedelta(hours=24)
 _RUNS_LOOKED_THROUGH = 100
 _URL = re.compile(r'"url":"((?:[^"\\]|\\.)*)')
@@ -72,7 +72,7 @@ class FailingHosts:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._kept = TimedCache[_Read](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._kept = TimedCache[_Read](system.clock, KEPT_SECONDS, _MAX_KEPT)
 
     def of(self, principal: Principal, wanted: JobFilter | None = None) -> list[FailingHost]:
         """Returns the hosts as `listed` does."""
@@ -92,7 +92,7 @@ def listed(principal: Principal, system: System, wanted: JobFilter | None = None
 def _read(principal: Principal, system: System, fitting: JobFilter) -> _Read:
     since = system.clock.now() - _WITHIN
     with database.reading():
-        found = failing_calls.newest(fitting, since, MOST_READ)
+        found = failing_calls.newest(fitting, since, MAX_READ)
         found = [one for one in found if one.queue == brokers.RUNS_HTTP]
         hosts = of_calls(system, found)
         job_ids = list({call.job_id for call in found})
@@ -114,7 +114,7 @@ def _with_others(system: System, fitting: JobFilter, failing: list[FailingHost])
         return _Read([], 0)
     app_names = list(dict.fromkeys(one.app_name for one in failing))
     with database.reading():
-        found = failing_calls.succeeded(fitting, app_names, failing[0].failing_since, MOST_READ)
+        found = failing_calls.succeeded(fitting, app_names, failing[0].failing_since, MAX_READ)
         found = [one for one in found if one.queue == brokers.RUNS_HTTP]
         hosts = of_calls(system, found)
     answered: dict[tuple[str | None, str], datetime] = {}

@@ -14,11 +14,11 @@ from services.reading.visibility import visible
 from services.runtime.timed_cache import TimedCache
 from services.system import System
 
-MOST_LISTED = 100
-MOST_READ = 1_000
+MAX_LISTED = 100
+MAX_READ = 1_000
 MANY = 1_000
 KEPT_SECONDS = 30.0
-_MOST_KEPT = 100
+_MAX_KEPT = 100
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class AllGivenUp:
 
     def __init__(self, system: System) -> None:
         self._clock = system.clock
-        self._kept = TimedCache[_Found](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._kept = TimedCache[_Found](system.clock, KEPT_SECONDS, _MAX_KEPT)
 
     def of(
         self,
@@ -62,7 +62,7 @@ class AllGivenUp:
         since = self._clock.now() - timedelta(hours=hours)
         jobs = [one for one in found.jobs if one.finished_at >= since]
         fitting = [one for one in jobs if _is_wanted(wanted, one) and (before is None or one.finished_at < before)]
-        return GivenUpJobs(fitting[:MOST_LISTED], len(fitting) > MOST_LISTED or len(jobs) > MOST_READ)
+        return GivenUpJobs(fitting[:MAX_LISTED], len(fitting) > MAX_LISTED or len(jobs) > MAX_READ)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class _Found:
 
 def _read(seen: JobFilter) -> _Found:
     with database.reading():
-        return _Found(given_up.newest(seen, MOST_READ + 1), given_up.are_among_more_than(MANY))
+        return _Found(given_up.newest(seen, MAX_READ + 1), given_up.are_among_more_than(MANY))
 
 
 def _is_wanted(wanted: JobFilter, one: GivenUp) -> bool:

@@ -13,7 +13,7 @@ from models import database, open_alerts
 from models.open_alerts import AlertedJob
 from services.reading.visibility import visible
 
-MOST_LISTED = 100
+MAX_LISTED = 100
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ NONE = OpenAlerts([], is_cut=False)
 def listed(principal: Principal, wanted: JobFilter | None = None) -> OpenAlerts:
     """Returns the first 100 open alerts of matching jobs that the principal may see."""
     with database.reading():
-        found = open_alerts.newest(visible(principal, wanted or JobFilter()), MOST_LISTED + 1)
-    return OpenAlerts([_view(one) for one in found[:MOST_LISTED]], len(found) > MOST_LISTED)
+        found = open_alerts.newest(visible(principal, wanted or JobFilter()), MAX_LISTED + 1)
+    return OpenAlerts([_view(one) for one in found[:MAX_LISTED]], len(found) > MAX_LISTED)
 
 
 def _view(found: AlertedJob) -> OpenAlert:

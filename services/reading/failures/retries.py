@@ -16,7 +16,7 @@ from services.reading.upcoming import next_calls
 from services.reading.visibility import visible
 from services.system import System
 
-MOST_READ = 1_000
+MAX_READ = 1_000
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class RetryGroup:
 def grouped(principal: Principal, system: System) -> list[RetryGroup]:
     """Returns the runs being retried, of jobs that the principal may see, largest groups first; reads 1,000 runs."""
     with database.reading():
-        found = failures.retrying(visible(principal, JobFilter()), MOST_READ)
+        found = failures.retrying(visible(principal, JobFilter()), MAX_READ)
         next_at = next_calls.of_runs(system, found)
     together: dict[tuple[str, str, str], list[Retry]] = {}
     for one in found:

@@ -16,7 +16,7 @@ from services.reading.installation.processes import ProcessView
 from services.runtime.troubles import Trouble
 from services.system import System
 
-_MOST_WORKERS = 1_000
+_MAX_WORKERS = 1_000
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def known(system: System, *, broker: bool, troubles: Sequence[Trouble]) -> list[
     now = system.clock.now()
     with database.reading():
         seen = signals.seen()
-        newest = [one for one in workers.newest(_MOST_WORKERS) if one.stopped_at is None]
+        newest = [one for one in workers.newest(_MAX_WORKERS) if one.stopped_at is None]
         others = [one for one in processes.seen(system) if one.status is WorkerStatus.ALIVE]
     found = [
         *(PartView(one.part, is_well=False, detail=f"{one.detail} {one.remedy}") for one in troubles),

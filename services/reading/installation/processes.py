@@ -15,7 +15,7 @@ from models.tables import Process
 from services.reading.views import view_of
 from services.system import System
 
-MOST_SHOWN = 1_000
+MAX_SHOWN = 1_000
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def known(principal: Principal, system: System) -> list[ProcessView]:
 
 def seen(system: System) -> list[ProcessView]:
     """Returns the processes seen in the last day, newest first, in the caller's transaction."""
-    return [view_of(ProcessView, one, status=_status(system, one)) for one in processes.newest(MOST_SHOWN)]
+    return [view_of(ProcessView, one, status=_status(system, one)) for one in processes.newest(MAX_SHOWN)]
 
 
 def _status(system: System, one: Process) -> WorkerStatus:

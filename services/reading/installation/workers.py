@@ -15,7 +15,7 @@ from models.tables import Worker
 from services.reading.views import view_of
 from services.system import System
 
-MOST_SHOWN = 1_000
+MAX_SHOWN = 1_000
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def known(principal: Principal, system: System) -> list[WorkerView]:
     """Returns the workers seen in the last day, newest first. Raises `Forbidden` unless for administrators."""
     principal.expect_administration()
     with database.reading():
-        found, running = workers.newest(MOST_SHOWN), workers.running()
+        found, running = workers.newest(MAX_SHOWN), workers.running()
     return [_view(system, one, running) for one in found]
 
 

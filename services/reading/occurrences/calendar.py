@@ -19,7 +19,7 @@ from services.reading.occurrences import missed_ranges
 from services.system import System
 
 DAYS = 90
-MOST_READ = 20_000
+MAX_READ = 20_000
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def of_job(principal: Principal, system: System, job_id: UUID, zone: ZoneInfo, d
     with database.reading():
         job = visibility.expected(principal, jobs.by_id(job_id), job_id)
         since = _start(wanted[0], zone)
-        found = calendar.ended(job_id, since, MOST_READ, principal.account_id)
-        rows = calendar.gaps(job_id, MOST_READ, principal.account_id) if found.has_gaps else []
+        found = calendar.ended(job_id, since, MAX_READ, principal.account_id)
+        rows = calendar.gaps(job_id, MAX_READ, principal.account_id) if found.has_gaps else []
         missed = missed_ranges.spread(job, rows, since)
     by_day: dict[date, list[Bucket]] = {}
     for one in (*found.buckets, *missed.buckets):

@@ -16,8 +16,8 @@ from models.calendar import BUCKET_SECONDS, Bucket, Gap
 from models.tables import Job
 from services.scheduling import stored_schedule
 
-MOST_SPREAD = 20_000
-_MOST_REMEMBERED = 16  # rows; such a row never changes
+MAX_SPREAD = 20_000
+_MAX_REMEMBERED = 16  # rows; such a row never changes
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def spread(job: Job, gaps: Sequence[Gap], since: datetime) -> Spread:
     stays there as a whole. Call it within a read.
     """
     buckets: list[Bucket] = []
-    left = MOST_SPREAD
+    left = MAX_SPREAD
     known_from: datetime | None = None
     for gap in gaps:
         left -= gap.occurrences
@@ -65,7 +65,7 @@ def _schedule(job: Job, at: datetime) -> Recurring | None:
     return schedule if isinstance(schedule, Recurring) else None
 
 
-@lru_cache(maxsize=_MOST_REMEMBERED)
+@lru_cache(maxsize=_MAX_REMEMBERED)
 def _quarters(schedule: Recurring, first: datetime, count: int) -> tuple[tuple[datetime, int], ...]:
     """Returns the number of the next `count` occurrences that fall into each quarter of an hour."""
     return tuple(Counter(_quarter(instant) for instant in islice(schedule.starting_at(first), count)).items())

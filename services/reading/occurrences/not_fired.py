@@ -15,7 +15,7 @@ from models.not_fired import NotFired
 from services.reading.visibility import visible
 from services.system import System
 
-MOST_READ = 1_000
+MAX_READ = 1_000
 
 
 @dataclass(frozen=True)
@@ -43,5 +43,5 @@ def lately(principal: Principal, system: System, minutes: int) -> NotFiredLately
     """Returns the jobs of the newest 1,000 such occurrences of the last minutes that the principal may see."""
     since = whole_minute(system.clock.now() - timedelta(minutes=minutes))
     with database.reading():
-        found = not_fired.newest(visible(principal, JobFilter()), since, MOST_READ + 1)
-    return NotFiredLately(since, found, sum(one.runs for one in found) > MOST_READ)
+        found = not_fired.newest(visible(principal, JobFilter()), since, MAX_READ + 1)
+    return NotFiredLately(since, found, sum(one.runs for one in found) > MAX_READ)

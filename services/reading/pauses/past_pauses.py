@@ -17,7 +17,7 @@ from services.reading.pauses import latest_pauses
 from services.reading.pauses.latest_pauses import PauseView
 from services.reading.pauses.pauses_in_force import PauseInForce
 
-MOST_LOOKED_THROUGH = 1_000
+MAX_LOOKED_THROUGH = 1_000
 _KINDS = {"job": Paused.JOB, "app": Paused.APP, INSTALLATION.kind: Paused.EVERYTHING}
 _BEGINS = {"job.paused", "app.paused", f"{INSTALLATION.kind}.paused"}
 
@@ -58,7 +58,7 @@ class PastPauses:
 def up_to(principal: Principal, job: Job, until: datetime) -> PastPauses:
     """Returns the pauses of a job that the principal sees, up to an instant; read in the caller's transaction."""
     things = [Thing("job", str(job.id)), Thing.app(job.app), INSTALLATION]  # an app's name may have been another's
-    return PastPauses(principal, job, audit.before(things, latest_pauses.ACTIONS, until, MOST_LOOKED_THROUGH))
+    return PastPauses(principal, job, audit.before(things, latest_pauses.ACTIONS, until, MAX_LOOKED_THROUGH))
 
 
 def _begins(entry: AuditEntry) -> bool:

@@ -22,13 +22,13 @@ from services.messaging import broker as brokers
 from services.reading import limits
 from services.reading.statistics.ended_runs import KEPT_SECONDS, EndedRuns, as_spelled
 from services.reading.visibility import visible
-from services.reading.waiting import MOST_COUNTED as MOST_WAITING
+from services.reading.waiting import MAX_COUNTED as MAX_WAITING
 from services.runtime.timed_cache import TimedCache
 from services.system import System
 
-MOST_HELD = 200
-MOST_PARTIES, MOST_OF_PARTY = 500, 50
-_MOST_KEPT = 100
+MAX_HELD = 200
+MAX_PARTIES, MAX_OF_PARTY = 500, 50
+_MAX_KEPT = 100
 
 _BY_LIMITS = (Hold.RATE_LIMIT, Hold.CONCURRENCY)
 _Account = tuple[str, str]
@@ -133,7 +133,7 @@ class AccountUsage:
     def __init__(self, system: System) -> None:
         self._system = system
         self._ended = EndedRuns(system)
-        self._waits = TimedCache[_Waits](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._waits = TimedCache[_Waits](system.clock, KEPT_SECONDS, _MAX_KEPT)
 
     def of(self, principal: Principal, wanted: WantedUsage) -> Usage:
         """Returns the matching accounts of jobs that the principal may see, those that used most first."""
@@ -211,11 +211,11 @@ def _by_account(ended: Iterable[Ended]) -> dict[_Account, _UsedRuns]:
 
 def _read_waits(wanted: JobFilter) -> _Waits:
     with database.reading():
-        groups = waiting.grouped(wanted, MOST_WAITING + 1)
-        are_cut = sum(one.count for one in groups) > MOST_WAITING
+        groups = waiting.grouped(wanted, MAX_WAITING + 1)
+        are_cut = sum(one.count for one in groups) > MAX_WAITING
         others = _others(wanted) if are_cut else {}
-        running = waiting.running(wanted, MOST_WAITING)
-        return _Waits(groups, running, others, are_cut, waiting.are_more_than(MOST_WAITING))
+        running = waiting.running(wanted, MAX_WAITING)
+        return _Waits(groups, running, others, are_cut, waiting.are_more_than(MAX_WAITING))
 
 
 def _rank(one: UsageView, order: UsageOrder) -> tuple[float, int, int, str, str]:
@@ -234,14 +234,14 @@ def _others(wanted: JobFilter) -> dict[_Account, list[HeldRuns]]:
     """
     found: dict[_Account, list[HeldRuns]] = {}
     seen = wanted.visible
-    held = account_usage.held(wanted, None if seen is None else seen.app_ids, MOST_HELD)
-    counts = held_keys.waiting_by_key([one.key for one in held], limits.MOST_COUNTED)
+    held = account_usage.held(wanted, None if seen is None else seen.app_ids, MAX_HELD)
+    counts = held_keys.waiting_by_key([one.key for one in held], limits.MAX_COUNTED)
     for one in held:
         if counts[one.key]:
             runs = HeldRuns(one.held_by, one.key, counts[one.key], one.until)
             found.setdefault((one.app_name, one.account_id), []).append(runs)
     parties: dict[_Account, list[WaitingParty]] = {}
-    for party in waiting_parties.some(brokers.RUNS, wanted, MOST_PARTIES, MOST_OF_PARTY):
+    for party in waiting_parties.some(brokers.RUNS, wanted, MAX_PARTIES, MAX_OF_PARTY):
         parties.setdefault((party.app_name, party.account_id), []).append(party)
     for account, of_it in parties.items():
         oldest = min(one.oldest_due_at for one in of_it)

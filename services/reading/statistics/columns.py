@@ -12,7 +12,7 @@ from core.states import Hold
 from models import database
 from models import statistics as stored
 from services.reading.statistics import minute_statistics
-from services.reading.statistics.minute_statistics import MOST_READ_LIVE, MinuteFigures
+from services.reading.statistics.minute_statistics import MAX_READ_LIVE, MinuteFigures
 from services.system import System
 
 
@@ -47,7 +47,7 @@ def of_minutes(principal: Principal, system: System, minutes: int, step: int) ->
     with database.reading():
         found = {one.number: one for one in stored.columns(start, end, seconds)}
         held = stored.holds_of_columns(start, end, seconds)
-        live = _not_summed_up(max(start, end - MOST_READ_LIVE * MINUTE), end)
+        live = _not_summed_up(max(start, end - MAX_READ_LIVE * MINUTE), end)
     columns = []
     for number in range(-(-minutes // step)):
         column = ColumnFigures(start + number * step * MINUTE)

@@ -24,7 +24,7 @@ def of_jobs(principal: Principal, job_ids: Collection[UUID]) -> Mapping[UUID, Us
 
     The caller has already checked that the principal may see these jobs.
     """
-    most, looked_through = stored.MOST_COMPLETED, stored.MOST_LOOKED_THROUGH
+    most, looked_through = stored.MAX_COMPLETED, stored.MAX_LOOKED_THROUGH
     found = stored.newest(list(job_ids), most, looked_through, principal.account_id)
     taken: dict[UUID, list[Taken]] = {}
     for one in found:

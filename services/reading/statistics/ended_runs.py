@@ -15,7 +15,7 @@ from models.ended_runs import Ended
 from services.runtime.timed_cache import TimedCache
 from services.system import System
 
-MOST_ENDED = 100_000
+MAX_ENDED = 100_000
 MANY = 1_000
 KEPT_SECONDS = 5
 _HOUR_MINUTES = 60
@@ -56,9 +56,9 @@ class EndedRuns:
         now = self._clock.now()
         since = now - timedelta(minutes=span)
         with stored.reading():
-            cut_at = stored.cut_at(since, MOST_ENDED)
+            cut_at = stored.cut_at(since, MAX_ENDED)
             are_many = stored.cut_at(since, MANY - 1) is not None
-            return _Read(now, stored.ended(since, now, MOST_ENDED), cut_at, are_many)
+            return _Read(now, stored.ended(since, now, MAX_ENDED), cut_at, are_many)
 
 
 @dataclass(frozen=True)

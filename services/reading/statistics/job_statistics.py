@@ -12,7 +12,7 @@ from models import database, statistics
 from models.statistics import StateCount
 from services.reading.visibility import visible
 
-MOST_WAITS = 1_000
+MAX_WAITS = 1_000
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def overview(principal: Principal) -> OwnFigures:
     wanted = visible(principal, JobFilter())
     with database.reading():
         priorities = statistics.job_priorities(wanted)
-        starts = statistics.newest_starts(wanted, MOST_WAITS)
+        starts = statistics.newest_starts(wanted, MAX_WAITS)
     waits = [max(0.0, (began - due).total_seconds()) for due, began, repeats in starts if repeats == 0]
     mean = sum(waits) / len(waits) if waits else 0.0
     return OwnFigures(of_jobs(principal, wanted), priorities, mean)

@@ -14,7 +14,7 @@ from models import database, statistics
 from services.reading.views import view_of
 from services.system import System
 
-MOST_READ_LIVE = 3
+MAX_READ_LIVE = 3
 _HALF, _MOST = 0.5, 0.95
 
 
@@ -61,7 +61,7 @@ def series(principal: Principal, system: System, minutes: int) -> list[MinuteFig
             row.minute: view_of(MinuteFigures, row, held=held.get(row.minute, {}))
             for row in statistics.minutes(wanted[0])
         }
-        known |= {minute: of_minute(minute) for minute in wanted[-MOST_READ_LIVE:] if minute not in known}
+        known |= {minute: of_minute(minute) for minute in wanted[-MAX_READ_LIVE:] if minute not in known}
         first = statistics.first_run_made_at()
     empty = {minute: MinuteFigures(minute) for minute in wanted if first is None or minute < whole_minute(first)}
     known = empty | known

@@ -20,8 +20,8 @@ from services.reading.visibility import visible
 from services.runtime.timed_cache import TimedCache
 from services.system import System
 
-MOST_GROUPS = 100
-_MOST_KEPT = 100
+MAX_GROUPS = 100
+_MAX_KEPT = 100
 _MIDDLE, _MOST = 0.5, 0.95
 _MILLISECONDS = 1_000
 
@@ -88,7 +88,7 @@ class RunFigures:
     def __init__(self, system: System) -> None:
         self._clock = system.clock
         self._ended = EndedRuns(system)
-        self._of_jobs = TimedCache[_OfJobs](system.clock, ended_runs.KEPT_SECONDS, _MOST_KEPT)
+        self._of_jobs = TimedCache[_OfJobs](system.clock, ended_runs.KEPT_SECONDS, _MAX_KEPT)
 
     def of(self, principal: Principal, wanted: WantedFigures) -> Figures:
         """Returns the matching groups of jobs that the principal may see, those of which most runs ended first."""
@@ -109,9 +109,9 @@ class RunFigures:
     def _read(self, wanted: JobFilter, span: timedelta) -> _OfJobs:
         since = self._clock.now() - span
         with stored.reading():
-            cut_at = stored.cut_at(since, ended_runs.MOST_ENDED)
+            cut_at = stored.cut_at(since, ended_runs.MAX_ENDED)
             are_many = stored.cut_at(since, ended_runs.MANY - 1) is not None
-            found = stored.ended_of_jobs(wanted, since, ended_runs.MOST_ENDED, MOST_GROUPS)
+            found = stored.ended_of_jobs(wanted, since, ended_runs.MAX_ENDED, MAX_GROUPS)
         return _OfJobs(found.jobs, found.matching, since, cut_at, are_many)
 
 

@@ -17,10 +17,10 @@ from services.reading.visibility import visible
 from services.runtime.timed_cache import TimedCache
 from services.system import System
 
-MOST_JOBS = 100
+MAX_JOBS = 100
 MANY = 100
 KEPT_SECONDS = 30.0
-_MOST_KEPT = 100
+_MAX_KEPT = 100
 _WITHIN = timedelta(days=2)  # a job that runs once a day is judged at any time of the day
 
 
@@ -45,7 +45,7 @@ class SlowJobs:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._kept = TimedCache[_Found](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._kept = TimedCache[_Found](system.clock, KEPT_SECONDS, _MAX_KEPT)
 
     def of(self, principal: Principal, wanted: JobFilter | None = None) -> list[SlowJob]:
         """Returns the 100 slowest of the matching jobs that the principal may see, the slowest first.
@@ -61,7 +61,7 @@ class SlowJobs:
     def _found(self, principal: Principal, fitting: JobFilter) -> _Found:
         with database.reading():
             since = self._system.clock.now() - _WITHIN
-            slower, matching = stored.slower(fitting, since, MOST_JOBS, principal.account_id)
+            slower, matching = stored.slower(fitting, since, MAX_JOBS, principal.account_id)
             usual = durations.of_jobs(principal, [one.job_id for one in slower])
         found = [_view(one, usual[one.job_id]) for one in slower if one.job_id in usual]
         return _Found(sorted(filter(None, found), key=lambda one: -one.times), matching)

@@ -20,7 +20,7 @@ from services.reading import limits
 from services.reading.failures import failing_hosts
 from services.system import System
 
-MOST_KEYS = 20
+MAX_KEYS = 20
 
 
 class Called(Protocol):
@@ -54,7 +54,7 @@ def of_runs(system: System, runs: Sequence[Called]) -> dict[UUID, datetime]:
     held = [one for one in runs if one.status is RunStatus.QUEUED and one.held_key is not None]
     with database.reading():
         keys = _destinations(system, waiting) | {one.id: one.held_key or "" for one in held}
-        room_at = of_keys(system, list(dict.fromkeys(keys.values()))[:MOST_KEYS])
+        room_at = of_keys(system, list(dict.fromkeys(keys.values()))[:MAX_KEYS])
     known = [*waiting, *(one for one in held if one.held_key in room_at)]
     return {one.id: max(now, one.due_at, room_at.get(keys.get(one.id, ""), now)) for one in known}
 

@@ -26,9 +26,9 @@ from services.reading.upcoming.upcoming_runs import UpcomingView
 from services.runtime.clock import Clock
 
 AHEAD = timedelta(minutes=5)
-MOST_PLANNED = 5_000
-MOST_JOBS = 2_000
-MOST_OCCURRENCES = 10_000
+MAX_PLANNED = 5_000
+MAX_JOBS = 2_000
+MAX_OCCURRENCES = 10_000
 
 
 class ComingThreads:
@@ -49,8 +49,8 @@ class ComingThreads:
         with database.reading():
             if pauses.everything_paused_at() is not None:
                 return needed
-            rows = queries.soonest_planned(wanted, now, now + AHEAD, MOST_PLANNED)
-            unplanned = queries.to_plan(wanted, now + AHEAD, MOST_JOBS)
+            rows = queries.soonest_planned(wanted, now, now + AHEAD, MAX_PLANNED)
+            unplanned = queries.to_plan(wanted, now + AHEAD, MAX_JOBS)
             counts = upcoming.planned_of_limited(unplanned)
             jobs = {one.job.id: one.job for one in rows} | {one.job.id: one.job for one in unplanned}
             self._times.look(jobs.values())
@@ -66,7 +66,7 @@ def _occurrences(unplanned: Sequence[Unplanned], counts: dict[UUID, int], start:
     """Yield the occurrences that have no row yet; of jobs that run very often, as many as each may have."""
     end = start + AHEAD
     budget = upcoming.Budget()
-    most = MOST_OCCURRENCES // max(1, len(unplanned))
+    most = MAX_OCCURRENCES // max(1, len(unplanned))
     for one in unplanned:
         named = upcoming.named(one, counts.get(one.job.id, 0), start, budget)
         nominal = takewhile(lambda view: view.scheduled_for < end, named)

@@ -16,11 +16,11 @@ from models.upcoming import ComingJob
 from services.runtime.clock import Clock
 
 UNKNOWN_SECONDS = 1.0
-MOST_MEASURED = 100  # jobs at each look
+MAX_MEASURED = 100  # jobs at each look
 KEPT_SECONDS = 600.0
-_MOST_RUNS = 20
-_MOST_ENDED = 1_000
-_MOST_KEPT = 20_000
+_MAX_RUNS = 20
+_MAX_ENDED = 1_000
+_MAX_KEPT = 20_000
 _MIDDLE = 0.5
 
 Key = TypeVar("Key")
@@ -40,16 +40,16 @@ class ThreadTimes:
 
         Called while the database is read.
         """
-        for kind in thread_times.of_kinds(_MOST_ENDED):
+        for kind in thread_times.of_kinds(_MAX_ENDED):
             _keep(self._kinds, (kind.app_name, kind.task_type), kind.seconds)
         now = self._clock.monotonic()
         begun = [one.id for one in jobs if one.runs_started > 0]
         new = (job_id for job_id in begun if job_id not in self._jobs)
         old = (job_id for job_id in begun if job_id in self._jobs and now - self._jobs[job_id][0] >= KEPT_SECONDS)
-        measured = [*islice(new, MOST_MEASURED)]
-        measured += islice(old, MOST_MEASURED - len(measured))
+        measured = [*islice(new, MAX_MEASURED)]
+        measured += islice(old, MAX_MEASURED - len(measured))
         found: dict[UUID, list[float]] = {}
-        for job_id, seconds in thread_times.of_jobs(measured, _MOST_RUNS):
+        for job_id, seconds in thread_times.of_jobs(measured, _MAX_RUNS):
             found.setdefault(job_id, []).append(seconds)
         for job_id in measured:
             _keep(self._jobs, job_id, (now, percentile(found.get(job_id, ()), _MIDDLE)))
@@ -67,5 +67,5 @@ def _keep(kept: dict[Key, Value], key: Key, value: Value) -> None:
     """Keep a value as the newest, and drop the oldest if there are too many."""
     kept.pop(key, None)
     kept[key] = value
-    if len(kept) > _MOST_KEPT:
+    if len(kept) > _MAX_KEPT:
         del kept[next(iter(kept))]

@@ -26,12 +26,12 @@ from services.runtime.timed_cache import TimedCache
 from services.system import System
 
 OFTEN = timedelta(minutes=5)
-MOST_JOBS = 5_000
-MOST_PLANNED = 20_000
-MOST_LOOKED_AT = 60_000  # three seconds of processor time, if all of them are by cron
+MAX_JOBS = 5_000
+MAX_PLANNED = 20_000
+MAX_LOOKED_AT = 60_000  # three seconds of processor time, if all of them are by cron
 KEPT_SECONDS = 30.0
 MANY = 500
-_MOST_KEPT = 100
+_MAX_KEPT = 100
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class DaysAhead:
     """The counts that one process caches: for half a minute if there are many runs."""
 
     def __init__(self, system: System) -> None:
-        self._kept = TimedCache[DayAhead](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._kept = TimedCache[DayAhead](system.clock, KEPT_SECONDS, _MAX_KEPT)
 
     def of(self, principal: Principal, wanted: JobFilter, start: datetime, end: datetime) -> DayAhead:
         """Returns the upcoming runs of matching jobs that the principal may see, from `start` to before `end`."""
@@ -83,10 +83,10 @@ def _counted(wanted: JobFilter, start: datetime, end: datetime) -> DayAhead:
     with database.reading():
         if pauses.everything_paused_at() is not None:
             return DayAhead({}, {}, [], OFTEN, None)
-        rows = queries.planned(wanted, end, MOST_PLANNED, start)
-        unplanned = queries.to_plan(wanted, end, MOST_JOBS)
+        rows = queries.planned(wanted, end, MAX_PLANNED, start)
+        unplanned = queries.to_plan(wanted, end, MAX_JOBS)
         counts = upcoming_runs.planned_of_limited(unplanned)
-    most = max(1, min(int((end - start) / OFTEN), MOST_LOOKED_AT // max(1, len(unplanned))))
+    most = max(1, min(int((end - start) / OFTEN), MAX_LOOKED_AT // max(1, len(unplanned))))
     runs = _Runs(most)
     for view in upcoming_runs.planned_views(rows):
         if start <= view.due_at < end:
@@ -101,9 +101,9 @@ def _counted(wanted: JobFilter, start: datetime, end: datetime) -> DayAhead:
 
 def _ends_of(rows: Sequence[queries.PlannedRun], unplanned: Sequence[Unplanned]) -> Iterator[datetime]:
     """Yield the instants up to which the data are complete, for sources that were too large to be read whole."""
-    if len(rows) == MOST_PLANNED:
+    if len(rows) == MAX_PLANNED:
         yield rows[-1].due_at
-    if len(unplanned) == MOST_JOBS:
+    if len(unplanned) == MAX_JOBS:
         yield unplanned[-1].next_run_at
 
 

@@ -22,8 +22,8 @@ from services.system import System
 
 KEPT_SECONDS = 30.0
 MANY = 500
-MOST_NAMED = 5
-_MOST_KEPT = 100
+MAX_NAMED = 5
+_MAX_KEPT = 100
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class ComingMinutes:
         self._system = system
         self._seconds = seconds
         self._most = most
-        self._kept = TimedCache[MinutesAhead](system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._kept = TimedCache[MinutesAhead](system.clock, KEPT_SECONDS, _MAX_KEPT)
 
     def of(self, principal: Principal, wanted: JobFilter) -> MinutesAhead:
         """Returns the minutes in which runs of matching jobs are due, as `upcoming.coming` finds them."""
@@ -69,6 +69,6 @@ def _meeting(found: Iterable[UpcomingView]) -> dict[datetime, list[UpcomingView]
     jobs: dict[datetime, dict[UUID, UpcomingView]] = {}
     for one in found:
         of_minute = jobs.setdefault(whole_minute(one.due_at), {})
-        if len(of_minute) < MOST_NAMED:
+        if len(of_minute) < MAX_NAMED:
             of_minute.setdefault(one.job_id, one)
     return {minute: list(of_minute.values()) for minute, of_minute in jobs.items() if len(of_minute) > 1}

@@ -22,10 +22,10 @@ from services.reading import visibility
 from services.scheduling import stored_schedule
 from services.system import System
 
-MOST_JOBS = 1_000
-MOST_NAMED = 5_000
-MOST_PLANNED = 5_000
-MOST_PASSED_OVER = 20_000  # a second of processor time, if all of them are of crons with jitter
+MAX_JOBS = 1_000
+MAX_NAMED = 5_000
+MAX_PLANNED = 5_000
+MAX_PASSED_OVER = 20_000  # a second of processor time, if all of them are of crons with jitter
 FURTHEST = timedelta(days=400)
 
 
@@ -47,7 +47,7 @@ class Budget:
     """How many occurrences before the span may be enumerated, of all jobs together."""
 
     def __init__(self) -> None:
-        self._left = MOST_PASSED_OVER
+        self._left = MAX_PASSED_OVER
         self.is_spent = False
 
     def take(self) -> bool:
@@ -118,10 +118,10 @@ def look_ahead(
         if pauses.everything_paused_at() is not None:
             return Ahead([], until)
         if start is not None:
-            return _look(wanted, now, start, until, limit=limit, most_jobs=MOST_JOBS, one_each=one_each)
-        ahead = _look(wanted, now, None, until, limit=limit, most_jobs=min(MOST_JOBS, 2 * limit), one_each=one_each)
+            return _look(wanted, now, start, until, limit=limit, most_jobs=MAX_JOBS, one_each=one_each)
+        ahead = _look(wanted, now, None, until, limit=limit, most_jobs=min(MAX_JOBS, 2 * limit), one_each=one_each)
         if len(ahead.found) < limit and ahead.until < until:  # jitter, and runs that will not start, hide later ones
-            ahead = _look(wanted, now, None, until, limit=limit, most_jobs=MOST_JOBS, one_each=one_each)
+            ahead = _look(wanted, now, None, until, limit=limit, most_jobs=MAX_JOBS, one_each=one_each)
     return ahead
 
 
@@ -137,7 +137,7 @@ def _look(
 ) -> Ahead[UpcomingView]:
     most_rows = 2 * limit  # some may exceed `max_runs`
     if one_each:
-        rows, is_cut = upcoming.first_planned(wanted, until, most_rows, MOST_PLANNED)
+        rows, is_cut = upcoming.first_planned(wanted, until, most_rows, MAX_PLANNED)
     else:
         rows = upcoming.planned(wanted, until, most_rows, start)
         is_cut = len(rows) == most_rows
@@ -156,7 +156,7 @@ def _look(
         for one in unplanned
         if one.job.id not in told
     ]
-    ahead = soonest(planned, each, until, limit, MOST_NAMED)
+    ahead = soonest(planned, each, until, limit, MAX_NAMED)
     return Ahead(ahead.found, min(begin, ahead.until)) if budget.is_spent else ahead
 
 

@@ -202,7 +202,7 @@ def test_an_idempotency_key_is_each_keys_own(client: Client, app: str, anna: Hea
 def test_the_keys_of_an_app_are_bounded_and_go_with_it(
     client: Client, app: str, anna: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.access.app_keys.MOST_KEYS", 1)
+    monkeypatch.setattr("services.access.app_keys.MAX_KEYS", 1)
     made_key(client, anna, app, "read")
     body = {"name": "one more", "scopes": ["read"]}
     assert client.simulate_post(f"/api/apps/{app}/keys", headers=anna, json=body).status_code == 409

@@ -185,7 +185,7 @@ def test_a_token_gives_away_no_scope_that_it_has_not(client: Client, anna: Heade
 
 
 def test_a_users_tokens_are_bounded(client: Client, anna: Headers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.access.own_tokens.MOST_TOKENS", 1)
+    monkeypatch.setattr("services.access.own_tokens.MAX_TOKENS", 1)
     made(client, anna, "read")
     body = {"name": "one more", "scopes": ["read"]}
     assert client.simulate_post(TOKENS, headers=anna, json=body).status_code == 409

@@ -77,5 +77,5 @@ def test_a_provider_that_is_slow_holds_up_nobody_else(store: str, provider: Prov
 
 
 def test_who_begins_login_after_login_must_wait(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.access.single_sign_on.MOST_OF_ADDRESS", 2)
+    monkeypatch.setattr("services.access.single_sign_on.MAX_OF_ADDRESS", 2)
     assert [client.simulate_get("/oidc/login").status_code for _ in range(3)] == [303, 303, 429]

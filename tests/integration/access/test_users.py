@@ -18,7 +18,7 @@ from core.errors import InvalidInput, TooMany
 from models import database
 from models.tables import KnownAddress, Token, User
 from services.access import authentication, passwords, registering, users
-from services.access.guesses import KNOWN_FOR, MOST_AT_ACCOUNT, MOST_OF_ACCOUNT, MOST_OF_ADDRESS
+from services.access.guesses import KNOWN_FOR, MAX_AT_ACCOUNT, MAX_OF_ACCOUNT, MAX_OF_ADDRESS
 from services.access.login_throttle import SPAN_SECONDS, Throttle
 from services.access.registering import NewUser
 from services.access.tokens import IDLE
@@ -133,7 +133,7 @@ def test_a_wrong_password_and_an_unknown_name_are_refused_alike(
 def test_who_guesses_on_and_on_must_wait_even_with_the_right_password(system: GivenSystem) -> None:
     registered(system)
     throttle = Throttle(system.clock)
-    for _ in range(MOST_OF_ACCOUNT):
+    for _ in range(MAX_OF_ACCOUNT):
         with pytest.raises(InvalidInput):
             logged_in(system, "wrong", throttle=throttle)
     with pytest.raises(TooMany) as refused:
@@ -146,7 +146,7 @@ def test_who_guesses_on_and_on_must_wait_even_with_the_right_password(system: Gi
 def test_one_account_is_guessed_at_only_so_often_from_wherever(system: GivenSystem) -> None:
     registered(system)
     throttle = Throttle(system.clock)
-    for number in range(MOST_AT_ACCOUNT):
+    for number in range(MAX_AT_ACCOUNT):
         with pytest.raises(InvalidInput):
             logged_in(system, "wrong", throttle=throttle, address=f"10.0.1.{number}")
     with pytest.raises(TooMany):
@@ -156,7 +156,7 @@ def test_one_account_is_guessed_at_only_so_often_from_wherever(system: GivenSyst
 def test_one_address_guesses_at_many_accounts_only_so_often(system: GivenSystem) -> None:
     registered(system)
     throttle = Throttle(system.clock)
-    for number in range(MOST_OF_ADDRESS):
+    for number in range(MAX_OF_ADDRESS):
         with pytest.raises(InvalidInput):
             logged_in(system, "wrong", throttle=throttle, name=f"user-{number}")
     with pytest.raises(TooMany) as refused:
@@ -171,11 +171,11 @@ def test_strangers_who_guess_lock_nobody_out_of_where_they_logged_in(system: Giv
     registered(system)
     throttle = Throttle(system.clock)
     logged_in(system, throttle=throttle, address="10.0.2.1")
-    for number in range(MOST_AT_ACCOUNT):
+    for number in range(MAX_AT_ACCOUNT):
         with pytest.raises(InvalidInput):
             logged_in(system, "wrong", throttle=throttle, address=f"10.0.1.{number}")
     assert logged_in(system, throttle=throttle, address="10.0.2.1")
-    for _ in range(MOST_OF_ACCOUNT):
+    for _ in range(MAX_OF_ACCOUNT):
         with pytest.raises(InvalidInput):
             logged_in(system, "wrong", throttle=throttle, address="10.0.2.1")
     with pytest.raises(TooMany):
@@ -217,7 +217,7 @@ def test_an_address_where_one_user_logged_in_is_not_known_for_another(system: Gi
 
 def guess_from_elsewhere(system: GivenSystem, throttle: Throttle) -> None:
     """As many wrong guesses at Anna's password as an account bears, from five addresses."""
-    for number in range(MOST_AT_ACCOUNT):
+    for number in range(MAX_AT_ACCOUNT):
         with pytest.raises(InvalidInput):
             logged_in(system, "wrong", throttle=throttle, address=f"10.0.1.{number % 5}")
 
@@ -225,7 +225,7 @@ def guess_from_elsewhere(system: GivenSystem, throttle: Throttle) -> None:
 def test_the_addresses_of_one_ipv6_network_are_one(system: GivenSystem) -> None:
     registered(system)
     throttle = Throttle(system.clock)
-    for number in range(MOST_OF_ACCOUNT):
+    for number in range(MAX_OF_ACCOUNT):
         with pytest.raises(InvalidInput):
             logged_in(system, "wrong", throttle=throttle, address=f"2001:db8::{number:x}")
     with pytest.raises(TooMany):
@@ -237,7 +237,7 @@ def test_the_addresses_of_one_ipv6_network_are_one(system: GivenSystem) -> None:
 def test_logins_that_succeed_are_not_counted_against_an_account(system: GivenSystem) -> None:
     registered(system)
     throttle = Throttle(system.clock)
-    for number in range(MOST_AT_ACCOUNT + 1):
+    for number in range(MAX_AT_ACCOUNT + 1):
         logged_in(system, throttle=throttle, address=f"10.0.{number % 2}.1")
 
 

@@ -53,7 +53,7 @@ def test_a_report_that_comes_in_pieces_is_taken(sqlite: str) -> None:
 def test_a_caller_who_sends_too_much_at_once_is_told_to_wait_and_others_are_not(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies_under_way, "MOST_BYTES_OF_A_STRANGER", 100)
+    monkeypatch.setattr(bodies_under_way, "MAX_BYTES_OF_A_STRANGER", 100)
     body = json.dumps({"username": "anna", "password": "x" * 80}).encode()
     login = Parked("POST", LOGIN, {"Content-Type": "application/json"}, body)
     anna, answers = token_of(client, "anna"), []

@@ -177,7 +177,7 @@ def test_a_patch_of_an_app_is_refused_naming_what_is_wrong_in_it(client: Client,
 def test_the_task_types_of_a_patch_count_together_with_those_that_it_leaves(
     client: Client, app: dict[str, Any]
 ) -> None:
-    values = " ".join("{{data.x}}" for _ in range(filling.MOST_VALUES))
+    values = " ".join("{{data.x}}" for _ in range(filling.MAX_VALUES))
     wrong = {"task_types": {"report": {"request": {"body": {"text": values}}}}}
     assert "values to fill in together" in refusal(client.simulate_patch(APP, json=wrong))["task_types"]
     many = {"task_types": {f"t{number}": {"max_retries": 1} for number in range(999)}}

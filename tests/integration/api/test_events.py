@@ -151,7 +151,7 @@ def test_who_comes_back_and_is_cut_off_before_hearing_what_was_missed_hears_it_t
 def test_who_missed_more_than_could_wait_to_be_told_reads_anew(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shares, "MOST_FRAMES", 3)
+    monkeypatch.setattr(shares, "MAX_FRAMES", 3)
 
     async def scene() -> None:
         query = "app=app_a&topics=jobs,runs"

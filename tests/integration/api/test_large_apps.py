@@ -49,7 +49,7 @@ def test_a_list_of_apps_ends_early_where_they_are_large_and_the_rest_follows(
     names = ["app_c", "app_b", "app_a"]
     for name in reversed(names):
         client.simulate_put(f"/api/apps/{name}", json=types(3_000, "t"))
-    monkeypatch.setattr(app_service, "MOST_BYTES_IN_PAGE", 7_000)
+    monkeypatch.setattr(app_service, "MAX_BYTES_IN_PAGE", 7_000)
     first = client.simulate_get("/api/apps").json
     assert [one["name"] for one in first["results"]] == names[:2]
     rest = client.simulate_get(first["next"]).json

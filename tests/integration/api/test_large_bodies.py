@@ -12,7 +12,7 @@ import falcon
 import pytest
 
 from api import openapi
-from api.bodies import MOST_BYTES_OPEN_TO_ALL, QUICK_BYTES
+from api.bodies import MAX_BYTES_OPEN_TO_ALL, QUICK_BYTES
 from api.openapi import Description
 from api.operations import Required
 from core import json_text
@@ -30,7 +30,7 @@ JSON = {"Content-Type": falcon.MEDIA_JSON}
 FORM = {"Content-Type": falcon.MEDIA_URLENCODED}
 LARGE = json.dumps({"some_key": "x" * QUICK_BYTES}).encode()
 TEMPLATE = {"url": "https://example.com", "body": "Dear {{data.name}}"}
-LEAST_OPEN, LEAST_WITH_A_BODY = 8, 40  # operations
+MIN_OPEN, MIN_WITH_A_BODY = 8, 40  # operations
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def all_operations(client: Client) -> Iterator[tuple[str, str, Description]]:
 
 @pytest.mark.parametrize("media", [JSON, FORM])
 def test_what_is_open_to_all_takes_16_kib_at_most(client: Client, media: Headers) -> None:
-    body = b"a=" + b"x" * MOST_BYTES_OPEN_TO_ALL
+    body = b"a=" + b"x" * MAX_BYTES_OPEN_TO_ALL
 
     async def pieces(number: int) -> dict[str, Any]:
         half = len(body) // 2
@@ -73,7 +73,7 @@ def test_what_is_open_to_all_takes_16_kib_at_most(client: Client, media: Headers
         for answer in answers:
             told = (answer.json["status"], answer.json["detail"])
             assert told == (413, "The body is larger than 16384 bytes. Send a smaller one."), path
-    assert refused >= LEAST_OPEN
+    assert refused >= MIN_OPEN
 
 
 class Parses:
@@ -107,7 +107,7 @@ def test_no_operation_parses_a_large_body_on_the_event_loop(
         assert answer.status_code < 500, told
         assert parses.on_loop, told
         assert not any(parses.on_loop), told
-    assert len(operations) >= LEAST_WITH_A_BODY
+    assert len(operations) >= MIN_WITH_A_BODY
 
 
 def all_there_is(client: Client, system: GivenSystem) -> tuple[Headers, dict[str, str]]:

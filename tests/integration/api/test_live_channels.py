@@ -251,7 +251,7 @@ def test_a_revoked_token_closes_its_channels(store: str) -> None:
 
 
 def test_who_reads_too_slowly_is_closed_with_1013(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listeners, "MOST_FRAMES", 3)
+    monkeypatch.setattr(listeners, "MAX_FRAMES", 3)
     system = given_system()
 
     async def scene() -> None:

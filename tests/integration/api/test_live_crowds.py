@@ -122,7 +122,7 @@ def test_the_statistics_of_an_app_are_read_once_for_all_spellings_of_its_name(
 def test_who_is_told_of_more_than_can_be_read_together_reads_anew_and_no_other_does(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shown_jobs, "MOST_BYTES_IN_PAGE", 50_000)
+    monkeypatch.setattr(shown_jobs, "MAX_BYTES_IN_PAGE", 50_000)
     watch = Watch()
     crowd = {
         "large": listener(interest=Interest(app_name="large")),
@@ -144,7 +144,7 @@ def test_who_is_told_of_more_than_can_be_read_together_reads_anew_and_no_other_d
 
 
 def test_who_reads_so_slowly_that_much_waits_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listeners, "MOST_CHARACTERS", 100)
+    monkeypatch.setattr(listeners, "MAX_CHARACTERS", 100)
     slow, quick = listener(), listener()
 
     async def scene() -> list[object]:
@@ -169,7 +169,7 @@ def test_who_may_not_see_a_job_any_more_is_told_nothing_when_its_app_is_paused(s
 def test_of_many_who_come_at_once_some_are_let_in_by_the_next_look(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "MOST_JOINING", 1)
+    monkeypatch.setattr(hub, "MAX_JOINING", 1)
     together: list[int] = []
     carry_out = rounds.carry_out
 
@@ -245,11 +245,11 @@ def test_a_process_has_room_for_so_many_listeners_and_for_fewer_of_one_caller(
     nothing: Any = None
     made = hub.Hub(system, nothing, nothing, threading.Event())
     made._listening.update(listener(principal=anna) for _ in range(2))
-    monkeypatch.setattr(hub, "MOST_OF_A_CALLER", 2)
+    monkeypatch.setattr(hub, "MAX_OF_A_CALLER", 2)
     with pytest.raises(Unavailable, match="close some"):
         asyncio.run(made.join(listener(principal=anna)))
     made._refuse_too_many(listener(principal=berta))
-    monkeypatch.setattr(hub, "MOST_LISTENERS", 3)
+    monkeypatch.setattr(hub, "MAX_LISTENERS", 3)
     monkeypatch.setattr(hub, "RESERVED", 1)
     with pytest.raises(Unavailable, match="try again in a moment"):
         asyncio.run(made.join(listener(principal=berta)))
@@ -271,7 +271,7 @@ def test_the_keys_of_an_app_and_those_of_a_user_share_the_room_of_one(
 
     made = hub.Hub(system, nothing, nothing, threading.Event())
     made._listening.update(listener(principal=key()) for _ in range(2))
-    monkeypatch.setattr(hub, "MOST_OF_A_CALLER", 2)
+    monkeypatch.setattr(hub, "MAX_OF_A_CALLER", 2)
     with pytest.raises(Unavailable, match="close some"):
         made._refuse_too_many(listener(principal=key()))
     made._refuse_too_many(listener(principal=Principal(PrincipalKind.USER, user_id=new_id())))

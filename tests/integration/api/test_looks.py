@@ -100,7 +100,7 @@ def test_who_must_load_anew_is_told_with_the_next_look_if_one_fails(
             await channel.next(type="reset")
             assert has_failed.is_set()
 
-    monkeypatch.setattr(allowances, "MOST_A_SECOND", 0)
+    monkeypatch.setattr(allowances, "MAX_A_SECOND", 0)
     monkeypatch.setattr(Allowance, "granted", note)
     asyncio.run(scene())
 
@@ -110,7 +110,7 @@ def test_those_whom_a_look_takes_in_count_while_it_goes_on(
 ) -> None:
     nothing: Any = None
     made = hub.Hub(system, nothing, nothing, threading.Event())
-    monkeypatch.setattr(hub, "MOST_OF_A_CALLER", 1)
+    monkeypatch.setattr(hub, "MAX_OF_A_CALLER", 1)
     anna = Principal(PrincipalKind.USER, user_id=new_id())
 
     async def scene() -> None:

@@ -48,7 +48,7 @@ def letters(values: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("task_type", "data"), [("http", request), ("send_email", letters)])
 def test_a_job_has_so_many_values_to_fill_in_and_no_more(client: Client, task_type: str, data: Any) -> None:
-    most = filling.MOST_VALUES
+    most = filling.MAX_VALUES
     assert client.simulate_post("/api/jobs", json=job(task_type, data(most))).status_code == 201
     [message] = refusal(client.simulate_post("/api/jobs", json=job(task_type, data(most + 200)))).values()
     assert f"has {most + 200} values to fill in together, more than {most}" in message

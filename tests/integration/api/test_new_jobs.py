@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.schemas.bulk import MOST_JOBS
+from api.schemas.bulk import MAX_JOBS
 from models.tables import IdempotencyKey, Job
 from tests import statements
 from tests.factories import GivenSystem
@@ -109,7 +109,7 @@ def test_of_each_the_right_ones_are_created_and_the_others_told(client: Client) 
     ("body", "fields"),
     [
         ({"jobs": []}, {"jobs"}),
-        ({"jobs": [PRINTED] * (MOST_JOBS + 1)}, {"jobs"}),
+        ({"jobs": [PRINTED] * (MAX_JOBS + 1)}, {"jobs"}),
         ({"jobs": PRINTED}, {"jobs"}),
         ({"jobs": [PRINTED], "mode": "some"}, {"mode"}),
         ({"jobs": [PRINTED], "job": PRINTED}, {"job"}),
@@ -125,12 +125,12 @@ def test_what_is_no_list_of_jobs_is_refused(client: Client, body: Any, fields: s
 
 def test_a_thousand_small_jobs_fit_and_are_created_in_few_statements(client: Client) -> None:
     with statements.noted() as sent:
-        assert bulk(client, *[PRINTED] * MOST_JOBS).json["created"] == MOST_JOBS
-    assert len(sent) < MOST_JOBS / 10
+        assert bulk(client, *[PRINTED] * MAX_JOBS).json["created"] == MAX_JOBS
+    assert len(sent) < MAX_JOBS / 10
 
 
 def test_more_than_fits_into_a_body_is_refused(client: Client, system: GivenSystem) -> None:
     large = {**PRINTED, "data": {"text": "x" * 1100}}
-    body = {"jobs": [large] * MOST_JOBS}
+    body = {"jobs": [large] * MAX_JOBS}
     assert len(json.dumps(body)) > system.settings.max_body_bytes
     assert post(client, "bulk", body).status_code == 413

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from api.schemas.bulk import MOST_JOBS
-from api.sources.typed_jobs.email_schema import MOST_BYTES
+from api.schemas.bulk import MAX_JOBS
+from api.sources.typed_jobs.email_schema import MAX_BYTES
 from tests.factories import GivenSystem, given_system, stored_job
 from tests.integration.api.client import PRINTED, Client, refusal, served
 from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of
@@ -163,7 +163,7 @@ def test_mails_in_one_request_are_bounded_in_number_and_in_bytes(client: Client,
         mails = {"recipients": recipients, "subject": "s", "body": body, **more}
         return client.simulate_post("/api/jobs/send-email", headers=anna, json=mails)
 
-    whole = send(MOST_JOBS, "b")
+    whole = send(MAX_JOBS, "b")
     assert [job["parameters"]["recipient"] for job in whole.json][::999] == ["a0@example.com", "a999@example.com"]
-    assert str(MOST_JOBS) in refusal(send(MOST_JOBS + 1, "b"))["body"]
-    assert str(MOST_BYTES) in refusal(send(MOST_JOBS, "b", context={"a": "b" * (MOST_BYTES // MOST_JOBS)}))["body"]
+    assert str(MAX_JOBS) in refusal(send(MAX_JOBS + 1, "b"))["body"]
+    assert str(MAX_BYTES) in refusal(send(MAX_JOBS, "b", context={"a": "b" * (MAX_BYTES // MAX_JOBS)}))["body"]

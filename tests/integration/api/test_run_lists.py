@@ -72,7 +72,7 @@ def test_runs_are_found_by_the_reason_of_a_group_or_by_the_message_of_one_of_the
 
 
 def test_a_list_of_failures_that_is_cut_says_so(client: Client, system: GivenSystem, monkeypatch: Any) -> None:
-    monkeypatch.setattr("services.reading.failures.failed_runs.MOST_READ", 1)
+    monkeypatch.setattr("services.reading.failures.failed_runs.MAX_READ", 1)
     failing(system, "Broken.", "Broken.")
     page = client.simulate_get("/api/runs", params={"failure": "Broken."}).json
     assert (page["count"], page["is_cut"]) == (1, True)

@@ -46,7 +46,7 @@ def test_a_key_that_lets_no_call_begin_says_when_it_will(sqlite: str, monkeypatc
     [held] = client.simulate_get("/api/waiting").json["groups"]
     assert (held["held_by"], held["held_key"]) == ("rate_limit", "account:app_a/acc1")
     assert held["next_at"] == "2026-11-20T12:01:00Z"
-    monkeypatch.setattr(waiting, "MOST_COUNTED", 0)
+    monkeypatch.setattr(waiting, "MAX_COUNTED", 0)
     found = client.simulate_get("/api/waiting").json
     assert (found["count"], found["is_cut"]) == (0, True)
 

@@ -286,7 +286,7 @@ def test_runs_of_many_passes_share_a_part_of_each_app(
 def test_a_part_has_no_more_runs_than_it_may(
     system: GivenSystem, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storing, "MOST_OF_A_PART", 2)
+    monkeypatch.setattr(storing, "MAX_OF_A_PART", 2)
     runs = ended(system, 5)
     let_them_age(system)
     sum(pruning.sweep(system))

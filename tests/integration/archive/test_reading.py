@@ -74,7 +74,7 @@ def test_a_run_that_is_stored_twice_counts_once(
 ) -> None:
     assert len(parts(system)) == 2
     assert listed(client) == (3, True)
-    monkeypatch.setattr(counting, "MOST_BYTES_READ", 10)
+    monkeypatch.setattr(counting, "MAX_BYTES_READ", 10)
     assert listed(client) == (5, False), "it would take too much reading"
     with listening(system) as url:
         assert "at most 5" in Terminal(url).ok("archive", "list")
@@ -117,7 +117,7 @@ def test_the_runs_of_a_day_come_by_app_in_the_order_of_their_ends_page_by_page(c
 def test_a_page_ends_early_where_runs_are_large(
     client: Client, runs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOST_BYTES_IN_PAGE", 1)
+    monkeypatch.setattr(reading, "MAX_BYTES_IN_PAGE", 1)
     pages = list(walked(client, f"/api/archive/{DAY}"))
     assert [run["id"] for [run] in pages] == runs[:4]
 
@@ -136,17 +136,17 @@ def test_a_run_is_found_by_its_id_from_its_making_on(client: Client, system: Giv
 def test_a_search_that_ends_early_says_where_to_look_on(
     client: Client, runs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOST_DAYS_LOOKED_THROUGH", 1)
+    monkeypatch.setattr(reading, "MAX_DAYS_LOOKED_THROUGH", 1)
     path = f"/api/archive/runs/{runs[4]}"
     assert f"since={NEXT_DAY}" in client.simulate_get(path, params={"since": "2026-01-01"}).json["detail"]
     assert client.simulate_get(path, params={"since": NEXT_DAY}).json["id"] == runs[4]
 
 
-@pytest.mark.parametrize("bound", ["MOST_PARTS_LOOKED_THROUGH", "MOST_BYTES_LOOKED_THROUGH"])
+@pytest.mark.parametrize("bound", ["MAX_PARTS_LOOKED_THROUGH", "MAX_BYTES_LOOKED_THROUGH"])
 def test_a_search_reads_so_many_parts_and_bytes_and_says_so(
     client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(storing, "MOST_OF_A_PART", 1)
+    monkeypatch.setattr(storing, "MAX_OF_A_PART", 1)
     runs = ended(system, 2)
     let_them_age(system)
     sum(pruning.sweep(system))

@@ -95,7 +95,7 @@ def test_of_cursors_that_reach_far_back_no_more_is_read_again_than_a_bound(
     for _ in range(4):
         cursors.append(watcher.cursor())
         made.append(first_run(system).job_id)
-    for name, most in (("MOST_ROWS", 2), ("MOST_BYTES", 2 * 2 * 16)):  # of each transaction, a job and a run
+    for name, most in (("MAX_ROWS", 2), ("MAX_BYTES", 2 * 2 * 16)):  # of each transaction, a job and a run
         with monkeypatch.context() as patch, statements.noted() as asked, Watch().look() as look:
             patch.setattr(news, name, most)
             missed = look.missed(cursors)
@@ -117,13 +117,13 @@ def test_of_a_transaction_that_was_open_long_before_the_bound_those_are_told_who
             first_run(system)
         cursor = watcher.cursor()
         later = first_run(system).job_id
-    monkeypatch.setattr(news, "MOST_ROWS", 2)
+    monkeypatch.setattr(news, "MAX_ROWS", 2)
     with Watch().look() as look:
         found = look.missed([cursor]).since(cursor)
         assert found is not None
         assert found.jobs == {slow, later}
         made_up = replace(cursor, snapshot=Snapshot(cursor.snapshot.end, tuple(range(1, 4))))
-        monkeypatch.setattr(news, "MOST_OPEN", 2)
+        monkeypatch.setattr(news, "MAX_OPEN", 2)
         assert look.missed([made_up]).since(made_up) is None
 
 

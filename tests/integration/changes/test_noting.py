@@ -91,7 +91,7 @@ def test_of_more_than_a_thousand_ids_only_the_apps_are_noted(system: GivenSystem
     run = first_run(system)
     watcher = Watcher()
     with system.transaction():
-        changes.note(jobs=[run.job_id], runs=(UUID(int=number) for number in range(changes.MOST_IDS)))
+        changes.note(jobs=[run.job_id], runs=(UUID(int=number) for number in range(changes.MAX_IDS)))
     news = watcher.look()
     assert (news.jobs, news.runs) == (frozenset(), {})
     assert news.apps == {stored_job(run.job_id).app_id}

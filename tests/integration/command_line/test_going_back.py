@@ -41,7 +41,7 @@ def test_a_job_polls_on_from_a_state_that_it_has_had(terminal: Terminal, system:
 
 
 def test_an_action_on_many_goes_from_batch_to_batch(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.jobs.bulk_actions.MOST_JOBS", 2)
+    monkeypatch.setattr("services.jobs.bulk_actions.MAX_JOBS", 2)
     jobs = {terminal.create(*HOURLY, "--tag", "nightly") for _ in range(5)}
     other = terminal.create(*HOURLY)
     assert terminal.ok("jobs", "bulk", "pause", "--tag", "nightly", "--dry-run") == "5 of 5 jobs would change.\n"
@@ -110,7 +110,7 @@ def test_what_waits_is_listed_by_what_it_waits_for(terminal: Terminal, monkeypat
     assert terminal.json("waiting", "--account", "globex")["count"] == 1
     table = terminal.ok("waiting", "--app", "app_a").splitlines()
     assert [line.split()[:2] for line in table[1:]] == [["2", "paused"], ["1", "a"]]
-    monkeypatch.setattr("services.reading.waiting.MOST_COUNTED", 1)
+    monkeypatch.setattr("services.reading.waiting.MAX_COUNTED", 1)
     assert "More runs wait" in terminal.run("waiting").stderr
 
 

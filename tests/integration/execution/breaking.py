@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 from uuid import UUID
 
-from core.breakers import FEWEST_CALLS
+from core.breakers import MIN_CALLS
 from core.errors import PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.states import RunStatus
@@ -55,7 +55,7 @@ class Workers:
         self._engines[engine].exchange(queue, (work, result), wants_work=False)
 
     def fail_until_it_opens(self, result: Result = DOWN) -> None:
-        for _ in range(FEWEST_CALLS):
+        for _ in range(MIN_CALLS):
             work = self.claim()
             assert work is not None
             self.end(work, result)

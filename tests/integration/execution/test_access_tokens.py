@@ -14,7 +14,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from actors import access_tokens
-from actors.access_tokens import MOST_FETCHED, SPARE_SECONDS, _Tokens
+from actors.access_tokens import MAX_FETCHED, SPARE_SECONDS, _Tokens
 from actors.calling import perform_call
 from core.errors import Aborted, AbortReason, InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL
@@ -115,8 +115,8 @@ def test_a_token_is_used_for_some_seconds_however_soon_it_ends(
 def test_an_app_fetches_no_more_tokens_in_a_minute_whatever_its_requests_name(
     system: GivenSystem, issuer: Server, target: Server
 ) -> None:
-    results = [perform(system, request(issuer, target, client_id=f"c{number}")) for number in range(MOST_FETCHED + 1)]
-    assert (len(issuer.got), len(target.got)) == (MOST_FETCHED, MOST_FETCHED)
+    results = [perform(system, request(issuer, target, client_id=f"c{number}")) for number in range(MAX_FETCHED + 1)]
+    assert (len(issuer.got), len(target.got)) == (MAX_FETCHED, MAX_FETCHED)
     assert isinstance(last := results[-1], Failed)
     assert isinstance(last.error, TransientFailure)
     assert 0 < (last.error.retry_after_seconds or 0) <= 60

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.breakers import FEWEST_CALLS, FIRST_WAIT_SECONDS, MOST_PLACES
+from core.breakers import FIRST_WAIT_SECONDS, MAX_PLACES, MIN_CALLS
 from core.errors import AttemptError, DatabaseUnavailable, NotFound, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.states import Hold, RunStatus
@@ -59,11 +59,11 @@ def two(system: GivenSystem) -> Iterator[Workers]:
 
 
 def test_a_receiver_that_fails_and_comes_back(system: GivenSystem, two: Workers) -> None:
-    made = queued(system, FEWEST_CALLS + MOST_PLACES + 4)
+    made = queued(system, MIN_CALLS + MAX_PLACES + 4)
     two.fail_until_it_opens()
     assert (two.claim(0), two.claim(1)) == (None, None)
     held = waiting(made)
-    assert len(held) == MOST_PLACES + 4
+    assert len(held) == MAX_PLACES + 4
     assert {(run.held_by, run.held_key, run.attempt_count) for run in held} == {(Hold.DESTINATION, KEY, 0)}
 
     system.clock.advance(FIRST_WAIT_SECONDS)
@@ -78,7 +78,7 @@ def test_a_receiver_that_fails_and_comes_back(system: GivenSystem, two: Workers)
     assert all(run.attempt_count == 0 for run in waiting(made)), "no attempt is burned meanwhile"
 
     system.clock.advance(2 * FIRST_WAIT_SECONDS)
-    for _ in range(MOST_PLACES):
+    for _ in range(MAX_PLACES):
         held_runs.release_due_keys(system)
         work = two.claim(1)
         assert work is not None
@@ -99,16 +99,16 @@ def test_what_another_process_counted_before_a_breaker_opened_counts_no_more_onc
     work = two.claim()
     assert work is not None
     opening, other = breakers.LastCalls(system), breakers.LastCalls(system)
-    assert [other.record([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
-    tripped = [found for _ in range(FEWEST_CALLS) for found in opening.record([(work, DOWN)])]
+    assert [other.record([(work, DOWN)]) for _ in range(MIN_CALLS - 1)] == [[]] * (MIN_CALLS - 1)
+    tripped = [found for _ in range(MIN_CALLS) for found in opening.record([(work, DOWN)])]
     opening.open(tripped)
     system.clock.advance(1)  # so that both look which breakers are open
     assert other.record([(work, DOWN)]) == []
-    assert [opening.record([(work, DOWN)]) for _ in range(FEWEST_CALLS)] == [[]] * FEWEST_CALLS
+    assert [opening.record([(work, DOWN)]) for _ in range(MIN_CALLS)] == [[]] * MIN_CALLS
     breakers.close(LOCAL, system, KEY)
     system.clock.advance(1)
     for calls in (opening, other):
-        assert [calls.record([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
+        assert [calls.record([(work, DOWN)]) for _ in range(MIN_CALLS - 1)] == [[]] * (MIN_CALLS - 1)
 
 
 def test_a_breaker_that_cannot_be_opened_while_the_database_is_away_is_opened_with_the_next_call_that_fails(
@@ -118,7 +118,7 @@ def test_a_breaker_that_cannot_be_opened_while_the_database_is_away_is_opened_wi
     work = two.claim()
     assert work is not None
     calls = breakers.LastCalls(system)
-    tripped = [found for _ in range(FEWEST_CALLS) for found in calls.record([(work, DOWN)])]
+    tripped = [found for _ in range(MIN_CALLS) for found in calls.record([(work, DOWN)])]
     assert len(tripped) == 1
     assert calls.record([(work, DOWN)]) == [], "it is being opened"
     fail_at_commit(monkeypatch, after=False)
@@ -128,7 +128,7 @@ def test_a_breaker_that_cannot_be_opened_while_the_database_is_away_is_opened_wi
     assert calls.record([(work, DOWN)]) == tripped
     calls.open(tripped)
     assert standing() == 0
-    assert [calls.record([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1)] == [[]] * (FEWEST_CALLS - 1)
+    assert [calls.record([(work, DOWN)]) for _ in range(MIN_CALLS - 1)] == [[]] * (MIN_CALLS - 1)
 
 
 def test_calls_count_that_end_just_when_it_cannot_be_read_which_breakers_are_open(
@@ -141,7 +141,7 @@ def test_calls_count_that_end_just_when_it_cannot_be_read_which_breakers_are_ope
     calls.record([(work, DOWN)])
     system.clock.advance(1)
     monkeypatch.setattr(stored_breakers, "open_destinations", away)
-    assert any(calls.record([(work, DOWN)]) for _ in range(FEWEST_CALLS - 1))
+    assert any(calls.record([(work, DOWN)]) for _ in range(MIN_CALLS - 1))
 
 
 def test_a_call_that_succeeds_opens_no_breaker(system: GivenSystem, two: Workers) -> None:
@@ -149,7 +149,7 @@ def test_a_call_that_succeeds_opens_no_breaker(system: GivenSystem, two: Workers
     work = two.claim()
     assert work is not None
     calls = breakers.LastCalls(system)
-    for _ in range(FEWEST_CALLS - 1):
+    for _ in range(MIN_CALLS - 1):
         calls.record([(work, DOWN)])
     assert calls.record([(work, succeeded())]) == []
     assert calls.record([(work, DOWN)]) != []
@@ -160,8 +160,8 @@ def test_a_call_that_succeeds_opens_no_breaker(system: GivenSystem, two: Workers
 def test_an_answer_that_refuses_opens_no_breaker_nor_does_what_is_no_call(
     system: GivenSystem, two: Workers, result: Result, queue: str
 ) -> None:
-    queued(system, FEWEST_CALLS + 1)
-    for _ in range(FEWEST_CALLS):
+    queued(system, MIN_CALLS + 1)
+    for _ in range(MIN_CALLS):
         work = two.claim()
         assert work is not None
         two.end(work, result, queue=queue)
@@ -185,7 +185,7 @@ def test_what_failed_before_the_host_was_called_tells_nothing_of_it(error: Attem
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_another_app_and_another_host_go_on(system: GivenSystem, two: Workers) -> None:
-    queued(system, FEWEST_CALLS + 1)
+    queued(system, MIN_CALLS + 1)
     two.fail_until_it_opens()
     others = [
         *queued(system, 1, app_name="app_b"),
@@ -200,13 +200,13 @@ def test_an_app_decides_for_itself(store: str) -> None:
     system = given_system(max_retries=0)
     apps.put(LOCAL, system, "app_a", CALLBACK_BASE_URL, {}, destination_breaker=True)
     apps.put(LOCAL, system, "app_b", CALLBACK_BASE_URL, {})
-    queued(system, FEWEST_CALLS, app_name="app_b")
+    queued(system, MIN_CALLS, app_name="app_b")
     with Workers(system, 1) as one:
-        for _ in range(FEWEST_CALLS):
+        for _ in range(MIN_CALLS):
             work = one.claim()
             assert work is not None
             one.end(work, DOWN)
-        queued(system, FEWEST_CALLS + 1)
+        queued(system, MIN_CALLS + 1)
         one.fail_until_it_opens()
     with database.reading():
         assert [row.key for row in Breaker.select()] == [KEY]
@@ -214,7 +214,7 @@ def test_an_app_decides_for_itself(store: str) -> None:
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_it_is_shown_explained_and_closed_by_hand(system: GivenSystem, two: Workers) -> None:
-    made = queued(system, FEWEST_CALLS + 2)
+    made = queued(system, MIN_CALLS + 2)
     two.fail_until_it_opens()
     assert two.claim() is None
     [shown] = reading.listed(LOCAL)
@@ -253,7 +253,7 @@ def test_a_fault_of_breakers_keeps_no_thread_from_its_answer(
 def test_a_breaker_that_cannot_be_moved_keeps_no_other_from_moving(
     system: GivenSystem, two: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queued(system, FEWEST_CALLS + 1)
+    queued(system, MIN_CALLS + 1)
     two.fail_until_it_opens()
     system.clock.advance(FIRST_WAIT_SECONDS)
     probe = two.claim()
@@ -275,7 +275,7 @@ def test_no_breaker_opens_in_an_app_that_all_users_share(system: GivenSystem) ->
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_breaker_that_holds_nothing_is_forgotten_in_time(system: GivenSystem, two: Workers) -> None:
-    made = queued(system, FEWEST_CALLS + 1)
+    made = queued(system, MIN_CALLS + 1)
     two.fail_until_it_opens()
     assert two.claim() is None
     system.clock.advance(FIRST_WAIT_SECONDS + 1201)

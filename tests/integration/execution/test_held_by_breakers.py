@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.breakers import FEWEST_CALLS, FIRST_WAIT_SECONDS
+from core.breakers import FIRST_WAIT_SECONDS, MIN_CALLS
 from core.principals import LOCAL
 from core.states import Hold
 from services.execution import held_runs
@@ -40,7 +40,7 @@ def two(system: GivenSystem) -> Iterator[Workers]:
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_many_runs_of_a_host_that_is_down_keep_no_claim_from_the_others(system: GivenSystem, two: Workers) -> None:
-    queued(system, FEWEST_CALLS)
+    queued(system, MIN_CALLS)
     two.fail_until_it_opens()
     queued(system, 50, priority=9)
     [other] = queued(system, 1, app_name="app_b", priority=1)
@@ -51,7 +51,7 @@ def test_many_runs_of_a_host_that_is_down_keep_no_claim_from_the_others(system: 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_run_that_goes_to_another_host_now_waits_no_longer(system: GivenSystem, two: Workers) -> None:
-    made = queued(system, FEWEST_CALLS + 1)
+    made = queued(system, MIN_CALLS + 1)
     two.fail_until_it_opens()
     assert two.claim() is None
     [held] = waiting(made)
@@ -66,7 +66,7 @@ def test_a_run_that_goes_to_another_host_now_waits_no_longer(system: GivenSystem
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_an_edit_of_a_paused_job_leaves_its_held_run_to_the_pause(system: GivenSystem, two: Workers) -> None:
-    made = queued(system, FEWEST_CALLS + 1)
+    made = queued(system, MIN_CALLS + 1)
     two.fail_until_it_opens()
     assert two.claim() is None
     [held] = waiting(made)
@@ -80,7 +80,7 @@ def test_a_probe_is_any_of_the_runs_that_wait(
     system: GivenSystem, two: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(random, "sample", lambda runs, count: runs[::-1][:count])
-    queued(system, FEWEST_CALLS)
+    queued(system, MIN_CALLS)
     two.fail_until_it_opens()
     made = [run_id for priority in (9, 5, 1) for run_id in queued(system, 1, priority=priority)]
     assert two.claim() is None

@@ -141,7 +141,7 @@ def test_uses_are_forgotten_once_no_rate_counts_them(store: str) -> None:
 
 def test_uses_are_forgotten_a_bounded_number_at_a_time(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_runs, "_USES_PRUNED", 1)
-    monkeypatch.setattr(held_runs, "_MOST_PASSES", 2)
+    monkeypatch.setattr(held_runs, "_MAX_PASSES", 2)
     system = given_system(account_rate=Rate(9, 60))
     create(system, 3)
     for work in claim(system):

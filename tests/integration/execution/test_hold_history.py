@@ -191,7 +191,7 @@ def test_a_run_keeps_its_first_hundred_holds_and_they_go_with_it(system: GivenSy
         for second in range(1, 110):
             run_holds.change([run.id], NOON + timedelta(seconds=second))
     kept = records.whole_run(LOCAL, run.id, 0).holds
-    assert len(kept) == run_holds.MOST_OF_A_RUN
+    assert len(kept) == run_holds.MAX_OF_A_RUN
     assert after_noon(kept[-1].until) == 100
     with database.transaction():
         pruning.delete_runs([run.id])

@@ -15,7 +15,7 @@ from tests.factories import GivenSystem, first_run, given_system
 pytestmark = pytest.mark.servers
 WAIT, TAKEN = 12_000, 8  # so many that of two indexes that fit, the right one has a level more
 AT_ONCE = 2_000
-MOST_READ_OF_A_RUN = 20
+MAX_READ_OF_A_RUN = 20
 COPY_RUN = """
     WITH numbered AS (  -- in the order of their making, as in life
         SELECT '00000000-0000-7000-8000-' || lpad(to_hex(number), 12, '0') AS new
@@ -55,4 +55,4 @@ def test_a_claim_reads_only_about_as_many_runs_as_it_takes(system: GivenSystem) 
         works = claiming.claim_within(system, worker, RUNS_HTTP, TAKEN, Rotation())
         [read] = db.execute_sql(READ).fetchone()
     assert len(works) == TAKEN
-    assert read < TAKEN * MOST_READ_OF_A_RUN
+    assert read < TAKEN * MAX_READ_OF_A_RUN

@@ -234,7 +234,7 @@ def test_a_secret_in_an_error_is_seen_nowhere(
 
 def test_a_refused_name_or_value_changes_nothing(system: GivenSystem) -> None:
     before = named.of_app(LOCAL, "app_a")
-    for name, value in (("a-b", "x"), ("A", ""), ("A", "x" * (named.MOST_BYTES + 1))):
+    for name, value in (("a-b", "x"), ("A", ""), ("A", "x" * (named.MAX_BYTES + 1))):
         with pytest.raises(InvalidInput):
             named.put(LOCAL, system, "app_a", name, value)
     assert named.of_app(LOCAL, "app_a") == before

@@ -34,7 +34,7 @@ from tests.integration.execution.attempting import LEASE_SECONDS
 from tests.integration.execution.one_worker import BUSY, DONE, NOT_DONE, Case, House, attempt_is_told, each_case
 from tests.waiting import until
 
-MOST_STATEMENTS = 200
+MAX_STATEMENTS = 200
 REFUSALS = {  # by whether the database is SQLite
     True: ("CREATE TRIGGER refusal BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, 'odd'); END",),
     False: (
@@ -114,7 +114,7 @@ def once(number: int, error: Exception) -> Callable[[int, str], Exception | None
 @pytest.mark.parametrize("error", [ValueError("odd"), peewee.OperationalError("away")], ids=["odd", "away"])
 @each_case
 def test_whichever_statement_of_a_record_fails(house: House, case: Case, error: Exception) -> None:
-    for number in range(1, MOST_STATEMENTS):
+    for number in range(1, MAX_STATEMENTS):
         with faults_between(lambda _number, _sql: None) as faults:
 
             def begin(faults: Faults = faults, number: int = number) -> None:

@@ -191,7 +191,7 @@ def test_only_short_heads_of_forms_and_parts_are_taken_apart(client: Client, mon
     for most, status in ((6_000, 400), (1_000, 201)):
         body = sent["body"].replace(b"form-data;", b"form-data;" + long[:most].encode() + b'";', 1)
         assert client.simulate_post(PATH, body=body, headers=sent["headers"]).status_code == status
-    assert max(lengths) < forms.MOST_BYTES_OF_PART_HEAD
+    assert max(lengths) < forms.MAX_BYTES_OF_PART_HEAD
 
 
 def test_an_unknown_app_is_not_made_for_callers_who_show_the_secret(store: str, tmp_path: Any) -> None:

@@ -102,7 +102,7 @@ def test_an_app_that_is_not_there_is_a_wrong_field_of_its_job(system: GivenSyste
 
 
 def test_jobs_that_make_too_many_runs_at_once_are_refused(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accepting, "MOST_RUNS", 300)
+    monkeypatch.setattr(accepting, "MAX_RUNS", 300)
     each_second = new_job(Interval(every_seconds=1.0))
     create_jobs(system, [each_second], all_or_none=True)
     with pytest.raises(InvalidInput, match="302 runs"):

@@ -109,7 +109,7 @@ def test_a_dry_run_tells_what_would_be_and_leaves_no_trace(system: GivenSystem, 
 def test_more_than_one_call_takes_are_gone_through_by_their_ids(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk_actions, "MOST_JOBS", 2)
+    monkeypatch.setattr(bulk_actions, "MAX_JOBS", 2)
     those = made(system, 5)
     first = act(system, Action.PAUSE)
     assert (first.matched, first.last, states(those)) == (2, those[1], ["paused"] * 2 + ["active"] * 3)

@@ -213,8 +213,8 @@ def test_what_is_due_later_takes_nothing_from_the_rings(system: GivenSystem, cre
 
 
 def test_groups_have_a_largest_size() -> None:
-    calls = [creators._Call(new_job(), Future()) for _ in range(creators.MOST_TOGETHER + 1)]
-    assert [len(group) for group in creators._groups(calls)] == [creators.MOST_TOGETHER, 1]
+    calls = [creators._Call(new_job(), Future()) for _ in range(creators.MAX_TOGETHER + 1)]
+    assert [len(group) for group in creators._groups(calls)] == [creators.MAX_TOGETHER, 1]
 
 
 def test_enough_calls_go_while_others_are_being_stored(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_where_few_of_those_alike_fit_so_many_are_read_and_the_rest_is_gone_on_w
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chosen_runs, "_READ_AT_ONCE", 2)
-    monkeypatch.setattr(chosen_runs, "_MOST_PAGES", 1)
+    monkeypatch.setattr(chosen_runs, "_MAX_PAGES", 1)
     for message in ("1 of x is gone", "1 of 2 is gone", "3 of x is gone", "3 of 4 is gone"):
         creating.create(LOCAL, system, new_job())
         [work] = claim(system)
@@ -68,7 +68,7 @@ def test_those_of_other_groups_count_among_the_runs_that_one_action_reads(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chosen_runs, "_READ_AT_ONCE", 1)
-    monkeypatch.setattr(chosen_runs, "_MOST_PAGES", 2)
+    monkeypatch.setattr(chosen_runs, "_MAX_PAGES", 2)
     for message in ("Lost.", "Lost.", "Lost.", "Gone."):
         creating.create(LOCAL, system, new_job())
         [work] = claim(system)

@@ -54,13 +54,13 @@ def test_only_the_newest_states_are_kept(system: GivenSystem, monkeypatch: pytes
 def test_large_states_are_listed_a_part_at_a_time(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = polled_to(system, 3)
     found = []
-    monkeypatch.setattr(sized, "MOST_BYTES_IN_PAGE", len('{"page":1}') * 2)
+    monkeypatch.setattr(sized, "MAX_BYTES_IN_PAGE", len('{"page":1}') * 2)
     before = None
     while (page := polling_states.history(LOCAL, job_id, before)).more:
         found.append([one.version for one in page.states])
         before = page.states[-1].version
     assert [*found, [one.version for one in page.states]] == [[3, 2], [1, 0]]
-    monkeypatch.setattr(sized, "MOST_BYTES_IN_PAGE", 1)
+    monkeypatch.setattr(sized, "MAX_BYTES_IN_PAGE", 1)
     assert [one.version for one in polling_states.history(LOCAL, job_id, 3).states] == [2]
 
 

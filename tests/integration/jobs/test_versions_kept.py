@@ -24,7 +24,7 @@ YEARLY = Cron("0 0 1 1 *")
 
 @pytest.fixture
 def system(store: str, monkeypatch: pytest.MonkeyPatch) -> GivenSystem:
-    monkeypatch.setattr(versions, "MOST_BYTES_KEPT", 5_000)  # four of these jobs
+    monkeypatch.setattr(versions, "MAX_BYTES_KEPT", 5_000)  # four of these jobs
     return given_system()
 
 
@@ -58,7 +58,7 @@ def test_the_oldest_versions_go_once_all_have_so_many_bytes(system: GivenSystem,
 def test_the_newest_two_are_kept_however_large_they_are(
     system: GivenSystem, job: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(versions, "MOST_BYTES_KEPT", 10)
+    monkeypatch.setattr(versions, "MAX_BYTES_KEPT", 10)
     edit(system, job, 5)
     assert kept() == [4, 5]
 
@@ -66,8 +66,8 @@ def test_the_newest_two_are_kept_however_large_they_are(
 def test_so_many_versions_are_kept_however_small_they_are(
     system: GivenSystem, job: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(versions, "MOST_BYTES_KEPT", 1_000_000)
-    monkeypatch.setattr(versions, "MOST_KEPT", 3)
+    monkeypatch.setattr(versions, "MAX_BYTES_KEPT", 1_000_000)
+    monkeypatch.setattr(versions, "MAX_KEPT", 3)
     edit(system, job, 6)
     assert kept() == [4, 5, 6]
 

@@ -86,7 +86,7 @@ def test_the_top_up_rings_only_for_the_difference(system: GivenSystem, ready: in
 
 
 def test_the_top_up_rings_no_oftener_than_threads_can_use(system: GivenSystem) -> None:
-    most = dispatching.MOST_RINGS
+    most = dispatching.MAX_RINGS
     many_runs(system, most + 5)
     assert dispatching.top_up(system, Carrier()) == most
     assert len({ring.run_id for ring in system.doorbell.heard()}) == most

@@ -111,8 +111,8 @@ def test_before_anything_has_run_the_pages_say_so(browser: Browser, system: Give
 
 def test_what_is_left_out_is_said(browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     used_and_held(system)
-    monkeypatch.setattr(ended_runs, "MOST_ENDED", 1)
-    monkeypatch.setattr(account_usage, "MOST_WAITING", 1)
+    monkeypatch.setattr(ended_runs, "MAX_ENDED", 1)
+    monkeypatch.setattr(account_usage, "MAX_WAITING", 1)
     text = browser.load(PATH).text
     assert "of the newest 1 runs that ended, since" in text
     assert "more runs wait than are counted here" in text

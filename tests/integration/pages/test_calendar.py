@@ -120,7 +120,7 @@ def test_days_whose_runs_were_not_read_or_kept_are_not_known(
         return [back for back, one in enumerate(reversed(days)) if not one.is_known]
 
     assert unknown() == list(range(30, 41)), "pruned after 30 days; before it was made, nothing ran"
-    monkeypatch.setattr(calendar, "MOST_READ", 2)
+    monkeypatch.setattr(calendar, "MAX_READ", 2)
     assert unknown() == list(range(2, 41))
     path = f"/api/jobs/{job_id}/calendar?days=3"
     assert [one["failed"] for one in browser.request("GET", path).json["results"]] == [None, 0, 1]
@@ -147,7 +147,7 @@ def test_a_day_whose_runs_were_read_or_kept_in_part_says_so(
         return [back for back, one in enumerate(reversed(days)) if one.is_partial and one.is_known]
 
     assert partial() == [30]
-    monkeypatch.setattr(calendar, "MOST_READ", 2)
+    monkeypatch.setattr(calendar, "MAX_READ", 2)
     assert partial() == [1]
     shown = browser.request("GET", f"/api/jobs/{job_id}/calendar?days=2").json["results"]
     assert [(one["completed"], one["failed"], one["is_partial"]) for one in shown] == [(1, 0, True), (1, 0, False)]
@@ -182,7 +182,7 @@ def test_days_before_the_missed_occurrences_that_are_counted_are_known_in_part(
     stored: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning, "MOST", 1_500)
-    monkeypatch.setattr(missed_ranges, "MOST_SPREAD", 2_000)
+    monkeypatch.setattr(missed_ranges, "MAX_SPREAD", 2_000)
     job_id = missed_for(stored, Cron("*/2 * * * *"), timedelta(days=5))
     days = calendar.of_job(LOCAL, stored, job_id, UTC)[-6:]
     assert [one.is_partial for one in days] == [True, True, True, False, False, False]

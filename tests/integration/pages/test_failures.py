@@ -82,7 +82,7 @@ def test_the_runs_of_a_group_are_cut_after_all_filters_and_the_page_says_so(
     old, *_ = failing(system, *["Broken."] * 3)
     with system.transaction():
         Run.update(finished_at=NOON - timedelta(days=2)).where(Run.id == old).execute()
-    monkeypatch.setattr("services.reading.failures.failed_runs.MOST_READ", 1)
+    monkeypatch.setattr("services.reading.failures.failed_runs.MAX_READ", 1)
     of_one_job = f"/dashboard/runs?failure=Broken.&job_id={stored_run(old).job_id}"
     listed = browser.load(of_one_job)
     assert "1 run that fit" in listed.text

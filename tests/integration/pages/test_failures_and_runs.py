@@ -47,5 +47,5 @@ def test_the_lists_of_failures_and_of_failed_runs_say_by_how_many_they_differ(
     assert "3 runs that fit, newest first; of these, 1 was dismissed: Failures leaves them out" in listed.text
     assert "of these" not in browser.load(page.links["2"]).text, "the runs of a group are as many as it says"
     assert "of these" not in browser.load("/dashboard/runs").text
-    monkeypatch.setattr(failed_runs, "MOST_READ", 2)
+    monkeypatch.setattr(failed_runs, "MAX_READ", 2)
     assert "of these, at least 1 was dismissed" in browser.load("/dashboard/runs?status=failed").text

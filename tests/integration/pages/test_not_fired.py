@@ -94,6 +94,6 @@ def test_only_what_a_reader_may_see_is_told(stored: GivenSystem) -> None:
 def test_of_many_the_newest_are_counted_and_the_line_says_at_least(
     browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(not_fired, "MOST_READ", 1)
+    monkeypatch.setattr(not_fired, "MAX_READ", 1)
     history(system, "nightly", (9, MISSED, 1), (8, MISSED, 1), (7, MISSED, 1))
     assert "At least 1 job missed occurrences in the last 24 hours: nightly (2)." in browser.load("/dashboard/").text

@@ -90,7 +90,7 @@ def test_figures_of_an_app_that_a_user_may_not_see_are_empty(browser: Browser, s
 
 
 def test_what_is_not_counted_is_said(browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ended_runs, "MOST_ENDED", 1)
+    monkeypatch.setattr(ended_runs, "MAX_ENDED", 1)
     ran(system, 2, 2, app_name="reports")
     assert "of the newest 1 runs that ended, since" in figures(browser.load(PATH))
 

@@ -104,7 +104,7 @@ def test_guesses_at_ones_password_count_with_those_at_the_login(
     page: Page, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     form = browser.load("/dashboard/mine").form("Change the password")
-    monkeypatch.setattr("services.access.guesses.MOST_OF_ACCOUNT", 1)
+    monkeypatch.setattr("services.access.guesses.MAX_OF_ACCOUNT", 1)
     typed = {"current_password": "wrong", "new_password": NEW, "again": NEW}
     assert browser.submit(form, **typed).status == 400
     refused = browser.request("POST", "/api/login", body="username=ada&password=wrong")

@@ -67,7 +67,7 @@ def test_what_is_no_view_is_refused_by_its_field(system: GivenSystem, body: dict
 
 
 def test_views_are_listed_and_bounded(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saved_views, "MOST_VIEWS", 1)
+    monkeypatch.setattr(saved_views, "MAX_VIEWS", 1)
     client = Client(served(system))
     body = {"list": "jobs", "name": "a", "query": {"tag": "a"}}
     made = client.simulate_post("/api/views", json=body)

@@ -34,7 +34,7 @@ def test_what_runs_and_since_when_the_oldest_waits_is_told(system: GivenSystem) 
 def test_no_crowd_hides_an_account_that_waits_for_a_worker(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account_usage, "MOST_WAITING", 2)
+    monkeypatch.setattr(account_usage, "MAX_WAITING", 2)
     apps.ensure(LOCAL, system, "app_b")
     create(system, 4, account_id="crowd")
     system.clock.advance(60)

@@ -31,7 +31,7 @@ ROOM = 250_000
 @pytest.fixture
 def large(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Jobs with large data, and small ones between them, where a page has room for two of the large ones."""
-    monkeypatch.setattr(shown_jobs, "MOST_BYTES_IN_PAGE", ROOM)
+    monkeypatch.setattr(shown_jobs, "MAX_BYTES_IN_PAGE", ROOM)
     names = ["a", "b", "c", "d", "e", "f"]
     for number, name in enumerate(names):
         data = {"text": "x" * (BYTES if number % 3 else 10)}
@@ -74,7 +74,7 @@ def test_what_is_not_shown_is_not_read(large: list[str], monkeypatch: pytest.Mon
 
 
 def test_a_page_has_one_job_however_large(large: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shown_jobs, "MOST_BYTES_IN_PAGE", 1)
+    monkeypatch.setattr(shown_jobs, "MAX_BYTES_IN_PAGE", 1)
     found = page(limit=2)
     assert [view.name for view in found.items] == large[:1]
     assert found.last is not None
@@ -94,10 +94,10 @@ def test_of_large_attempts_and_calls_the_newest_are_shown(system: GivenSystem, m
         with database.transaction():
             calls.insert([(run.id, number, f'"{"z" * 298}"')])
         make_due_again(system, run.id)
-    monkeypatch.setattr(sized, "MOST_BYTES_IN_PAGE", 700)
+    monkeypatch.setattr(sized, "MAX_BYTES_IN_PAGE", 700)
     _, attempts = records.run(LOCAL, run.id)
     assert [(one.number, one.call is not None) for one in attempts] == [(2, False), (3, True), (4, True)]
-    monkeypatch.setattr(sized, "MOST_BYTES_IN_PAGE", 1)
+    monkeypatch.setattr(sized, "MAX_BYTES_IN_PAGE", 1)
     assert [one.number for one in records.run(LOCAL, run.id)[1]] == [4]
 
 

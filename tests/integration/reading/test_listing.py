@@ -21,7 +21,7 @@ from services.apps import apps
 from services.execution.work import Result, Succeeded
 from services.jobs import creating, lifecycle
 from services.reading import listing, records
-from services.reading.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
+from services.reading.counting import KEPT_SECONDS, LONG, MAX_KEPT, Counts
 from services.reading.views import Page
 from tests import statements
 from tests.factories import (
@@ -259,7 +259,7 @@ def test_each_filter_has_a_count_of_its_own_and_not_all_are_kept() -> None:
     counts, other = Counts(GivenClock()), _List(LONG)
     first = _List(LONG + 1)
     counts.of(JobFilter(name="a"), first.count, is_first_page=True)
-    for number in range(MOST_KEPT):
+    for number in range(MAX_KEPT):
         assert counts.of(JobFilter(name=f"b{number}"), other.count, is_first_page=True) == LONG
     counts.of(JobFilter(name="a"), first.count, is_first_page=True)
     assert first.counted == 2
@@ -274,7 +274,7 @@ def test_a_run_of_another_job_is_not_among_a_jobs_runs(system: GivenSystem) -> N
 def test_more_than_the_limit_are_not_counted_one_by_one(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(6):
         creating.create(LOCAL, system, new_job(name=f"job {number}", account_id="many"))
-    monkeypatch.setattr(counting, "MOST_COUNTED", 5)
+    monkeypatch.setattr(counting, "MAX_COUNTED", 5)
     wanted = JobFilter(account_id="many"), RunFilter(account_id="many")
     with statements.noted() as sent, database.reading():
         counts = lists.job_count(wanted[0]), lists.run_count(wanted[1])
@@ -284,6 +284,6 @@ def test_more_than_the_limit_are_not_counted_one_by_one(system: GivenSystem, mon
         assert min(counts) >= 6, "at least what was counted"
         assert sum("LIMIT" in sql and "COUNT" in sql for sql, _ in sent) == 2
         assert sum(sql.startswith("EXPLAIN") for sql, _ in sent) == 2
-    monkeypatch.setattr(counting, "MOST_COUNTED", 6)
+    monkeypatch.setattr(counting, "MAX_COUNTED", 6)
     with database.reading():
         assert (lists.job_count(wanted[0]), lists.run_count(wanted[1])) == (6, 6)

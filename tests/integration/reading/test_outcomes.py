@@ -98,7 +98,7 @@ def test_the_slowest_hundred_are_those_that_slowed_down_most(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr("models.durations.FEW", few)
-    monkeypatch.setattr(slow_jobs, "MOST_JOBS", 2)
+    monkeypatch.setattr(slow_jobs, "MAX_JOBS", 2)
     yearly = schedules.Cron("0 0 1 1 *")
     slowed = {times: creating.create(LOCAL, system, new_job(yearly)) for times in (3, 9, 5, 1)}
     for times, job_id in slowed.items():

@@ -35,14 +35,14 @@ def run_ids(system: GivenSystem) -> list[UUID]:
 def test_newer_failures_for_other_reasons_do_not_cut_a_group(
     run_ids: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failed_runs, "MOST_READ", 1)
+    monkeypatch.setattr(failed_runs, "MAX_READ", 1)
     assert failed_runs.runs_of_group(LOCAL, BROKEN) == failed_runs.RunsOfGroup((run_ids[0],), is_cut=False)
-    monkeypatch.setattr(failed_runs, "_MOST_COMPARED", 2)
+    monkeypatch.setattr(failed_runs, "_MAX_COMPARED", 2)
     assert failed_runs.runs_of_group(LOCAL, BROKEN) == failed_runs.RunsOfGroup((), is_cut=True)
 
 
 def test_every_filter_holds_before_a_group_is_cut(run_ids: list[UUID], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failed_runs, "MOST_READ", 1)
+    monkeypatch.setattr(failed_runs, "MAX_READ", 1)
     full = RunFilter(failure="Full.")
     assert failed_runs.runs_of_group(LOCAL, full) == failed_runs.RunsOfGroup((run_ids[2],), is_cut=True)
     of_job = RunFilter(failure="Full.", job_id=stored_run(run_ids[1]).job_id)
@@ -67,7 +67,7 @@ def test_a_list_of_a_group_is_paged_counted_and_says_where_it_is_cut(
     rest = listing.runs(LOCAL, counts, wanted, Stretch(limit=1, after=first.last))
     assert [one.id for page in (first, rest) for one in page.items] == [run_ids[2], run_ids[1]]
     assert (first.count, first.is_cut, rest.last) == (2, False, None)
-    monkeypatch.setattr(failed_runs, "MOST_READ", 1)
+    monkeypatch.setattr(failed_runs, "MAX_READ", 1)
     cut = listing.runs(LOCAL, counts, wanted, Stretch(limit=10))
     assert ([one.id for one in cut.items], cut.is_cut) == ([run_ids[2]], True)
     assert listing.runs(LOCAL, counts, RunFilter(), Stretch(limit=10)).is_cut is False

@@ -138,7 +138,7 @@ def test_an_edit_of_data_that_others_change_all_the_time_is_refused(
         checks.meanwhile = change_again
 
     checks.meanwhile = change_again
-    with pytest.raises(Conflict, match=f"changed {slow_checks.MOST_TRIES} times by others"):
+    with pytest.raises(Conflict, match=f"changed {slow_checks.MAX_TRIES} times by others"):
         editing.edit(LOCAL, system, job_id, adding(size=2))
     assert records.job(LOCAL, job_id).data["size"] == 1
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from api.bodies_under_way import MOST_BYTES, MOST_BYTES_OF_A_STRANGER, BodiesUnderWay, BodyUnderWay
+from api.bodies_under_way import MAX_BYTES, MAX_BYTES_OF_A_STRANGER, BodiesUnderWay, BodyUnderWay
 from core.errors import TooMany
 from core.principals import LOCAL, Principal, PrincipalKind
 
@@ -21,7 +21,7 @@ def begun(bodies: BodiesUnderWay, who: Principal) -> BodyUnderWay:
     return body
 
 
-@pytest.mark.parametrize(("who", "most"), [(ANNA, MOST_BYTES), (KEY, MOST_BYTES), (STRANGER, MOST_BYTES_OF_A_STRANGER)])
+@pytest.mark.parametrize(("who", "most"), [(ANNA, MAX_BYTES), (KEY, MAX_BYTES), (STRANGER, MAX_BYTES_OF_A_STRANGER)])
 def test_bodies_of_one_caller_are_counted_together_until_they_are_answered(who: Principal, most: int) -> None:
     bodies = BodiesUnderWay()
     first, second = begun(bodies, who), begun(bodies, who)
@@ -40,15 +40,15 @@ def test_bodies_of_one_caller_are_counted_together_until_they_are_answered(who: 
 
 def test_strangers_of_one_household_are_one() -> None:
     bodies = BodiesUnderWay()
-    begun(bodies, STRANGER).take(MOST_BYTES_OF_A_STRANGER)
+    begun(bodies, STRANGER).take(MAX_BYTES_OF_A_STRANGER)
     with pytest.raises(TooMany):
         begun(bodies, NEIGHBOUR).take(1)
 
 
 def test_one_body_alone_is_bounded_by_the_rule_of_its_operation_alone() -> None:
     alone = begun(BodiesUnderWay(), ANNA)
-    alone.take(MOST_BYTES)
-    alone.take(MOST_BYTES)
+    alone.take(MAX_BYTES)
+    alone.take(MAX_BYTES)
 
 
 def test_operators_have_no_bound() -> None:

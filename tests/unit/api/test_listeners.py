@@ -12,13 +12,13 @@ import pytest
 from falcon.asgi import Request
 
 from api.live import listeners
-from api.live.allowances import MOST_A_SECOND, Allowance
+from api.live.allowances import MAX_A_SECOND, Allowance
 from api.live.frames import Frame, Pace, Telling, Told
 from api.live.listeners import End, Listener
 from core.principals import LOCAL
 
 AT_ONCE = 0.0
-ONE, ALL_OF_A_SECOND = Told([UUID(int=1)]), Told([UUID(int=number) for number in range(MOST_A_SECOND)])
+ONE, ALL_OF_A_SECOND = Told([UUID(int=1)]), Told([UUID(int=number) for number in range(MAX_A_SECOND)])
 Returned = TypeVar("Returned")
 
 
@@ -67,7 +67,7 @@ def test_nothing_is_given_if_nothing_comes_in_time(listener: Listener) -> None:
 
 
 def test_whose_queue_is_full_is_told_nothing_more(listener: Listener) -> None:
-    listener.offer([Frame(str(number)) for number in range(listeners.MOST_FRAMES)], "1")
+    listener.offer([Frame(str(number)) for number in range(listeners.MAX_FRAMES)], "1")
     listener.offer([Frame("one too many")], "2")
     assert not listener.is_up_to_date, "what was dropped was not told"
     assert run(listener.next(AT_ONCE)) is End.TRY_AGAIN

@@ -10,7 +10,7 @@ from bench.drills.answers import POLLS
 from bench.drills.judging import judged
 from bench.drills.kinds import MIXED, PLAIN, Kind, Seen, of_number
 from bench.drills.load import Created
-from bench.drills.losses import MOST_LAG_SECONDS, Failover
+from bench.drills.losses import MAX_LAG_SECONDS, Failover
 from bench.drills.sides import counted, has_both
 
 BY_NAME = {kind.name: kind for kind in MIXED}
@@ -108,8 +108,8 @@ def test_both_sides_have_met_what_each_has_made_an_attempt_at() -> None:
 @pytest.mark.parametrize(
     ("at", "may_be_lost"),
     [
-        (100 - MOST_LAG_SECONDS - 0.1, False),
-        (100 - MOST_LAG_SECONDS + 0.1, True),
+        (100 - MAX_LAG_SECONDS - 0.1, False),
+        (100 - MAX_LAG_SECONDS + 0.1, True),
         (101.9, True),
         (103.1, False),
     ],

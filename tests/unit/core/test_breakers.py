@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core import breakers
-from core.breakers import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, MOST_PLACES, Breaker
+from core.breakers import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, MAX_PLACES, Breaker
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 AFTER_THE_WAIT = NOON + timedelta(seconds=FIRST_WAIT_SECONDS)
@@ -38,7 +38,7 @@ def test_each_success_gives_one_more_place_until_it_closes() -> None:
     while standing is not None:
         standing = breakers.after_success(standing, AFTER_THE_WAIT)
         places.append(None if standing is None else standing.places)
-    assert places == [*range(2, MOST_PLACES + 1), None]
+    assert places == [*range(2, MAX_PLACES + 1), None]
 
 
 def test_a_probe_that_fails_doubles_the_wait_up_to_the_longest() -> None:

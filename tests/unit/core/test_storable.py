@@ -81,7 +81,7 @@ def test_what_nests_too_deeply_ends_where_readers_still_follow() -> None:
 
 
 def test_what_holds_itself_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storable, "MOST_VALUES", 1_000)
+    monkeypatch.setattr(storable, "MAX_VALUES", 1_000)
     assert not storable.json_value(holding_itself()).is_whole
 
 

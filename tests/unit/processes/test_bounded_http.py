@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from processes import bounded_http
-from processes.bounded_http import MOST_HEAD_BYTES
+from processes.bounded_http import MAX_HEAD_BYTES
 from tests.unit.processes.connections import END, GET, HALF, POST, UPGRADE, Application, Connection, tried
 from tests.waiting import LONGEST
 
 FIELD = b"X-A: " + b"a" * 1_000 + END
-TOO_MANY = FIELD * (MOST_HEAD_BYTES // len(FIELD) + 1)
+TOO_MANY = FIELD * (MAX_HEAD_BYTES // len(FIELD) + 1)
 
 
 @pytest.mark.parametrize("begin", [GET, POST + b"Content-Length: 5\r\n", GET + UPGRADE], ids=["get", "post", "socket"])
@@ -28,7 +28,7 @@ def test_a_head_that_is_too_large_is_refused_and_reaches_nobody(begin: bytes, en
 
 def test_an_address_that_is_too_long_is_refused() -> None:
     async def client(connection: Connection) -> bool:
-        await connection.send(b"GET /" + b"a" * MOST_HEAD_BYTES)
+        await connection.send(b"GET /" + b"a" * MAX_HEAD_BYTES)
         return await connection.refused(431)
 
     assert tried(client) == 0

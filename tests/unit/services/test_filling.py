@@ -11,7 +11,7 @@ import pytest
 from core.errors import PermanentFailure
 from services.email.templates import InvalidTemplate
 from services.task_types import filling
-from services.task_types.filling import LONGEST_BYTES, MOST_TEMPLATES
+from services.task_types.filling import LONGEST_BYTES, MAX_TEMPLATES
 
 
 def filled(body: Any, **data: Any) -> bytes:
@@ -58,7 +58,7 @@ def test_a_value_put_into_many_places_does_not_fill_the_memory(text: str) -> Non
 
 
 def test_different_templates_together_make_no_more_than_one_body() -> None:
-    texts = [f"{place} {{{{data.x}}}}" for place in range(MOST_TEMPLATES)]
+    texts = [f"{place} {{{{data.x}}}}" for place in range(MAX_TEMPLATES)]
     with pytest.raises(PermanentFailure, match=f"beyond {LONGEST_BYTES} bytes"):
         filled(texts, x="y" * 100_000)
 

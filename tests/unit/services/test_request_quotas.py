@@ -57,7 +57,7 @@ def test_each_caller_has_their_own() -> None:
 
 
 def test_only_so_many_callers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_quotas, "MOST_KEYS", 2)
+    monkeypatch.setattr(request_quotas, "MAX_KEYS", 2)
     counted = Quotas(GivenClock(), 1)
     for key in ("a", "b", "a", "c"):
         counted.take(key)

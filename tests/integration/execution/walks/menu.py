@@ -18,7 +18,7 @@ from services.system import System
 from tests.factories import failed, refused, succeeded
 
 RATES = (None, Rate(3, 10))
-MOST_AT_ONCE = (None, 4)
+MAX_AT_ONCE = (None, 4)
 SECONDS = (0.001, 1, 2, 5, 5, 20, 20, 61, 150)
 
 SCHEDULES = (

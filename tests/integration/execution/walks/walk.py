@@ -34,8 +34,8 @@ from tests.integration.execution.walks.decisions import Decisions, End, Told
 from tests.integration.execution.walks.following import REPORT_LEASE, REPORT_LIMIT, rows_after
 from tests.integration.execution.walks.rows import Rows
 
-MOST_JOBS = 12  # that have not ended, so that steps meet each other
-LARGEST_GROUP = 8
+MAX_JOBS = 12  # that have not ended, so that steps meet each other
+MAX_GROUP = 8
 UNDER_WAY = 0.7  # of the reports
 APPS = ("app_a", "app_b")
 
@@ -49,7 +49,7 @@ class Walk:
         self.draw = random.Random(seed)
         self.system = given_system(
             account_rate=self.draw.choice(menu.RATES),
-            max_concurrent_runs=self.draw.choice(menu.MOST_AT_ONCE),
+            max_concurrent_runs=self.draw.choice(menu.MAX_AT_ONCE),
             retry_backoff_base=2.0,
             report_lease_seconds=REPORT_LEASE.total_seconds(),
             report_limit_seconds=REPORT_LIMIT.total_seconds(),
@@ -62,7 +62,7 @@ class Walk:
         self.journal: list[str] = []
         for app in APPS:
             apps.put(LOCAL, self.system, app, CALLBACK_BASE_URL, {})
-        for _ in range(MOST_JOBS // 2):
+        for _ in range(MAX_JOBS // 2):
             self.create()
         self.rows = stored.read()
 
@@ -96,7 +96,7 @@ class Walk:
             (self.plan, 3, jobs),
             (self.make_due, 10, jobs),
             (self.look_after, 4, jobs),
-            (self.create, 6, len(jobs) < MOST_JOBS),
+            (self.create, 6, len(jobs) < MAX_JOBS),
             (self.change_run, 3, self.rows.runs),
             (self.change_job, 5, self.rows.jobs),
             (self.rewind, 5, jobs),
@@ -106,7 +106,7 @@ class Walk:
         ]
 
     def claim(self) -> None:
-        now, most = self.system.clock.now(), self.draw.randint(1, LARGEST_GROUP)
+        now, most = self.system.clock.now(), self.draw.randint(1, MAX_GROUP)
         foretold = claiming.let_go(self.rows, self.system.settings, now, most, self.rotation)
         works = claim(self.system, most, self.draw.choice(self.workers), self.rotation)
         assert {work.run_id for work in works} == foretold
@@ -116,7 +116,7 @@ class Walk:
     def hand_in(self) -> None:
         """Record how attempts under way ended, some of them twice."""
         at_work = self._at_work()
-        self._hand_in(at_work, self.draw.randint(1, min(LARGEST_GROUP, len(at_work) + 1)))
+        self._hand_in(at_work, self.draw.randint(1, min(MAX_GROUP, len(at_work) + 1)))
 
     def hand_in_late(self) -> None:
         """Record how attempts ended whose run is another's by now, or has ended."""

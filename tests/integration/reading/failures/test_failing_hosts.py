@@ -103,7 +103,7 @@ def test_a_success_of_an_app_with_few_jobs_is_found_behind_those_of_a_busy_one(
     run(system, well, succeeded())
     run(system, well, refused(404))
     run(system, busy, succeeded())
-    monkeypatch.setattr(failing_hosts, "MOST_READ", 1)
+    monkeypatch.setattr(failing_hosts, "MAX_READ", 1)
     for fitting in (JobFilter(), JobFilter(app_name="app_a"), JobFilter(account_id="acc1")):
         assert [one.answered_others_at for one in failing_hosts.listed(LOCAL, system, fitting)] == [answered_at]
 
@@ -146,7 +146,7 @@ def test_a_job_s_data_is_read_once_and_only_where_no_call_was_kept(
     run(system, job_id, REFUSED)
     run(system, job_id, REFUSED)
     assert (_hosts(system), _readings_of_data(system)) == ({"api.example.com"}, 1)
-    monkeypatch.setattr(failing_calls, "_MOST_DATA_BYTES", 10)
+    monkeypatch.setattr(failing_calls, "_MAX_DATA_BYTES", 10)
     assert _readings_of_data(system) == 0
 
 
@@ -157,7 +157,7 @@ def test_a_request_of_an_app_that_is_too_long_to_read_counts_for_no_host(
     apps.put(LOCAL, system, "app_a", "https://elsewhere.example.com", {"greet": TaskTypePolicy(request=request)})
     run(system, creating.create(LOCAL, system, new_job(Cron("0 0 1 1 *"), max_retries=3)), REFUSED)
     assert _hosts(system) == {"api.example.com"}
-    monkeypatch.setattr(failing_calls, "_MOST_DATA_BYTES", 10)
+    monkeypatch.setattr(failing_calls, "_MAX_DATA_BYTES", 10)
     assert _hosts(system) == set()
 
 

@@ -57,7 +57,7 @@ def test_what_gave_up_before_the_span_is_not_listed_though_the_result_is_cached(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(given_up, "MANY", 0)
-    monkeypatch.setattr(given_up, "MOST_LISTED", 1)
+    monkeypatch.setattr(given_up, "MAX_LISTED", 1)
     jobs = AllGivenUp(system)
     gave_up(system)
     system.clock.advance(20)
@@ -99,7 +99,7 @@ def test_what_one_may_see_of_it_is_shown_to_no_other(system: GivenSystem, monkey
 def test_it_is_said_if_more_gave_up_within_the_span_than_are_read(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(given_up, "MOST_READ", 1)
+    monkeypatch.setattr(given_up, "MAX_READ", 1)
     gave_up(system)
     system.clock.advance(HOUR)
     last = gave_up(system)

@@ -142,8 +142,8 @@ def queries_for(what: str, usage: AccountUsage, who: Principal, **wanted: object
 @pytest.fixture
 def few_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two ended runs are read, and two that wait."""
-    monkeypatch.setattr(ended_runs, "MOST_ENDED", 2)
-    monkeypatch.setattr(account_usage, "MOST_WAITING", 2)
+    monkeypatch.setattr(ended_runs, "MAX_ENDED", 2)
+    monkeypatch.setattr(account_usage, "MAX_WAITING", 2)
 
 
 @pytest.mark.usefixtures("few_are_read")

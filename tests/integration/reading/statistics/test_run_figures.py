@@ -155,7 +155,7 @@ def test_a_key_of_an_account_sees_no_figures_of_runs_that_were_made_for_another(
 def test_of_more_runs_than_are_read_the_newest_count_and_it_is_said_since_when(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ended_runs, "MOST_ENDED", 2)
+    monkeypatch.setattr(ended_runs, "MAX_ENDED", 2)
     ran(system, 1, 2, 3)
     for by in By:
         found = asked(system, by)

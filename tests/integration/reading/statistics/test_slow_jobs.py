@@ -33,7 +33,7 @@ def test_of_many_jobs_those_are_judged_that_are_among_the_newest_runs(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr(durations, "FEW", few)
-    monkeypatch.setattr(durations, "MOST_ENDED", 5)
+    monkeypatch.setattr(durations, "MAX_ENDED", 5)
     before, newest = slowed_down(system), slowed_down(system, 8)
     assert found(SlowJobs(system)) == ([before, newest] if few else [newest])
 
@@ -42,7 +42,7 @@ def test_of_many_jobs_those_are_measured_whose_runs_differed_most(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durations, "FEW", 0)
-    monkeypatch.setattr(durations, "MOST_MEASURED", 1)
+    monkeypatch.setattr(durations, "MAX_MEASURED", 1)
     most, _less = slowed_down(system), slowed_down(system, 3)
     assert found(SlowJobs(system)) == [most]
 

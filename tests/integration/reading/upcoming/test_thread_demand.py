@@ -137,7 +137,7 @@ def test_a_job_that_runs_each_second_needs_one_thread_unless_its_runs_overlap(sy
 def test_few_jobs_are_measured_at_each_look_and_again_after_ten_minutes(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thread_times, "MOST_MEASURED", 1)
+    monkeypatch.setattr(thread_times, "MAX_MEASURED", 1)
     long, short = made(system, "*/10 * * * *"), made(system, "*/10 * * * *")
     all_ran(system, 10, {long: 120.0, short: 0.0})
     coming = ComingThreads(system.clock)
@@ -153,7 +153,7 @@ def test_few_jobs_are_measured_at_each_look_and_again_after_ten_minutes(
 
 
 def test_of_very_many_runs_the_soonest_count(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thread_demand, "MOST_PLANNED", 2)
+    monkeypatch.setattr(thread_demand, "MAX_PLANNED", 2)
     for _ in range(3):
         creating.create(LOCAL, system, new_job(DelayFromNow(60)))
     assert needed(ComingThreads(system.clock)) == pytest.approx(2 / 60)

@@ -51,7 +51,7 @@ def test_a_span_far_ahead_is_looked_at_from_its_start(system: GivenSystem) -> No
 def test_where_not_all_is_read_nothing_is_said_of_what_follows(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upcoming_day, "MOST_JOBS", 2)
+    monkeypatch.setattr(upcoming_day, "MAX_JOBS", 2)
     for minutes in (10, 20, 30):
         creating.create(LOCAL, system, new_job(Cron(f"{minutes} 13 * * *")))
     assert ahead(system).until == NOON + timedelta(minutes=80)
@@ -60,7 +60,7 @@ def test_where_not_all_is_read_nothing_is_said_of_what_follows(
 def test_among_very_many_jobs_fewer_runs_of_each_are_looked_at(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upcoming_day, "MOST_LOOKED_AT", 6)
+    monkeypatch.setattr(upcoming_day, "MAX_LOOKED_AT", 6)
     hourly = creating.create(LOCAL, system, new_job(Cron("0 * * * *")))
     creating.create(LOCAL, system, new_job(Cron("30 15 * * *")))
     found = ahead(system)

@@ -29,7 +29,7 @@ def test_each_minute_has_its_runs_and_nothing_is_known_beyond_the_last_that_was_
 def test_where_not_every_job_is_looked_at_nothing_is_known_beyond_the_last_of_them(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upcoming_runs, "MOST_JOBS", 2)
+    monkeypatch.setattr(upcoming_runs, "MAX_JOBS", 2)
     for minutes in (10, 20, 30):
         creating.create(LOCAL, system, new_job(Cron(f"{minutes} * * * *")))
     assert ComingMinutes(system, HOUR, 100).of(LOCAL, JobFilter()).until == NOON + timedelta(minutes=20)

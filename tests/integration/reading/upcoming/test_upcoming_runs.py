@@ -83,7 +83,7 @@ def test_of_more_planned_runs_than_are_looked_through_the_list_is_short_but_true
     often = creating.create(LOCAL, system, new_job(Interval(every_seconds=1)))
     once = [first_run(system, DelayFromNow(seconds)).job_id for seconds in (2, 9)]
     creating.create(LOCAL, system, new_job(Cron("0 2 * * *")))
-    monkeypatch.setattr(upcoming_runs, "MOST_PLANNED", 6)
+    monkeypatch.setattr(upcoming_runs, "MAX_PLANNED", 6)
     assert [one.job_id for one in upcoming_runs.next_of_each(LOCAL, system, 86_400, 4)] == [often, once[0]]
 
 
@@ -157,7 +157,7 @@ def test_when_there_are_too_many_jobs_to_look_at_the_list_is_short_but_true(
 ) -> None:
     for minutes in ("10,40", "20", "30"):
         creating.create(LOCAL, system, new_job(Cron(f"{minutes} 12 * * *")))
-    monkeypatch.setattr(upcoming_runs, "MOST_JOBS", 2)
+    monkeypatch.setattr(upcoming_runs, "MAX_JOBS", 2)
     assert _minutes(_coming(system)) == [10, 20]
 
 
@@ -173,7 +173,7 @@ def test_the_occurrences_of_a_job_that_is_put_off_come_from_now_on(system: Given
 def test_what_is_walked_through_before_a_span_is_bounded_for_all_jobs_together(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upcoming_runs, "MOST_PASSED_OVER", 100)
+    monkeypatch.setattr(upcoming_runs, "MAX_PASSED_OVER", 100)
     for _ in range(3):
         creating.create(LOCAL, system, new_job(Interval(frequency=Frequency.DAILY, max_runs=1_000)))
     counted = creating.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1_000_000)))
@@ -188,7 +188,7 @@ def test_what_is_walked_through_before_a_span_is_bounded_for_all_jobs_together(
 def test_the_occurrences_of_a_cron_before_a_span_are_counted_and_not_walked_through(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upcoming_runs, "MOST_PASSED_OVER", 0)
+    monkeypatch.setattr(upcoming_runs, "MAX_PASSED_OVER", 0)
     start, minutes = NOON + 300 * DAY, 300 * 24 * 60
     for max_runs in (minutes - 1, minutes):  # the first is a minute after noon
         creating.create(LOCAL, system, new_job(Cron("* * * * *", max_runs=max_runs)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.commands.output_lines import LONGEST_LINE, MOST_LINES, WAITING_BYTES, Batch, WaitingOutput
+from actors.commands.output_lines import LONGEST_LINE, MAX_LINES, WAITING_BYTES, Batch, WaitingOutput
 
 
 def lines_of(*pieces: bytes) -> list[str]:
@@ -51,7 +51,7 @@ def test_lines_of_both_streams_are_in_the_order_read_and_never_mixed() -> None:
 
 def test_the_newest_lines_are_handed_over_and_the_others_counted() -> None:
     output = WaitingOutput()
-    count = MOST_LINES + 50
+    count = MAX_LINES + 50
     output.put(output.out, b"".join(b"%d\n" % number for number in range(count)))
     assert output.batch() == Batch([str(number) for number in range(50, count)], 50)
 
@@ -64,7 +64,7 @@ def test_output_without_end_is_held_in_bounded_memory_and_its_lines_are_whole_af
     for _ in range(20_000):
         output.put(output.out, piece)
     assert sum(len(one) for _, one in output._pieces) <= WAITING_BYTES
-    assert output.batch() == Batch(["y" * 99] * MOST_LINES, 20_000 - MOST_LINES)
+    assert output.batch() == Batch(["y" * 99] * MAX_LINES, 20_000 - MAX_LINES)
 
 
 def test_many_small_pieces_are_bounded_by_what_they_take_in_memory() -> None:
@@ -95,11 +95,11 @@ def test_what_is_put_back_comes_first_in_the_next_batch() -> None:
 
 def test_of_what_is_put_back_the_newest_lines_are_kept_and_none_that_is_older_than_a_gap() -> None:
     output = WaitingOutput()
-    output.put(output.out, b"old\n" * MOST_LINES)
+    output.put(output.out, b"old\n" * MAX_LINES)
     output.put_back(output.batch())
     output.put(output.out, b"new\n" * 50)
     output.put_back(output.batch())
-    assert output.batch() == Batch(["old"] * (MOST_LINES - 50) + ["new"] * 50, 50)
+    assert output.batch() == Batch(["old"] * (MAX_LINES - 50) + ["new"] * 50, 50)
     output.put_back(Batch(["old"] * 2, 3))
     for _ in range(2):
         output.put(output.out, b"x" * WAITING_BYTES)
