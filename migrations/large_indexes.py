@@ -88,6 +88,19 @@ INDEXES = [
         "(finished_at, id) WHERE status IN ('skipped', 'missed')",
         "The overview reads all runs that ended in its span meanwhile, to tell what was skipped or missed.",
     ),
+    # On SQLite, migration 0051 makes these two.
+    LargeIndex(
+        "runs_held",
+        "runs",
+        "(held_by, queue, due_at) WHERE status = 'queued' AND held_by IS NOT NULL",
+        "The backlog is counted by reading every run meanwhile.",
+    ),
+    LargeIndex(
+        "runs_begun_before",
+        "runs",
+        "(started_at) WHERE status IN ('queued', 'retrying') AND started_at IS NOT NULL",
+        "The figures of each minute are read from every run meanwhile.",
+    ),
 ]
 
 

@@ -22,8 +22,13 @@ from models.compiled import derived
 from models.fields import first_id
 from models.tables import App, Installation, Job, JobTag, Run
 
-# As in the index `runs_live`: a partial index is only used if the query repeats its condition literally.
+# As in the indexes `runs_live`, `runs_to_claim`, `runs_held`, `runs_leased` and `runs_begun_before`: a partial index is
+# only used if the query repeats its condition literally.
 LIVE = peewee.SQL("status IN ('pending', 'queued', 'running', 'retrying')")
+CLAIMABLE = peewee.SQL("status = 'queued' AND held_by IS NULL")
+HELD = peewee.SQL("status = 'queued' AND held_by IS NOT NULL")
+RUNNING = peewee.SQL("status = 'running'")
+BEGUN_BEFORE = peewee.SQL("status IN ('queued', 'retrying') AND started_at IS NOT NULL")
 
 # The greatest assumed difference between the clock of a process, which makes ids, and that of the database.
 CLOCKS_APART = timedelta(minutes=1)

@@ -96,9 +96,9 @@ def ended_within(start: datetime, end: datetime) -> dict[RunStatus, int]:
 def starts_within(start: datetime, end: datetime) -> list[tuple[datetime, datetime, int]]:
     """Returns when each run that began in this span was due, when it began, and how often it failed or was lost."""
     within = (Run.started_at >= start) & (Run.started_at < end)
-    over = Run.select(*_START).where(Run.finished_at >= start, within)
-    live = Run.select(*_START).where(filtering.LIVE, Run.status.in_(_BEGUN_OR_DUE), within)
-    return [*over.tuples(), *live.tuples()]
+    parts: tuple[Any, ...] = (Run.finished_at >= start, filtering.RUNNING, filtering.BEGUN_BEFORE)
+    queries: list[Any] = [Run.select(*_START).where(part, within).tuples() for part in parts]
+    return [row for query in queries for row in query]
 
 
 def waiting_before(instant: datetime) -> dict[Hold | None, int]:
@@ -106,17 +106,27 @@ def waiting_before(instant: datetime) -> dict[Hold | None, int]:
 
     Those that never fired are left out.
     """
-    due = (Run.due_at < instant) & (Run.started_at.is_null() | (Run.started_at >= instant))
+    due = Run.due_at < instant
+    not_begun = due & (Run.started_at.is_null() | (Run.started_at >= instant))
+    begun = (filtering.BEGUN_BEFORE, Run.status == RunStatus.QUEUED, due, Run.started_at < instant)
     parts = (
-        (filtering.LIVE, Run.status.in_((RunStatus.QUEUED, RunStatus.RUNNING))),
-        (_WAITING_FOR_INSTANT,),
-        (Run.finished_at >= instant, Run.status.not_in(NEVER_FIRED)),
+        (filtering.HELD, due),
+        (filtering.RUNNING, not_begun),
+        (_WAITING_FOR_INSTANT, not_begun),
+        (Run.finished_at >= instant, Run.status.not_in(NEVER_FIRED), not_begun),
     )
-    counts: Counter[Hold | None] = Counter()
+    # An index alone says how many runs are claimable or held; those of them that had begun are counted apart.
+    counts: Counter[Hold | None] = Counter({None: Run.select().where(filtering.CLAIMABLE, due).count()})
     for part in parts:
-        found: Any = Run.select(Run.held_by, peewee.fn.COUNT(Run.id)).where(due, *part).group_by(Run.held_by)
-        counts.update(dict(found.tuples()))
-    return counts
+        counts.update(_by_hold(*part))
+    counts.subtract(_by_hold(*begun))
+    return +counts
+
+
+def _by_hold(*conditions: Any) -> dict[Hold | None, int]:
+    """Returns how many runs fulfil the conditions, by what holds them."""
+    found: Any = Run.select(Run.held_by, peewee.fn.COUNT(peewee.SQL("*"))).where(*conditions).group_by(Run.held_by)
+    return dict(found.tuples())
 
 
 def newest_minute() -> datetime | None:

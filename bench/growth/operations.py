@@ -14,7 +14,7 @@ from core.principals import LOCAL
 from services.execution import claiming, workers
 from services.maintenance.pruning import Pruning
 from services.messaging.broker import RUNS_HTTP
-from services.reading import listing, records
+from services.reading import backlog, listing, records
 from services.reading.counting import Counts
 from services.reading.failures import failed_runs
 from services.reading.statistics import job_statistics, minute_statistics
@@ -70,6 +70,7 @@ def operations(place: Place, system: System, job_id: UUID) -> list[Operation]:
         Operation("two pages of jobs, counted before", lambda: _two_pages(counts)),
         Operation("status of a job", lambda: records.job_with_log(LOCAL, job_id)),
         Operation("statistics of jobs", lambda: job_statistics.of_jobs(LOCAL, JobFilter())),
+        Operation("count of the backlog", lambda: backlog.read(system)),
         Operation("figures of an hour", lambda: minute_statistics.series(LOCAL, system, 60)),
         Operation("failures of a day", lambda: failed_runs.grouped(LOCAL, system, 24)),
         Operation("a pass of pruning", lambda: Pruning(system).turn(), lambda: place.query(_MAKE_OLD, (_OLD,))),

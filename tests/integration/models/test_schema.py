@@ -21,6 +21,7 @@ from migrations import functions, large_indexes, runner
 from models import (
     alerts,
     attempts,
+    backlog,
     by_metadata,
     claims,
     database,
@@ -177,8 +178,15 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: waiting_parties.some(["runs.http"], JobFilter(), 10, 10), "runs_to_claim"),
     (lambda: statistics.job_states(JobFilter()), "runs_live"),
     (lambda: statistics.ended_within(NOON, NOON), "runs_ended"),
-    (lambda: statistics.starts_within(NOON, NOON), "runs_live"),
-    (lambda: statistics.waiting_before(NOON), "runs_to_make_due"),
+    *(
+        (lambda: statistics.starts_within(NOON, NOON), one)
+        for one in ("runs_ended", "runs_leased|runs_in_flight", "runs_begun_before")
+    ),
+    *(
+        (lambda: statistics.waiting_before(NOON), one)
+        for one in ("runs_to_claim", "runs_held ", "runs_to_make_due", "runs_begun_before")
+    ),
+    *((backlog.due, one) for one in ("runs_to_claim|runs_live", "runs_held ")),  # the first: there are few rows
     (lambda: ended_runs.cut_at(NOON, 10), "runs_ended"),
     (lambda: ended_runs.ended(NOON, NOON, 10), "runs_ended"),
     (lambda: ended_runs.ended_of_jobs(JobFilter(), NOON, 10, 10), "runs_ended"),

@@ -169,7 +169,8 @@ def test_a_role_that_may_not_make_extensions_has_searches_without_an_index_until
     assert "0034_search" in runner.upgrade()
     with database.reading():
         assert lists.job_count(JobFilter(search="nightly")) == 0
-    assert large_indexes.build() == ["runs_of_account", "jobs_name_once_of_owner", "runs_not_fired"]
+    others = [index.name for index in large_indexes.INDEXES if not index.needs_extension]
+    assert large_indexes.build() == others
     run(owners, "CREATE SCHEMA extensions", "CREATE EXTENSION pg_trgm SCHEMA extensions")
     run(owners, f"GRANT USAGE ON SCHEMA extensions TO {urlsplit(url).username}")
     assert large_indexes.build() == ["jobs_searched"]
