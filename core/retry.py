@@ -12,7 +12,10 @@ MIN_BACKOFF_SECONDS = 0.01  # a shorter backoff would hammer a receiver that is 
 LONGEST_BACKOFF_SECONDS = 365 * 86_400.0
 MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
 MAX_LOSSES = 3
+LAST_LOSSES = MAX_LOSSES - 1  # of a run that is not tried again once another worker is lost with it
 LOSS_BACKOFF_SECONDS = 1.0
+APART_SECONDS = 2.0
+"""How long a run on its last loss waits, each time, for another one in the same process to end."""
 SPREAD = 0.1
 
 

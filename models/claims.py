@@ -11,7 +11,7 @@ import peewee
 
 from core.states import RunStatus
 from models import runs
-from models.tables import Run, db
+from models.tables import Run, Use, db
 
 # A partial index is only used if the query repeats its condition literally, which SQLite does not recognise in
 # bound parameters.
@@ -61,6 +61,20 @@ def held_by_workers(limit: int) -> list[UUID]:
     """Returns the runs that workers hold, up to a limit."""
     at_work = Run.select(Run.id).where(_RUNNING, Run.reports_until.is_null())
     return _ids(at_work.limit(limit))
+
+
+def often_lost(worker_id: UUID, losses: int) -> list[UUID]:
+    """Returns the runs at which a process is at work and with which at least so many workers were lost."""
+    of_worker = (_RUNNING, Run.reports_until.is_null(), Run.worker_id == worker_id)
+    return _ids(Run.select(Run.id).where(*of_worker, Run.loss_count >= losses))
+
+
+def put_back(run_ids: Sequence[UUID], due_at: datetime) -> None:
+    """Undo the claim of runs that the caller's transaction has claimed; they are retried at an instant."""
+    Use.delete().where(Use.run_id.in_(run_ids), Use.ended_at.is_null()).execute()
+    of_claim = ("worker_id", "lease_expires_at", "claimed_at", "claimed_token_hash", "claimed_polling_version")
+    again = {"status": RunStatus.RETRYING, "due_at": due_at, "attempt_count": Run.attempt_count - 1}
+    Run.update(again | dict.fromkeys(of_claim)).where(Run.id.in_(run_ids)).execute()
 
 
 def _ids(query: Any) -> list[UUID]:

@@ -14,7 +14,7 @@ from core.token_hashes import hashed
 from models import database
 from models.hot.rows import ExecutedJob, StartedRun, Terms
 from models.pauses import Gate
-from services.execution import limits, report_tokens
+from services.execution import last_tries, limits, report_tokens
 from services.execution.rotation import Rotation
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
@@ -64,7 +64,7 @@ def claim_within(system: System, worker: WorkerIdentity, queue: str, limit: int,
 def _claim_once(
     system: System, worker: WorkerIdentity, queue: str, limit: int, rotation: Rotation, *, is_limited: bool
 ) -> tuple[list[Work], bool]:
-    """Returns what was claimed, and whether other runs were held, so that it is worth claiming again."""
+    """Returns what was claimed, and whether other runs were held or put back, so that it is worth claiming again."""
     monotonic = system.clock.monotonic()  # taken before the lease begins, so that the worker never overestimates it
     tokens = [report_tokens.new() for _ in range(limit)]
     terms = _terms(system, worker, tokens, system.clock.now())
@@ -72,8 +72,9 @@ def _claim_once(
         claimed = limits.claim(system, queue, limit, terms, rotation)
     else:
         claimed = limits.claim_freely(queue, limit, terms, rotation)
-    begun = versions.begun(claimed.runs)
-    executed = [(run, begun.get(run.id, run.job)) for run in claimed.runs]
+    runs = last_tries.apart(claimed.runs, terms)
+    begun = versions.begun(runs)
+    executed = [(run, begun.get(run.id, run.job)) for run in runs]
     is_signed = queue == brokers.RUNS_HTTP
     of_apps = signers.of_apps(system, {job.app_id for _, job in executed}) if is_signed else {}
     works = [
@@ -90,7 +91,7 @@ def _claim_once(
     ]
     seconds = system.clock.monotonic() - monotonic
     database.after_commit(partial(events.emit, "runs.claimed", count=len(works), seconds=seconds))
-    return works, claimed.held_others
+    return works, claimed.held_others or len(runs) < len(claimed.runs)
 
 
 def _terms(system: System, worker: WorkerIdentity, tokens: Sequence[str], now: datetime) -> Terms:

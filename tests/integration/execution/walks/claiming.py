@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from settings import Settings
 from tests.integration.execution.walks.rows import Row, Rows
 
 LEASE = timedelta(seconds=60)
+APART = timedelta(seconds=2)
 LOOKS = 10
 _OF_HOLD = ("held_by", "held_key", "held_until", "rate_limited_at", "rate_wait_seconds")
 
@@ -35,11 +37,23 @@ def claimable(rows: Rows, now: datetime) -> list[Row]:
     return sorted(in_time, key=urgency)
 
 
-def let_go(rows: Rows, settings: Settings, now: datetime, most: int, rotation: Rotation) -> set[UUID]:
+@dataclass
+class Foretold:
+    """The runs that a claim must take, and those that it must put back."""
+
+    taken: set[UUID]
+    put_back: set[UUID]
+
+
+def let_go(
+    rows: Rows, settings: Settings, now: datetime, most: int, *, rotation: Rotation, worker_id: UUID
+) -> Foretold:
     """Those of the claimable runs that the limits let go, at most so many.
 
-    A claim looks again, up to ten times, while the limits hold others of those that it picked.
+    A claim looks again, up to ten times, while the limits hold others of those that it picked, or it puts some back.
     """
+    on_last_try = [run for run in rows.running() if run["worker_id"] == worker_id and _is_on_last_try(run)]
+    put_back = list[Row]()
     rotation = deepcopy(rotation)
     waiting, taken, in_flight = claimable(rows, now), list[Row](), in_flight_of(rows)
     standings = _standings(rows, settings, now)
@@ -49,16 +63,25 @@ def let_go(rows: Rows, settings: Settings, now: datetime, most: int, rotation: R
             room = min(room, settings.max_concurrent_runs - len(rows.running()) - len(taken))
         calls = [(run, [run["party"]]) for run in picked(waiting, in_flight, rotation.after(RUNS_HTTP), room)]
         allowed, refused = limits.within(calls, standings)
-        taken += allowed
         rotation.advance(RUNS_HTTP, [(run["priority"], run["party"]) for run in allowed])
+        waiting = [one for one in waiting if one not in allowed]
+        many = [run for run in allowed if _is_on_last_try(run)][0 if on_last_try else 1 :]
+        allowed = [run for run in allowed if run not in many]
+        put_back += many
+        on_last_try += [run for run in allowed if _is_on_last_try(run)]
+        taken += allowed
         begun = Counter(run["party"] for run in allowed)
         in_flight += begun
         standings = {party: limits.after(standing, begun[party]) for party, standing in standings.items()}
         held = {(run["priority"], run["party"]) for runs in refused.values() for run in runs}
-        waiting = [one for one in waiting if one not in allowed and (one["priority"], one["party"]) not in held]
-        if not refused or len(taken) == most:
+        waiting = [one for one in waiting if (one["priority"], one["party"]) not in held]
+        if not (refused or many) or len(taken) == most:
             break
-    return {run["id"] for run in taken}
+    return Foretold({run["id"] for run in taken}, {run["id"] for run in put_back})
+
+
+def _is_on_last_try(run: Row) -> bool:
+    return run["loss_count"] == 2 and run["reports_until"] is None
 
 
 def picked(waiting: Sequence[Row], in_flight: Counter[str], after: Mapping[int, str], room: int) -> list[Row]:
@@ -110,9 +133,12 @@ def account(rows: Rows, run: Row) -> str:
     return f"{rows.jobs[run['job']]['app']}/{run['account_id']}"
 
 
-def rows_after(before: Rows, found: Rows, works: Sequence[Work], now: datetime) -> Rows:
+def rows_after(before: Rows, found: Rows, works: Sequence[Work], put_back: Collection[UUID], now: datetime) -> Rows:
     """The rows once these were claimed; the worker, new attempts, and who is held for want of a permit as was found."""
     expected = before.copy()
+    for run in map(expected.runs.__getitem__, put_back):
+        run |= {"status": RunStatus.RETRYING, "due_at": now + APART, "fence": run["fence"] + 1}
+        run |= {"held_key": None, "held_until": None}
     for work in works:
         run = expected.runs[work.run_id]
         run |= {"status": RunStatus.RUNNING, "lease_expires_at": now + LEASE}

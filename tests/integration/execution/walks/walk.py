@@ -107,11 +107,14 @@ class Walk:
 
     def claim(self) -> None:
         now, most = self.system.clock.now(), self.draw.randint(1, MAX_GROUP)
-        foretold = claiming.let_go(self.rows, self.system.settings, now, most, self.rotation)
-        works = claim(self.system, most, self.draw.choice(self.workers), self.rotation)
-        assert {work.run_id for work in works} == foretold
+        worker = self.draw.choice(self.workers)
+        foretold = claiming.let_go(
+            self.rows, self.system.settings, now, most, rotation=self.rotation, worker_id=worker.id
+        )
+        works = claim(self.system, most, worker, self.rotation)
+        assert {work.run_id for work in works} == foretold.taken
         self.works += works
-        self.expected = claiming.rows_after(self.rows, stored.read(), works, now)
+        self.expected = claiming.rows_after(self.rows, stored.read(), works, foretold.put_back, now)
 
     def hand_in(self) -> None:
         """Record how attempts under way ended, some of them twice."""
