@@ -30,6 +30,7 @@ from tests.factories import (
     in_threads,
     record,
     refused,
+    stored_run,
     succeeded,
 )
 
@@ -85,6 +86,21 @@ def test_a_minute_looks_the_same_an_hour_later(system: GivenSystem) -> None:
     assert [shown[NOON + count * MINUTE].waiting for count in range(1, 12)] == [1] * 9 + [0, 0]
     assert (shown[NOON + 10 * MINUTE].started, shown[NOON + 10 * MINUTE].completed) == (1, 1)
     assert shown[NOON + 10 * MINUTE].lateness_p95_seconds == 550.0
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_retry_that_is_queued_again_has_begun_and_does_not_wait(system: GivenSystem, held: bool) -> None:
+    run = first_run(system)
+    record(system, claim_one(system), failed())
+    system.clock.advance(3600)
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+    assert stored_run(run.id).status is RunStatus.QUEUED
+    if held:
+        lifecycle.pause(LOCAL, system, run.job_id)
+        assert stored_run(run.id).held_by is Hold.PAUSED
+    first_run(system)
+    system.clock.advance(60)
+    assert [(one.waiting, one.held) for one in minute_statistics.series(LOCAL, system, 2)] == [(0, {}), (1, {})]
 
 
 def test_a_run_counts_in_the_minute_it_began_in_and_in_the_one_it_ended_in(system: GivenSystem) -> None:
