@@ -1,4 +1,4 @@
-"""The number of worker processes, decided by the length of their queues, and by the threads that planned runs need."""
+"""The number of worker processes, decided by the length of their queues, and by the threads that runs need."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def workers_for(threads: float, threads_each: int) -> int:
     return math.ceil(round(threads / threads_each, _DIGITS))
 
 
-def change(load: Load | None, workers: int, planned: int = 0) -> int:
+def change(load: Load | None, workers: int, needed: int = 0) -> int:
     """Returns the change in the number of workers: one more if over ten rings wait, one fewer if the queues are empty.
 
-    Of the workers that planned runs need, as many are added at once as are missing, and none of them is removed. The
+    Of the workers whose threads runs need, as many are added at once as are missing, and none of them is removed. The
     number stays from one to five, whatever the load; an unknown load removes none.
     """
-    wanted = min(MOST, max(FEWEST, planned))
+    wanted = min(MOST, max(FEWEST, needed))
     if workers < wanted:
         return wanted - workers
     if load is None:

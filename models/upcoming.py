@@ -66,18 +66,6 @@ def planned(wanted: JobFilter, until: datetime, limit: int, start: datetime | No
     return _planned_runs(query.limit(limit).tuples())
 
 
-def soonest_planned(wanted: JobFilter, start: datetime, until: datetime, most: int) -> list[PlannedRun]:
-    """Returns planned runs that are due between two instants and have not begun, soonest first, as `planned`.
-
-    Of the soonest `most`, also of jobs that are then left out: no more are read, however many are planned.
-    """
-    rows: Any = Run.select(Run.job.alias("job_id"), *_OF_RUN).where(_WAITING, Run.status == RunStatus.PENDING)
-    rows = rows.where(Run.due_at >= start, Run.due_at <= until).order_by(Run.due_at).limit(most).alias("soonest")
-    of_run = [getattr(rows.c, field.column_name).converter(field.python_value) for field in _OF_RUN]
-    query: Any = Job.select(*_OF_JOB, *of_run).join(App).join_from(Job, rows, on=rows.c.job_id == Job.id)
-    return _planned_runs(_going_on(query, wanted).order_by(rows.c.due_at, rows.c.id).tuples())
-
-
 def first_planned(wanted: JobFilter, until: datetime, limit: int, most: int) -> tuple[list[PlannedRun], bool]:
     """Returns the first planned run of each job (one of its schedule, one of each other trigger), soonest first.
 

@@ -1,6 +1,6 @@
 """The autoscaler: adds and removes worker processes by the length of the queues.
 
-It also adds as many as the planned runs of the coming minutes need, before these are due.
+It also adds as many as runs need: those under way, those that wait, and in advance those of the coming minutes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from core.autoscaling import NO_LOAD, Load, change, workers_for
 from models import database
 from processes.composition import observed
 from processes.health import endpoint
-from processes.planned_threads import PlannedThreads
+from processes.needed_threads import NeededThreads
 from processes.signals import StopSignals
 from processes.supervisor import Supervisor
 from services.messaging import broker as brokers
@@ -54,12 +54,12 @@ def run(settings: Settings, environment: Mapping[str, str], folder: Path, *, dry
     stop = StopSignals(stopping, workers.hurry)
     logs.configure(settings.log_level)
     troubles = Troubles()
-    planned = PlannedThreads(_coming_threads(settings), troubles)
+    needed = NeededThreads(_coming_threads(settings), troubles)
     say = printer(sys.stdout, dry_run=dry_run)
-    autoscaler = Autoscaler(queues.load, workers, say, planned.latest, settings.worker_threads, troubles)
+    autoscaler = Autoscaler(queues.load, workers, say, needed.latest, settings.worker_threads, troubles)
     looking = threading.Thread(target=autoscaler.run, args=(stopping,), name="autoscale")
     with _health(settings, stopping, troubles, dry_run=dry_run):
-        planned.start(stopping)
+        needed.start(stopping)
         looking.start()
         stop.wait()
         looking.join()
@@ -69,7 +69,7 @@ def _coming_threads(settings: Settings) -> Callable[[], Mapping[str, float]]:
     """Returns a function that reads from the database how many threads each queue will need."""
     database.connect(settings.database, "autoscale")
     clock = DatabaseClock()
-    coming = ComingThreads(clock)
+    coming = ComingThreads(clock, settings.max_concurrent_runs)
 
     def by_queue() -> Mapping[str, float]:
         clock.follow()
@@ -214,12 +214,12 @@ class ImaginedWorkers:
 
 @dataclass(frozen=True)
 class Autoscaler:
-    """Looks every ten seconds: adds or removes one worker by the load, and adds all that planned runs will need."""
+    """Looks every ten seconds: adds or removes one worker by the load, and adds all that runs need."""
 
     load: Callable[[], Load]
     workers: Workers
     say: Callable[[str], None]
-    planned_threads: Callable[[], float | None] = lambda: None  # that the coming minutes need; None if unknown
+    needed_threads: Callable[[], float | None] = lambda: None  # now and in the coming minutes; None if unknown
     threads_each: int = 1
     troubles: Troubles = field(default_factory=Troubles)
 
@@ -238,7 +238,7 @@ class Autoscaler:
     def look(self) -> None:
         """Look once. If the queues cannot be read, the workers stay as many as they are, at least one."""
         load = self._known_load()
-        threads = self.planned_threads() or 0.0
+        threads = self.needed_threads() or 0.0
         by = change(load, self.workers.count, workers_for(threads, self.threads_each))
         if by == 0:
             return
@@ -262,7 +262,7 @@ class Autoscaler:
 
 def _found(load: Load | None, threads: float) -> str:
     found = "queues unknown" if load is None else f"{load.ready} waiting, {load.taken} taken"
-    return f"{found}, {threads:.1f} threads for planned runs" if threads else found
+    return f"{found}, {threads:.1f} threads needed" if threads else found
 
 
 def _done(by: int) -> str:

@@ -51,7 +51,7 @@ class Coordinator:
         self._heard = HeardBeats(system)
         self._rescues = rescues.Rescues(system)
         self._prune_loop = PruneLoop(system)
-        self._coming_threads = ComingThreads(system.clock)
+        self._coming_threads = ComingThreads(system.clock, system.settings.max_concurrent_runs)
         self._zones_are_fresh = False
         self._dispatch = DispatchLoop(system, self._stopping)
         self._plan_loop = Loop("plan", self._plan)

@@ -53,7 +53,7 @@ def count_backlog(system: System) -> None:
 
 
 def count_coming_threads(coming: ComingThreads) -> None:
-    """Count the threads that the coming minutes need and emit them; a queue without planned runs needs 0."""
+    """Count the threads that runs need now and in the coming minutes, and emit them; a queue without runs needs 0."""
     events.emit("coming_threads.counted", by_queue=coming.by_queue())
 
 

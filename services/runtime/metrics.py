@@ -78,7 +78,7 @@ class Metrics:
         self.loop_faults = counter("loop_faults_total", "Turns that failed.", "loop")
         self.loop_turned_at = gauge("loop_last_turn_timestamp_seconds", "When a loop last took a turn.", "loop")
         self.coming_threads = gauge(
-            "coming_threads", "Threads that planned runs need in the busiest of the coming five minutes.", "queue"
+            "coming_threads", "Threads that runs need now and in the busiest of the coming five minutes.", "queue"
         )
         self._pool_threads = gauge("pool_threads", "Threads of a pool.", "pool")
         self._pool_calls = gauge("pool_calls", "Calls under way; those beyond the threads wait for one.", "pool")

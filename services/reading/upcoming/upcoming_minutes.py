@@ -15,7 +15,7 @@ from core.figures import whole_minute
 from core.filters import JobFilter
 from core.principals import Principal
 from services.reading import visibility
-from services.reading.upcoming import upcoming_runs as upcoming
+from services.reading.upcoming import upcoming_runs
 from services.reading.upcoming.upcoming_runs import UpcomingView
 from services.runtime.timed_cache import TimedCache
 from services.system import System
@@ -53,13 +53,13 @@ class ComingMinutes:
         self._kept = TimedCache[MinutesAhead](system.clock, KEPT_SECONDS, _MAX_KEPT)
 
     def of(self, principal: Principal, wanted: JobFilter) -> MinutesAhead:
-        """Returns the minutes in which runs of matching jobs are due, as `upcoming.coming` finds them."""
+        """Returns the minutes in which runs of matching jobs are due, as `upcoming_runs.coming` finds them."""
         key = visibility.visible(principal, wanted)
         return self._kept.of(key, lambda: self._counted(principal, wanted), lambda found: found.total >= MANY)
 
     def _counted(self, principal: Principal, wanted: JobFilter) -> MinutesAhead:
         horizon = self._system.clock.now() + timedelta(seconds=self._seconds)
-        ahead = upcoming.look_ahead(principal, self._system, wanted, self._seconds, self._most)
+        ahead = upcoming_runs.look_ahead(principal, self._system, wanted, self._seconds, self._most)
         until = ahead.until if ahead.until < horizon else None
         counts = Counter(whole_minute(one.due_at) for one in ahead.found)
         return MinutesAhead(counts, until, _meeting(ahead.found))

@@ -24,6 +24,7 @@ from models import (
     backlog,
     by_metadata,
     claims,
+    coming_runs,
     database,
     durations,
     ended_runs,
@@ -160,6 +161,7 @@ RANGE_OF_IDS = (
     r"sqlite_autoindex_runs_1 \(id>\? AND id<\?\)|Index Cond: \(\(id >= '[^']*'::uuid\) AND \(id < |runs_repeats"
 )
 NEWEST_ENDED = r"CO-ROUTINE ended'\)\n.*USING INDEX runs_ended|Limit .*\n.*Index Scan Backward using runs_ended"
+AT_MOST = {"most_planned": 10, "most_waiting": 10, "most_running": 10}
 QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: claims.claimable("runs.http", 10), "runs_to_claim"),
     (lambda: runs.due_by(NOON, 10), "runs_to_make_due"),
@@ -192,7 +194,11 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: ended_runs.ended_of_jobs(JobFilter(), NOON, 10, 10), "runs_ended"),
     (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
     (lambda: upcoming.first_planned(JobFilter(), NOON, 10, 10), "runs_to_make_due"),
-    (lambda: upcoming.soonest_planned(JobFilter(), NOON, NOON + timedelta(minutes=5), 10), "runs_to_make_due"),
+    *(
+        (lambda: coming_runs.of_queues(["runs.http"], NOON, **AT_MOST), one)
+        for one in ("runs_to_make_due", "runs_to_claim", "runs_in_flight")
+    ),
+    (lambda: coming_runs.totals(["runs.http"], NOON, 10), "runs_to_claim"),
     (lambda: thread_times.of_jobs([new_id()], 20), "runs_of_job"),
     (lambda: thread_times.of_kinds(10), "runs_ended"),
     (lambda: failures.newest(JobFilter(), NOON, 10), "runs_failed"),

@@ -17,13 +17,14 @@ from core.database_faults import DatabaseFault
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow
 from processes.autoscale import Autoscaler, ImaginedWorkers, QueuesUnknown
-from processes.planned_threads import PlannedThreads
+from processes.needed_threads import NeededThreads
 from services.reading.upcoming.thread_demand import ComingThreads
 from services.runtime.clock import DatabaseClock
 from services.runtime.troubles import Troubles
+from services.scheduling import dispatching
 from tests import factories
 from tests.acceptance.installation import free_port
-from tests.factories import GivenSystem, create_jobs, given_system, new_job
+from tests.factories import GivenSystem, claim, create_jobs, given_system, new_job, record, succeeded
 from tests.servers import needed
 from tests.waiting import LONGEST, until
 
@@ -49,28 +50,57 @@ def burst(system: GivenSystem, runs: int, seconds: float) -> None:
     create_jobs(system, jobs, all_or_none=True)
 
 
-def scaler(planned: PlannedThreads, workers: ImaginedWorkers, said: list[str], load: Load = NO_LOAD) -> Autoscaler:
+def all_end(system: GivenSystem) -> None:
+    """Have all runs of the burst, which are due, end at once."""
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+    for work in claim(system):
+        record(system, work, succeeded())
+
+
+def scaler(planned: NeededThreads, workers: ImaginedWorkers, said: list[str], load: Load = NO_LOAD) -> Autoscaler:
     return Autoscaler(lambda: load, workers, said.append, planned.latest, threads_each=2)
 
 
 def test_the_workers_of_a_burst_are_there_before_it_and_go_one_by_one_after_it(system: GivenSystem) -> None:
     burst(system, 300, 600)  # five threads for a minute, of workers with two
     workers, said = ImaginedWorkers(), list[str]()
-    planned = PlannedThreads(ComingThreads(system.clock).by_queue, Troubles(), system.clock.monotonic)
+    planned = NeededThreads(ComingThreads(system.clock).by_queue, Troubles(), system.clock.monotonic)
     autoscaler = scaler(planned, workers, said)
     counts = []
-    for minutes in (0, 4, 2, 3.9, 0.2, 1, 1):
+    for minutes in (0, 4, 2, 3.9, 0.2, 1, 1, 1):
         system.clock.advance(60 * minutes)
         planned.read()
         autoscaler.look()
         counts.append(workers.count)
-    assert counts == [1, 1, 3, 3, 3, 2, 1]
-    assert said[1] == "0 waiting, 0 taken, 5.0 threads for planned runs: adding 2 workers, 3 in all"
+        if len(counts) == 5:
+            all_end(system)
+    assert counts == [1, 1, 3, 3, 3, 3, 2, 1]
+    assert said[1] == "0 waiting, 0 taken, 5.0 threads needed: adding 2 workers, 3 in all"
+
+
+def test_workers_that_are_busy_stay_and_more_come_at_once_for_what_waits(system: GivenSystem) -> None:
+    create_jobs(system, [new_job()] * 3, all_or_none=True)
+    for work in claim(system):
+        record(system, work, succeeded())
+        system.clock.advance(30)  # the next one takes so long
+    create_jobs(system, [new_job()] * 4, all_or_none=True)
+    claim(system, 4)
+    workers, said = ImaginedWorkers(), list[str]()
+    planned = NeededThreads(ComingThreads(system.clock).by_queue, Troubles(), system.clock.monotonic)
+    autoscaler = scaler(planned, workers, said)
+    planned.read()
+    autoscaler.look()
+    assert workers.count == 2, "for four threads that are busy"
+    create_jobs(system, [new_job()] * 12, all_or_none=True)
+    planned.read()
+    autoscaler.look()
+    assert workers.count == 5, "and six for a minute, for runs that took half a minute on average"
+    assert said[1] == "0 waiting, 0 taken, 10.0 threads needed: adding 3 workers, 5 in all"
 
 
 def test_while_the_database_is_away_the_queues_alone_decide_and_that_is_logged_once() -> None:
     now, source, troubles, workers, said = [100.0], Source(7.0), Troubles(), ImaginedWorkers(), list[str]()
-    planned = PlannedThreads(source, troubles, lambda: now[0])
+    planned = NeededThreads(source, troubles, lambda: now[0])
     planned.read()
     scaler(planned, workers, said).look()
     assert workers.count == 4
@@ -97,7 +127,7 @@ def test_while_the_database_is_away_the_queues_alone_decide_and_that_is_logged_o
 
 def test_tables_that_are_not_made_yet_are_no_end_of_the_autoscaler() -> None:
     troubles = Troubles()
-    planned = PlannedThreads(Source(ValueError('relation "runs" does not exist')), troubles)
+    planned = NeededThreads(Source(ValueError('relation "runs" does not exist')), troubles)
     planned.read()
     assert planned.latest() is None
     [trouble] = troubles.present()
@@ -106,7 +136,7 @@ def test_tables_that_are_not_made_yet_are_no_end_of_the_autoscaler() -> None:
 
 def test_the_highest_number_of_the_last_minute_counts() -> None:
     now, source = [100.0], Source(3.0)
-    planned = PlannedThreads(source, Troubles(), lambda: now[0])
+    planned = NeededThreads(source, Troubles(), lambda: now[0])
     assert planned.latest() is None
     planned.read()
     now[0] += 30
@@ -127,7 +157,7 @@ def test_a_database_that_is_silent_delays_no_look() -> None:
         answers.wait(LONGEST)
         return {}
 
-    planned = PlannedThreads(silent, Troubles())
+    planned = NeededThreads(silent, Troubles())
     planned.start(stopping)
     assert asked.wait(LONGEST)
     workers = ImaginedWorkers()
@@ -178,7 +208,7 @@ def test_the_process_prepares_for_a_burst_and_tells_its_health(
     command = [sys.executable, str(ROOT / "cli.py"), "autoscale"]
     process = subprocess.Popen(command, env=surroundings, stdout=log.open("wb"), stderr=subprocess.STDOUT, cwd=ROOT)
     try:
-        until(lambda: "for planned runs: adding" in log.read_text(), "workers for the burst")
+        until(lambda: "threads needed: adding" in log.read_text(), "workers for the burst")
         assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=LONGEST).status_code == 200
         page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=LONGEST).text
         assert "carillon_database_up 1.0" in page

@@ -1,4 +1,4 @@
-"""How many threads planned runs need, by the busiest minute."""
+"""How many threads runs need, by the busiest minute."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from core.coming_threads import PlannedWork, by_queue
+from core.coming_threads import Work, by_queue, within
 from core.policies import Overlap
 
 START = datetime(2026, 11, 30, 12, 0, 20, tzinfo=UTC)
@@ -22,12 +22,13 @@ def work(
     job_id: UUID | None = None,
     queue: str = "q",
     overlap: Overlap = Overlap.SKIP,
-) -> PlannedWork:
+    runs: int = 1,
+) -> Work:
     """A run that is due so many minutes after noon; of a job of its own unless one is given."""
-    return PlannedWork(job_id or uuid4(), queue, overlap, MINUTE + timedelta(minutes=minute), seconds)
+    return Work(job_id or uuid4(), queue, overlap, MINUTE + timedelta(minutes=minute), seconds, runs)
 
 
-def needed(*planned: PlannedWork) -> float:
+def needed(*planned: Work) -> float:
     return by_queue(planned, START, END).get("q", 0.0)
 
 
@@ -66,3 +67,20 @@ def test_queues_are_counted_one_by_one() -> None:
 def test_what_is_due_after_the_end_is_not_counted() -> None:
     assert needed(work(6, 60)) == 0
     assert needed(work(5, 60)) == pytest.approx(20 / 60), "the last minute ends at the end"
+
+
+@pytest.mark.parametrize("minute", [-600, 0, 1 / 3])
+def test_what_is_due_already_counts_from_the_beginning_of_the_minute(minute: float) -> None:
+    assert needed(work(minute, 60)) == 1
+
+
+def test_many_runs_alike_need_as_many_threads_as_each_of_them() -> None:
+    assert needed(work(1, 90, overlap=Overlap.ALLOW, runs=7)) == 7
+    assert needed(work(1, 15, overlap=Overlap.ALLOW, runs=7)) == 7 / 4
+
+
+def test_of_a_bound_on_all_queues_each_has_a_part_in_proportion() -> None:
+    assert within({"q": 6.0, "r": 2.0, "s": 0.0}, 4) == {"q": 3.0, "r": 1.0, "s": 0.0}
+    for most in (None, 8, 9):
+        assert within({"q": 6.0, "r": 2.0}, most) == {"q": 6.0, "r": 2.0}
+    assert within({"q": 0.0}, 1) == {"q": 0.0}

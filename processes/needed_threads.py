@@ -1,4 +1,4 @@
-"""How many threads the coming minutes need, as the autoscaler knows it from the database."""
+"""How many threads runs need now and in the coming minutes, as the autoscaler knows it from the database."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from services.runtime.troubles import Trouble, Troubles
 
 READ_EVERY_SECONDS = 10.0
 _YOUNG_SECONDS = 60.0
-_NOTICED_BY = "planned threads"
+_NOTICED_BY = "needed threads"
 _MEANWHILE = "Meanwhile the length of the queues alone decides how many workers there are."
 _REMEDY = "Run `carillon migrate`, or start a coordinator, which makes the tables. It is tried again each ten seconds."
 
 
-class PlannedThreads:
+class NeededThreads:
     """Reads the number at intervals, on a thread of its own: a database that does not answer delays nothing else.
 
     That it cannot be read is logged once while it lasts. A minute later, and before the first reading, it is unknown.
@@ -38,12 +38,12 @@ class PlannedThreads:
 
     def start(self, stopping: threading.Event) -> None:
         """Read it again and again until the event is set."""
-        threading.Thread(target=self._run, args=(stopping,), name="planned-threads", daemon=True).start()
+        threading.Thread(target=self._run, args=(stopping,), name="needed-threads", daemon=True).start()
 
     def latest(self) -> float | None:
         """Returns the highest number of the last minute, of all queues together; None if it is unknown.
 
-        So the workers for a burst stay while its runs have just become due and are not in the queues yet.
+        So the workers for a burst stay while its runs have just become due, and those of short runs that come and go.
         """
         return max((number for read_at, number in self._known if self._is_young(read_at)), default=None)
 
@@ -73,4 +73,6 @@ def _trouble(error: Exception) -> Trouble:
     if isinstance(error, DatabaseUnavailable):
         known = trouble_of(error.fault)
         return replace(known, detail=f"{known.detail} {_MEANWHILE}")
-    return Trouble("planned", f"The planned runs cannot be read: {type(error).__name__}. {_MEANWHILE}", _REMEDY)
+    return Trouble(
+        "threads", f"The runs that need threads cannot be read: {type(error).__name__}. {_MEANWHILE}", _REMEDY
+    )
