@@ -8,13 +8,16 @@ from urllib.parse import unquote
 import falcon.asgi
 from falcon.asgi import Request, Response
 
-from api import operations
+from api import departures, operations
 
 _SCHEMES = ("http://", "https://")
 
 
 class App(falcon.asgi.App[Any, Any]):
-    """Answers HEAD wherever it answers GET, and accepts a request's target in absolute form, too."""
+    """Answers HEAD wherever it answers GET, and accepts a request's target in absolute form, too.
+
+    Notices when the client of a GET leaves, whose answer may have no end.
+    """
 
     @property
     def routes(self) -> operations.Routes:
@@ -31,6 +34,8 @@ class App(falcon.asgi.App[Any, Any]):
     ) -> None:
         if scope["type"] == "http" and scope["path"].lower().startswith(_SCHEMES):
             scope = _in_origin_form(scope)
+        if scope["type"] == "http" and scope["method"] == "GET":
+            receive = departures.watched(scope, receive)
         await super().__call__(scope, receive, send)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from falcon.asgi import Request, Response, SSEvent
 from falcon.media import BaseHandler
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from api import validation
+from api import departures, validation
 from api.live.frames import DELETED, RESET, Frame, Pace, Round, Telling, Told
 from api.live.hub import Hub
 from api.live.listeners import End, Interest, Listener
@@ -79,6 +80,7 @@ class Events:
         told = EventsOf(query.topics, query.app)
         listener = Listener(req, told, query.interest(), req.get_header("Last-Event-ID"))
         await self._hub.join(listener)
+        departures.of(req).then(partial(self._leave, listener))
         resp.set_headers(_NOT_KEPT_BACK)
         resp.sse = self._events(listener)
 
@@ -99,6 +101,11 @@ class Events:
                 yield _Written(frames, cursor) if frames else SSEvent(comment="nothing new", event_id=cursor)
         finally:
             self._hub.leave(listener)
+
+    def _leave(self, listener: Listener) -> None:
+        """Give the place of a listener away whose client has left, and end its stream, which nobody reads."""
+        self._hub.leave(listener)
+        listener.end(End.TRY_AGAIN)
 
 
 class _Written(SSEvent):

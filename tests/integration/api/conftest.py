@@ -27,6 +27,6 @@ def client(system: GivenSystem, broker: Broker) -> Client:
 
 @pytest.fixture
 def prompt_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks and comments come often; it is with a comment that a stream notices that its client has gone."""
+    """Looks and comments come often."""
     monkeypatch.setattr(resource, "COMMENT_SECONDS", 0.05)
     monkeypatch.setattr(hub, "LOOK_SECONDS", 0.01)

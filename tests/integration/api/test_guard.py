@@ -14,7 +14,6 @@ from api.app import App
 from api.openapi import documented
 from api.operations import Operation, Required, Routes, UndeclaredOperationError
 from api.operations import operation as declared
-from api.resources import events
 from api.schemas.reports import Alive
 from core.scopes import Scope
 from tests.factories import given_system
@@ -166,7 +165,6 @@ def test_a_stranger_is_let_in_where_nothing_is_required_and_nowhere_else(app: Ap
 def test_a_user_is_let_in_where_an_account_is_required_and_finds_no_job_of_others(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "COMMENT_SECONDS", 0.01)  # with which a stream notices that its client has gone
     client = Client(app)
     anna = token_of(client, "anna")
     for template, method in operations(app):

@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 
 from api.app import create_app
 from api.live import hub
-from api.resources import events as resource
 from services.messaging import broker as brokers
 from services.runtime.event_metrics import count_events
 from services.runtime.metrics import Metrics
@@ -60,7 +59,6 @@ def overheard(system: GivenSystem, act: Callable[[], Returned]) -> Overheard[Ret
     stop = count_events(metrics)
     with pytest.MonkeyPatch.context() as patch, capture_logs() as logged:
         patch.setattr(hub, "LOOK_SECONDS", 0.01)
-        patch.setattr(resource, "COMMENT_SECONDS", 0.05)  # with a comment, a stream notices that its client has gone
         returned, live, page = asyncio.run(scene())
     stop()
     return Overheard(returned, repr(logged), page, frames("job"), frames("run"))
