@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from core import attempt_endings
@@ -13,7 +14,9 @@ from core.polls import PollingFacts
 from core.retry import RetryPolicy, after_failure, after_loss
 from core.schedules import Schedule
 from core.states import Hold, Outcome, RunStatus
+from services.execution.recording import NotRecorded
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
+from services.scheduling.run_endings import RunOutcome
 from tests.integration.execution.walks.rows import Row, Rows, recurs
 
 Told = tuple[RunStatus, datetime | None, datetime | None]
@@ -121,3 +124,11 @@ def _silence(*, past_limit: bool) -> str:
 
 def _spread(run_id: UUID) -> float:
     return (run_id.int & 0xFFFF) / 0x10000
+
+
+def told(outcome: Any) -> Told | None:
+    """Returns what the recorder told of an attempt; None if it was too late."""
+    if outcome is NotRecorded.STALE_FENCE:
+        return None
+    assert isinstance(outcome, RunOutcome), outcome
+    return outcome.status, outcome.retry_at, None if outcome.next_poll is None else outcome.next_poll["due_at"]

@@ -17,7 +17,6 @@ from core.principals import LOCAL
 from core.states import DEAD, ENDED, LIVE
 from services.apps import apps
 from services.execution import recording, reports, workers
-from services.execution.recording import NotRecorded
 from services.execution.reports import Sender
 from services.execution.rotation import Rotation
 from services.execution.work import Succeeded, Work
@@ -26,11 +25,10 @@ from services.jobs.definition import Definition
 from services.maintenance import rescues
 from services.reading.views import JobView
 from services.scheduling import dispatching, pauses, planning, stored_schedule
-from services.scheduling.run_endings import RunOutcome
 from tests.factories import CALLBACK_BASE_URL, claim, given_system, new_job, stored_job
 from tests.integration.execution.walks import claiming, menu, standing
 from tests.integration.execution.walks import rows as stored
-from tests.integration.execution.walks.decisions import Decisions, End, Told
+from tests.integration.execution.walks.decisions import Decisions, End, told
 from tests.integration.execution.walks.following import REPORT_LEASE, REPORT_LIMIT, rows_after
 from tests.integration.execution.walks.rows import Rows
 
@@ -255,7 +253,7 @@ class Walk:
             ends.append(None if is_double else decisions.of_result(work, result))
         record: Any = self.draw.choice([recording.record, recording.record_what_is_free])
         outcome = record(self.system, group)
-        assert [_told(one) for one in outcome] == [end and end.told for end in ends]
+        assert [told(one) for one in outcome] == [end and end.told for end in ends]
         self.expected = rows_after(decisions, [end for end in ends if end is not None])
 
     def _try(self, act: Callable[..., object], what: object) -> None:
@@ -294,10 +292,3 @@ class Walk:
 
 def _sender(work: Work) -> Sender:
     return Sender(work.run_id, work.report_token)
-
-
-def _told(outcome: Any) -> Told | None:
-    if outcome is NotRecorded.STALE_FENCE:
-        return None
-    assert isinstance(outcome, RunOutcome), outcome
-    return outcome.status, outcome.retry_at, None if outcome.next_poll is None else outcome.next_poll["due_at"]
