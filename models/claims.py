@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import peewee
 
-from core.states import RunStatus
+from core.states import Outcome, RunStatus
 from models import runs
-from models.tables import Run, Use, db
+from models.filtering import CLAIMABLE, RUNNING
+from models.tables import Attempt, Run, Use, Worker, db
 
-# A partial index is only used if the query repeats its condition literally, which SQLite does not recognise in
-# bound parameters.
-CLAIMABLE = peewee.SQL("status = 'queued' AND held_by IS NULL")
 _WAITS = "SELECT ? WHERE EXISTS (SELECT 1 FROM runs WHERE queue = ? AND status = 'queued' AND held_by IS NULL)"
-_RUNNING = peewee.SQL("status = 'running'")
 _EARLIEST_FIRST = (Run.deadline_at.is_null(), Run.deadline_at, Run.due_at, Run.id)
 MOST_URGENT_FIRST = (Run.priority.desc(), *_EARLIEST_FIRST)
 # Exactly as in the index of the queue.
@@ -53,28 +50,46 @@ def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUI
 
 def expired(now: datetime, limit: int) -> list[UUID]:
     """Returns runs whose lease has expired, longest ago first."""
-    query = Run.select(Run.id).where(_RUNNING, Run.lease_expires_at < now).order_by(Run.lease_expires_at).limit(limit)
+    query = Run.select(Run.id).where(RUNNING, Run.lease_expires_at < now).order_by(Run.lease_expires_at).limit(limit)
     return _ids(query)
 
 
 def held_by_workers(limit: int) -> list[UUID]:
     """Returns the runs that workers hold, up to a limit."""
-    at_work = Run.select(Run.id).where(_RUNNING, Run.reports_until.is_null())
+    at_work = Run.select(Run.id).where(RUNNING, Run.reports_until.is_null())
     return _ids(at_work.limit(limit))
 
 
-def often_lost(worker_id: UUID, losses: int) -> list[UUID]:
-    """Returns the runs at which a process is at work and with which at least so many workers were lost."""
-    of_worker = (_RUNNING, Run.reports_until.is_null(), Run.worker_id == worker_id)
-    return _ids(Run.select(Run.id).where(*of_worker, Run.loss_count >= losses))
+class Loss(NamedTuple):
+    """An attempt that was lost, of a run under way now; `beat_at` is the last beat of its worker, None if unknown."""
+
+    run_id: UUID
+    claimed_at: datetime
+    began_at: datetime
+    lost_at: datetime
+    beat_at: datetime | None
 
 
-def put_back(run_ids: Sequence[UUID], due_at: datetime) -> None:
-    """Undo the claim of runs that the caller's transaction has claimed; they are retried at an instant."""
-    Use.delete().where(Use.run_id.in_(run_ids), Use.ended_at.is_null()).execute()
+def losses(worker_id: UUID, least: int) -> list[Loss]:
+    """Returns the lost attempts of the runs that a process executes and that lost at least so many workers."""
+    of_worker = (RUNNING, Run.reports_until.is_null(), Run.worker_id == worker_id, Run.loss_count >= least)
+    columns = (Run.id, Run.claimed_at, Attempt.started_at, Attempt.finished_at, Worker.heartbeat_at)
+    query: Any = Run.select(*columns).join(Attempt, on=(Attempt.run == Run.id) & (Attempt.outcome == Outcome.LOST))
+    query = query.join(Worker, peewee.JOIN.LEFT_OUTER, on=Attempt.worker_id == Worker.id)
+    return [Loss(*row) for row in query.where(*of_worker).tuples()]
+
+
+def put_back(run_ids: Sequence[UUID], due_at: datetime) -> set[str]:
+    """Undo the claim of runs that the caller's transaction has claimed; they are retried at an instant.
+
+    Returns the limited keys that they do not use after all.
+    """
+    query: Any = Use.delete().where(Use.run_id.in_(run_ids), Use.ended_at.is_null()).returning(Use.key)
+    freed = {use.key for use in query.execute()}
     of_claim = ("worker_id", "lease_expires_at", "claimed_at", "claimed_token_hash", "claimed_polling_version")
     again = {"status": RunStatus.RETRYING, "due_at": due_at, "attempt_count": Run.attempt_count - 1}
     Run.update(again | dict.fromkeys(of_claim)).where(Run.id.in_(run_ids)).execute()
+    return freed
 
 
 def _ids(query: Any) -> list[UUID]:

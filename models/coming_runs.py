@@ -85,7 +85,7 @@ _RUNS = """
         jobs.queue, jobs.overlap, found.id, found.trigger, found.scheduled_for, found.due_at, found.queue, found.status
     FROM (FOUND) AS found JOIN jobs ON jobs.id = found.job_id JOIN apps ON apps.id = jobs.app_id
     WHERE found.status NOT IN ('pending', 'retrying')
-        OR jobs.deleted_at IS NULL AND jobs.state = 'active' AND apps.paused_at IS NULL
+        OR jobs.deleted_at IS NULL AND jobs.state = 'active' AND apps.paused_at IS NULL AND apps.restored_at IS NULL
     ORDER BY found.due_at, found.id
 """
 

@@ -12,8 +12,9 @@ import peewee
 from core.limit_keys import ACCOUNT
 from core.states import KEYED_HOLDS, Hold, RunStatus
 from models import changes, limits, run_holds, set_based
-from models.claims import BY_PARTY, CLAIMABLE, MOST_URGENT_FIRST
+from models.claims import BY_PARTY, MOST_URGENT_FIRST
 from models.database import for_update
+from models.filtering import CLAIMABLE
 from models.hot.rows import Candidate
 from models.tables import HeldKey, Run, db
 

@@ -123,9 +123,9 @@ class Hub:
         joining = {one: self._joining.pop(one) for one in list(islice(self._joining, MAX_JOINING))}
         self._looked_for = joining
         try:
-            await self._ask_again()
             for listener in (*self._listening, *joining):
                 listener.look_begins()
+            await self._ask_again()
             found, cursor = await self._threads.run(self._look, set(self._listening), list(joining))
         except Unavailable as error:  # listeners learn of changes with the next look
             for listener in self._listening:

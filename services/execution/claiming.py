@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from core import trace_context
+from core.errors import DatabaseUnavailable
 from core.token_hashes import hashed
 from models import database
 from models.hot.rows import ExecutedJob, StartedRun, Terms
@@ -46,10 +47,15 @@ def claim(
     rotation = rotation or Rotation()
     taken: list[Work] = []
     for _ in range(_MAX_ROUNDS):
-        with system.transaction(Gate.UNUSED):
-            claimed, held_others = _claim_once(
-                system, worker, queue, limit - len(taken), rotation, is_limited=is_limited
-            )
+        try:
+            with system.transaction(Gate.UNUSED):
+                claimed, held_others = _claim_once(
+                    system, worker, queue, limit - len(taken), rotation, is_limited=is_limited
+                )
+        except DatabaseUnavailable:
+            if taken:  # these are under way from now on, whatever became of the others
+                break
+            raise
         taken += claimed
         if not held_others or len(taken) == limit:
             break

@@ -12,6 +12,7 @@ from core.attempt_endings import TOO_LATE
 from core.instants import shown
 from core.occurrences import MISSED_AFTER
 from core.principals import Principal
+from core.retry import LAST_LOSSES
 from core.schedules import Recurring
 from core.states import ENDED, KEYED_HOLDS, Hold, RunStatus
 from models import database, history, jobs
@@ -196,7 +197,10 @@ def _running(run: Run, _job: Job) -> str:
 
 
 def _retrying(run: Run, _job: Job) -> str:
-    return f"Attempt {run.attempt_count} failed ({run.error_message}); it is tried again at {shown(run.due_at)}."
+    told = f"Attempt {run.attempt_count} failed ({run.error_message}); it is tried again at {shown(run.due_at)}."
+    if run.loss_count < LAST_LOSSES:
+        return told
+    return f"{told} {run.loss_count} workers were lost with it, so a process executes no other such run beside it."
 
 
 def _completed(run: Run, _job: Job) -> str:

@@ -71,6 +71,30 @@ def test_004_answers_with_the_next_look_what_was_asked_before_one_that_failed(
     asyncio.run(scene())
 
 
+def test_004_answers_once_though_the_next_look_fails_before_it_begins(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        has_failed, ask_again = asyncio.Event(), hub.Hub._ask_again
+
+        async def fail(_hub: hub.Hub) -> None:
+            monkeypatch.setattr(hub.Hub, "_ask_again", ask_again)
+            has_failed.set()
+            raise DatabaseUnavailable("The database is away.")
+
+        async with conducted(served(system)) as conductor, opened(conductor, OWN_JOBS) as channel:
+            await channel.ask(command="get_jobs")
+            await channel.next(type="jobs")
+            monkeypatch.setattr(hub.Hub, "_ask_again", fail)
+            async with asyncio.timeout(LONGEST):
+                await has_failed.wait()
+            await channel.ask(command="get_stats")
+            while (frame := await channel.next())["type"] != "stats":
+                assert frame["type"] != "jobs", "the question was answered twice"
+
+    asyncio.run(scene())
+
+
 def test_who_must_load_anew_is_told_with_the_next_look_if_one_fails(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:

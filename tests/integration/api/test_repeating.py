@@ -34,7 +34,7 @@ def test_a_trigger_answers_with_the_run_it_made(client: Client, system: GivenSys
 def test_a_trigger_that_is_wrong_is_refused(client: Client) -> None:
     job_id = client.create()
     assert set(refusal(post(client, f"jobs/{job_id}/trigger", {"data": [], "x": 1}))) == {"data", "x"}
-    assert "one at a time" in post(client, f"jobs/{job_id}/trigger").json["detail"]
+    assert "one poll at a time" in post(client, f"jobs/{job_id}/trigger").json["detail"]
 
 
 def test_the_printed_retry_works(client: Client, system: GivenSystem) -> None:

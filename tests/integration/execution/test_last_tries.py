@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from core.errors import DatabaseUnavailable
+from core.limits import Limit
+from core.principals import LOCAL
 from core.rates import Rate
 from core.retry import APART_SECONDS
-from core.states import RunStatus
+from core.states import Hold, RunStatus
 from models import database
-from models.tables import Use
-from services.execution import workers
+from models.tables import Run, Use
+from models.workers import heartbeat
+from services.execution import claiming, held_runs, limit_changes, workers
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
 from services.maintenance import rescues
 from tests.factories import (
+    NOON,
     GivenSystem,
     attempts_at,
     claim,
@@ -109,6 +116,63 @@ def test_a_job_that_kills_each_worker_fails_and_none_of_those_beside_it(
         due_again(system, [one for one in run_ids if stored_run(one).status is RunStatus.RETRYING])
     status = {one: stored_run(one).status for one in run_ids}
     assert status == {**dict.fromkeys(run_ids, RunStatus.COMPLETED), killer: RunStatus.FAILED}
+
+
+def test_once_one_has_gone_on_for_longer_than_before_it_is_not_what_killed_the_others(
+    system: GivenSystem, worker: WorkerIdentity
+) -> None:
+    run_ids = lost_twice(system, 2)
+    [first] = claim(system, worker=worker)
+    [other] = {*run_ids} - {first.run_id}
+    system.clock.advance(LEASE_SECONDS + 2)
+    due_again(system, [other])
+    assert ids(claim(system, worker=worker)) == {other}
+
+
+def test_what_was_lost_by_a_worker_that_lives_kills_none(system: GivenSystem, worker: WorkerIdentity) -> None:
+    run_ids = [first_run(system, max_retries=0).id for _ in range(2)]
+    frozen = workers.register(system)
+    for _ in range(2):
+        assert ids(claim(system, worker=frozen)) == set(run_ids)
+        lose(system)
+        due_again(system, run_ids)
+    with system.transaction():
+        heartbeat(frozen.id, system.clock.now())
+    assert ids(claim(system, worker=worker)) == set(run_ids)
+
+
+def test_others_of_a_limited_key_go_on_though_one_was_put_back_that_took_its_room(
+    system: GivenSystem, worker: WorkerIdentity
+) -> None:
+    first_of_all, put_back = lost_twice(system, 2)
+    with database.transaction():
+        Run.update(held_by=Hold.PAUSED).where(Run.id == put_back).execute()
+    assert ids(claim(system, worker=worker)) == {first_of_all}
+    other = first_run(system).id
+    limit_changes.put(LOCAL, system, "app:app_a", Limit(rate=Rate(calls=2, seconds=3600)))
+    with database.transaction():
+        Run.update(held_by=None, due_at=NOON).where(Run.id == put_back).execute()
+    assert claim(system, worker=worker) == []
+    assert (stored_run(put_back).status, stored_run(other).held_by) == (RunStatus.RETRYING, Hold.RATE_LIMIT)
+    held_runs.release_due_keys(system)
+    assert ids(claim(system, worker=worker)) == {other}
+
+
+def test_what_a_round_has_claimed_is_under_way_though_the_next_one_fails(
+    system: GivenSystem, worker: WorkerIdentity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost_twice(system, 2)
+    claim_once, rounds = claiming._claim_once, itertools.count(1)
+
+    def fail_second(*given: Any, **options: Any) -> Any:
+        if next(rounds) == 2:
+            raise DatabaseUnavailable("The database is away.")
+        return claim_once(*given, **options)
+
+    monkeypatch.setattr(claiming, "_claim_once", fail_second)
+    [work] = claim(system, worker=worker)
+    assert stored_run(work.run_id).status is RunStatus.RUNNING
+    assert next(rounds) == 3
 
 
 def test_one_that_waits_keeps_no_place_under_a_limit(store: str) -> None:

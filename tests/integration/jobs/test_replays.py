@@ -96,5 +96,5 @@ def test_a_replay_never_forks_polling(system: GivenSystem) -> None:
     [dead] = runs_of(job_id)
     requested_runs.retry(LOCAL, system, job_id)
     attempt(system, polled({}))
-    with pytest.raises(Conflict, match="one at a time"):
+    with pytest.raises(Conflict, match="one poll at a time"):
         requested_runs.replay(LOCAL, system, dead.id)

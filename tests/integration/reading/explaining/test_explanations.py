@@ -13,6 +13,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Interval, Polling
 from services.execution.work import Stopped
 from services.jobs import creating, lifecycle
+from services.maintenance import rescues
 from services.reading.explaining import explanations
 from services.reading.explaining.explanations import Explanation
 from services.scheduling import dispatching, overdue, pauses, planning
@@ -29,6 +30,7 @@ from tests.factories import (
     runs_of,
     succeeded,
 )
+from tests.integration.execution.attempting import LEASE_SECONDS, make_due_again
 
 
 def minutely(system: GivenSystem, **options: object) -> UUID:
@@ -66,6 +68,17 @@ def test_one_that_is_tried_again_tells_when(system: GivenSystem) -> None:
     run = first_run(system)
     record(system, claim_one(system), failed(retry_after_seconds=600))
     assert "it is tried again at 2026-11-20T12:10:" in why(system, run.job_id, NOON).answer
+
+
+def test_one_that_has_lost_two_workers_tells_that_it_is_kept_apart(system: GivenSystem) -> None:
+    run = first_run(system)
+    for losses in (1, 2):
+        claim_one(system)
+        system.clock.advance(LEASE_SECONDS + 1)
+        rescues.rescue(system)
+        answer = why(system, run.job_id, NOON).answer
+        assert ("no other such run beside it" in answer) == (losses == 2)
+        make_due_again(system, run.id)
 
 
 def test_one_to_come_is_found_by_its_second(system: GivenSystem) -> None:
