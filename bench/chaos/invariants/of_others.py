@@ -13,6 +13,7 @@ from bench.chaos.invariants.outages import is_within, outages
 from bench.chaos.journal import Told
 from bench.chaos.scenario import CALL_LIMIT_SECONDS, MIN_CALM, SMALL_TENANTS, THREADS
 from bench.figures import percentile
+from core.retry import LAST_LOSSES
 
 MAX_MEGABYTES = 300.0
 # Web: its threads and the loops beside them. Worker: the engine, its lane, the heartbeat, and a thread each.
@@ -94,7 +95,8 @@ def live_updates_go_forward(evidence: Evidence) -> Iterator[Breach]:
             if one.kind == "run":
                 of_runs[one.id].append(one)
         for run_id, frames in of_runs.items():
-            yield from _of_frames(name, run_id, frames)
+            lost = sum(one.outcome == "lost" for one in evidence.attempts_of.get(run_id, ()))
+            yield from _of_frames(name, run_id, frames, may_be_put_back=lost >= LAST_LOSSES)
         yield from _of_ends(name, told, final)
 
 
@@ -116,8 +118,11 @@ def _of_ends(name: str, told: Sequence[Told], final: Mapping[str, RunRow]) -> It
             yield Breach((run_id,), f"{name} got no event of this run, which ended after its last reset")
 
 
-def _of_frames(name: str, run_id: str, frames: Sequence[Told]) -> Iterator[Breach]:
+def _of_frames(name: str, run_id: str, frames: Sequence[Told], *, may_be_put_back: bool) -> Iterator[Breach]:
+    """What one listener was told of a run; one that lost two workers may be put back, to wait for another one."""
     for before, after in itertools.pairwise(frames):
+        if may_be_put_back and before.attempts == after.attempts >= LAST_LOSSES and after.status == "retrying":
+            continue
         if _rank(after) < _rank(before) or (before.status in TERMINAL and after.status != before.status):
             yield Breach((run_id,), f"{name} was told {after.status} after {before.status}")
 

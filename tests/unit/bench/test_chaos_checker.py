@@ -11,6 +11,7 @@ import pytest
 
 from bench.chaos import invariants
 from bench.chaos.evidence import AttemptRow, Evidence, JobRow, RunRow, Step
+from bench.chaos.invariants.of_others import live_updates_go_forward
 from bench.chaos.invariants.of_runs import overlaps
 from bench.chaos.journal import Answer, Call, Fault, Journal, Post, Report, Request, Sample, Told
 
@@ -235,6 +236,16 @@ def test_a_202_counts_once_its_report_was_taken() -> None:
 def test_after_a_reset_a_listener_is_held_to_what_it_was_told_since() -> None:
     told = [Told("run", 1, "r", "running", 1), Told("reset", 2, at=NOON + 60)]
     assert invariants.check(noting(lambda journal: journal.told.update(a=told))) == {}
+
+
+@pytest.mark.parametrize("losses", [1, 2])
+def test_only_a_run_that_lost_two_workers_may_be_put_back(losses: int) -> None:
+    lost = [AttemptRow("r", number + 1, number + 1, NOON, NOON + 1, "lost") for number in range(losses)]
+    evidence = attempts(*lost, AttemptRow("r", losses + 1, losses + 2, NOON, NOON + 1, "succeeded", losses + 1))
+    told = [Told("run", 1, "r", "queued", losses), Told("run", 2, "r", "retrying", losses)]
+    evidence.journal.told.update(a=[*told, Told("run", 3, "r", "completed", losses + 1)])
+    breaches = [breach.words for breach in live_updates_go_forward(evidence) if breach.ids == ("r",)]
+    assert breaches == (["a was told retrying after queued"] if losses == 1 else [])
 
 
 def test_waiting_within_an_outage_is_nobodys_fault() -> None:
