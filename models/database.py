@@ -50,6 +50,20 @@ def faults_of(url: str) -> list[str]:
     return [] if url.startswith(_SQLITE) else connection_url.faults(url)
 
 
+def missing_file(url: str) -> Path | None:
+    """Returns the file of a SQLite database that does not exist yet; else None."""
+    file = Path(url.removeprefix(_SQLITE))
+    return file if url.startswith(_SQLITE) and not file.exists() else None
+
+
+def name() -> str:
+    """Returns the connected database's file, or its name and the server's address, for people."""
+    if is_sqlite():
+        return str(db.obj.database)
+    [(named, address, port)] = rows("SELECT current_database(), host(inet_server_addr()), inet_server_port()")
+    return named if address is None else f"{named} at {address}:{port}"
+
+
 def disconnect() -> None:
     """Close this thread's connection, if it has one."""
     with suppress(peewee.DatabaseError):

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,7 +16,8 @@ from core.errors import DatabaseUnavailable
 from core.processes import ProcessKind
 from migrations import runner
 from models import database
-from processes import endings, signals, start, tracing
+from processes import endings, signals, start, tracing, waiting_endpoint
+from processes.waiting_endpoint import Address, WaitingEndpoint
 from services.maintenance.presence import Presence
 from services.messaging import broker as brokers
 from services.messaging.doorbell import BrokerDoorbell, Doorbell
@@ -62,7 +63,8 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     faults.arm(settings.fault_points)
     start.warn(settings)
     database.connect(settings.database, process_name)
-    _once_the_database_answers(runner.upgrade)
+    address = waiting_endpoint.address_of(settings, process_name)
+    _once_the_database_answers(runner.upgrade, address)
     clock = DatabaseClock()
     clock.keep_following(settings.heartbeat_seconds)
     broker = brokers.build(settings, process_name)
@@ -72,7 +74,7 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     tracer = tracing.tracer(settings, process_name)
     system = System(settings, clock, doorbell, tracer=tracer)
     guard = Guard(system)
-    _once_the_database_answers(guard.start)
+    _once_the_database_answers(guard.start, address)
     doorbell.start()
     presence = Presence(system, ProcessKind(process_name)) if process_name in _KINDS else None
     if presence is not None:
@@ -115,17 +117,22 @@ def observed(doorbell: Doorbell | None = None, *, process: str | None = None) ->
     return metrics
 
 
-def _once_the_database_answers(step: Callable[[], object]) -> None:
-    """Take a step that needs the database, once the database answers; log once what the process is waiting for."""
+def _once_the_database_answers(step: Callable[[], object], address: Address | None) -> None:
+    """Take a step that needs the database, once the database answers.
+
+    Until then, log once what the process waits for, and answer health checks at the address.
+    """
     said: DatabaseFault | None = None
-    while True:
-        try:
-            step()
-        except DatabaseUnavailable as error:
-            if error.fault is not said:
-                remedy = database_troubles.trouble_of(error.fault).remedy
-                log.warning("waiting_for_database", fault=error.fault, error=str(error), remedy=remedy)
-            said = error.fault
-            time.sleep(_DATABASE_REST_SECONDS)
-        else:
-            return
+    with closing(WaitingEndpoint(address)) as waiting:
+        while True:
+            try:
+                step()
+            except DatabaseUnavailable as error:
+                trouble = database_troubles.trouble_of(error.fault)
+                if error.fault is not said:
+                    log.warning("waiting_for_database", fault=error.fault, error=str(error), remedy=trouble.remedy)
+                said = error.fault
+                waiting.tell(trouble)
+                time.sleep(_DATABASE_REST_SECONDS)
+            else:
+                return

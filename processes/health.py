@@ -53,7 +53,7 @@ def endpoint(
         return metrics.page(_state(troubles(), uses_database=uses_database, uses_broker=uses_broker))
 
     handler = _handler(settings.internal_secret, stopping, troubles, page)
-    server = _listening(settings.health_host, settings.health_port, handler)
+    server = listening(settings.health_host, settings.health_port, handler)
     threading.Thread(target=server.serve_forever, args=(0.1,), name="health", daemon=True).start()
     try:
         yield
@@ -62,7 +62,9 @@ def endpoint(
         server.server_close()
 
 
-def _listening(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+def listening(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """Returns a server on this address, which does not serve yet. Raises `LocalServerError` if it cannot be bound."""
+
     class Server(ThreadingHTTPServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 

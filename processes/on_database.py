@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from core.errors import Misconfigured
 from migrations import large_indexes, runner
 from models import database
 from processes import start
@@ -14,6 +15,7 @@ from services.secrets import key_file, rotating
 def migrate(*, plan: bool) -> None:
     """Bring the database to the newest schema; or only say what would be applied."""
     database.connect(start.load_settings().database, "migrate")
+    typer.echo(f"database {database.name()}", err=True)
     if plan:
         for name, purpose in runner.pending():
             typer.echo(f"{name}  {purpose}")
@@ -37,8 +39,11 @@ def rotate_secrets() -> None:
 def declare_offline(reason: str | None) -> None:
     """Hold every app, as after a restore."""
     settings = start.load_settings()
+    if (file := database.missing_file(settings.database)) is not None:
+        raise Misconfigured(f"There is no database {file}; give this command the DATABASE_URL of the services.")
     database.connect(settings.database, "declare-offline")
     runner.upgrade()
     held = offline.declare(settings, reason)
     runs = sum(one.begun + one.not_begun for one in held.apps)
-    typer.echo(f"Held: {len(held.apps)} apps, {runs} runs. Start Carillon, and release them: carillon restore release.")
+    typer.echo(f"Held in the database {database.name()}: {len(held.apps)} apps, {runs} runs.")
+    typer.echo("Start Carillon, and release them: carillon restore release.")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+import requests
 
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
@@ -160,6 +161,8 @@ def test_every_process_waits_for_a_postgresql_that_is_away_at_the_start(
     waiting = ("web", "worker.1", "worker.2", "coordinator")
     until(lambda: all(carillon.logged(name, "waiting_for_database") for name in waiting), "all to say they wait")
     before = carillon.pids()
+    assert requests.get(f"{carillon.url}/healthz", timeout=LONGEST_ANSWER_SECONDS).status_code == 200
+    assert not carillon.is_ready()
     postgres.start()
     until(carillon.is_ready, "the API to answer")
     promises.all_complete(carillon, carillon.create_many(JOBS, IMMEDIATE))

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
+from local import ports
 from processes import programs
 from tests.acceptance.installation import ROOT, free_port
 from tests.waiting import LONGEST, until
@@ -112,6 +114,21 @@ def test_a_process_that_waits_for_its_database_ends_well(start: Start, name: str
     process = start(name, **away())
     until(process.logs("waiting_for_database"), "it to say that it waits")
     assert process.end(number) == BEGUN
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [("web", "PORT"), ("worker", "HEALTH_PORT"), ("coordinator", "HEALTH_PORT")]
+)
+def test_a_process_that_waits_for_its_database_lives_and_is_not_ready(start: Start, name: str, setting: str) -> None:
+    port = free_port()
+    process = start(name, **{**away(), setting: str(port)})
+    until(lambda: not ports.is_free(port), "it to listen")
+    assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=LONGEST).status_code == 200
+    ready = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=LONGEST)
+    assert (ready.status_code, [one["part"] for one in ready.json()["troubles"]]) == (503, ["database"])
+    refused = requests.post(f"http://127.0.0.1:{port}/api/jobs/create", json={}, timeout=LONGEST)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    assert process.end() == BEGUN
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import command_line
+from core.errors import Misconfigured
 from core.principals import LOCAL
 from core.schedules import DelayFromNow, Interval
 from core.states import Hold, RunStatus
 from models import database, set_based
 from models.tables import AuditEntry, Installation
+from processes import on_database
 from services.files import spool, uploads
 from services.jobs import lifecycle, requested_runs
 from services.maintenance import rescues
@@ -231,11 +233,21 @@ def test_a_restore_is_declared_before_anything_is_started(sqlite: str, monkeypat
     monkeypatch.setenv("DATABASE_URL", sqlite)
     words = ["restore", "declare-offline", "--reason", "marks were restored too"]
     told = CliRunner().invoke(command_line(words), words)
-    assert "1 runs" in told.stdout
+    assert f"Held in the database {sqlite.removeprefix('sqlite:///')}: 1 apps, 1 runs" in told.stdout
     assert claim(system) == []
     assert stored_run(run.id).held_by is Hold.RESTORED
     with database.reading():
         assert AuditEntry.get(AuditEntry.action == "restore.declared").reason == "marks were restored too"
+
+
+def test_a_restore_is_not_declared_in_a_database_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "carillon.db"
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{file}")
+    with pytest.raises(Misconfigured, match="There is no database"):
+        on_database.declare_offline("a backup was restored")
+    assert not file.exists()
 
 
 def test_many_runs_are_held_a_part_at_a_time_so_that_no_statement_takes_long(
