@@ -11,7 +11,7 @@ from core.errors import Forbidden
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import DelayFromNow
 from core.states import Hold, RunStatus
-from models import database
+from models import database, statistics
 from models.tables import Minute, Run
 from services.jobs import lifecycle
 from services.maintenance import figures
@@ -101,6 +101,15 @@ def test_a_retry_that_is_queued_again_has_begun_and_does_not_wait(system: GivenS
     first_run(system)
     system.clock.advance(60)
     assert [(one.waiting, one.held) for one in minute_statistics.series(LOCAL, system, 2)] == [(0, {}), (1, {})]
+
+
+@pytest.mark.parametrize("at_once", [2, 100])
+def test_what_nobody_has_made_due_waits(system: GivenSystem, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(statistics, "_MAX_READ_AT_ONCE", at_once)
+    for seconds in (10, 20, 30, 90):
+        first_run(system, DelayFromNow(seconds))
+    system.clock.advance(60)
+    assert [one.waiting for one in minute_statistics.series(LOCAL, system, 1)] == [3]
 
 
 def test_a_run_counts_in_the_minute_it_began_in_and_in_the_one_it_ended_in(system: GivenSystem) -> None:
