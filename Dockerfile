@@ -9,7 +9,7 @@ COPY . .
 # The user below cannot write beside modules and templates, so without this each start would compile them all anew.
 RUN .venv/bin/python -m compileall -q -x '\.venv|tests|bench' . \
     && .venv/bin/python -c 'from pages import rendering; rendering.compile_all()'
-RUN useradd --system --uid 999 carillon && mkdir -p .data/marks .data/files && chown -R carillon .data
+RUN useradd --system --uid 999 carillon && mkdir -p .data/marks .data/files .data/spool && chown -R carillon .data
 USER 999
 
 ENTRYPOINT [".venv/bin/python", "cli.py"]
