@@ -19,7 +19,7 @@ def _plan_without_locks() -> None:
     from models import jobs  # noqa: PLC0415  only a mutated process imports it
     from models.tables import Job  # noqa: PLC0415
 
-    def unlocked(horizon: Any, limit: int) -> list[Any]:
+    def unlocked(_now: Any, horizon: Any, limit: int) -> list[Any]:
         query = Job.select().where(Job.next_run_at <= horizon).order_by(Job.next_run_at).limit(limit)
         found = list(query)
         time.sleep(_STALE_SECONDS)

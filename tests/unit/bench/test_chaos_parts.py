@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -111,6 +113,17 @@ def test_a_proxy_that_is_cut_ends_what_is_open_and_refuses_what_comes_until_it_i
 def test_each_mutation_names_the_invariants_that_it_must_break() -> None:
     assert set(mutations.CAUGHT_BY) == set(mutations.PATCHES)
     assert all(numbers <= set(invariants.INVARIANTS) for numbers in mutations.CAUGHT_BY.values())
+
+
+@pytest.mark.parametrize("name", mutations.PATCHES)
+def test_each_mutation_is_called_as_what_it_replaces(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put: list[tuple[Any, str, Callable[..., Any]]] = []
+    monkeypatch.setattr(mutations, "_put", lambda *given: put.append(given))
+    mutations.PATCHES[name]()
+    assert put
+    for owner, replaced, function in put:
+        parameters = inspect.signature(getattr(owner, replaced)).parameters
+        inspect.signature(function).bind(*parameters)
 
 
 def test_a_breach_is_printed_with_its_ids_and_the_command_that_runs_it_again() -> None:
