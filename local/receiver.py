@@ -17,11 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from processes.quiet_server import QuietServer
 from processes.signals import StopSignals
 
 ROWS_PER_CALL = 500
@@ -138,8 +139,7 @@ class _RefusedError(Exception):
         self.status = status
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(QuietServer):
     request_queue_size = 1024
     receive: Callable[[Entry], tuple[HTTPStatus, dict[str, Any]]]
 

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from core import networks
 from processes.programs import LocalServerError
+from processes.quiet_server import QuietServer
 from services.messaging.broker_troubles import BROKER
 from services.runtime.database_troubles import DATABASE, names_of
 from services.runtime.metric_states import State
@@ -65,7 +66,7 @@ def endpoint(
 def listening(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
     """Returns a server on this address, which does not serve yet. Raises `LocalServerError` if it cannot be bound."""
 
-    class Server(ThreadingHTTPServer):
+    class Server(QuietServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
         def server_bind(self) -> None:

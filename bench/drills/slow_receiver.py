@@ -6,13 +6,13 @@ import json
 import random
 import select
 import socket
-import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 
 from bench.drills.limit_journal import Call
+from processes.quiet_server import QuietServer
 
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.05, 0.4
 _FAILING = 0.05  # of all calls
@@ -25,7 +25,7 @@ class SlowReceiver:
         self._seed = seed
         self._lock = threading.Lock()
         self._calls: list[Call] = []
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = QuietServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def calls(self) -> list[Call]:
@@ -51,15 +51,6 @@ class SlowReceiver:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of callers that were killed."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
 
 
 def _handler(receiver: SlowReceiver) -> type[BaseHTTPRequestHandler]:
