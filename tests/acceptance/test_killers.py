@@ -94,7 +94,7 @@ def test_a_job_that_kills_its_worker_fails_after_three_and_the_jobs_beside_it_co
 
 
 def kill_by(fifo: Path, carillon: Installation) -> float:
-    """Let the command kill its worker, once it runs; the monotonic instant at which that was gone."""
+    """Wait for the command to run and kill its worker. Returns the monotonic instant at which the worker was gone."""
     pid, before = carillon.pids()["worker"], carillon.killed("worker")
     ends: list[int] = []
 

@@ -119,7 +119,7 @@ def _of_ends(name: str, told: Sequence[Told], final: Mapping[str, RunRow]) -> It
 
 
 def _of_frames(name: str, run_id: str, frames: Sequence[Told], *, may_be_put_back: bool) -> Iterator[Breach]:
-    """What one listener was told of a run; one that lost two workers may be put back, to wait for another one."""
+    """The events of a run that one listener got, in order; a run that lost two workers may be put back."""
     for before, after in itertools.pairwise(frames):
         if may_be_put_back and before.attempts == after.attempts >= LAST_LOSSES and after.status == "retrying":
             continue

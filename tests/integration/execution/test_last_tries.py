@@ -51,7 +51,7 @@ def lost_twice(system: GivenSystem, count: int) -> list[UUID]:
 
 
 def lose(system: GivenSystem) -> None:
-    """Let the workers of all runs under way die."""
+    """Lose all runs under way, as if their workers had died."""
     system.clock.advance(LEASE_SECONDS + 1)
     assert rescues.rescue(system) > 0
 

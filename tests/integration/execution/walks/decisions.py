@@ -127,7 +127,7 @@ def _spread(run_id: UUID) -> float:
 
 
 def told(outcome: Any) -> Told | None:
-    """Returns what the recorder told of an attempt; None if it was too late."""
+    """Returns the part of a recorded outcome that is compared; None if the attempt was too late."""
     if outcome is NotRecorded.STALE_FENCE:
         return None
     assert isinstance(outcome, RunOutcome), outcome
