@@ -7,11 +7,12 @@ import json
 import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,7 +29,8 @@ from services.runtime.troubles import Trouble
 from settings import Settings
 
 _SLOWEST_REQUEST_SECONDS = 10
-_TAKEN = ("GET", "HEAD")
+_NONE: Mapping[str, str] = MappingProxyType({})
+_TAKEN = {"Allow": "GET, HEAD, OPTIONS"}
 _REFUSED = "send the server's INTERNAL_SECRET as Authorization: Bearer, or ask from this machine if none is set"
 
 
@@ -88,7 +90,7 @@ def _handler(
     troubles: Callable[[], Sequence[Trouble]],
     page: Callable[[], bytes],
 ) -> type[BaseHTTPRequestHandler]:
-    class Handler(_HealthHandler):
+    class Handler(HealthHandler):
         def readiness(self) -> tuple[HTTPStatus, dict[str, Any]]:
             return _readiness(stopping.is_set(), troubles())
 
@@ -99,7 +101,9 @@ def _handler(
     return Handler
 
 
-class _HealthHandler(BaseHTTPRequestHandler):
+class HealthHandler(BaseHTTPRequestHandler):
+    """Answers health checks and Prometheus; logs nothing, since health checks come all the time."""
+
     timeout = _SLOWEST_REQUEST_SECONDS
 
     def readiness(self) -> tuple[HTTPStatus, dict[str, Any]]:
@@ -113,43 +117,41 @@ class _HealthHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path.rstrip("/")
         if path == "/healthz":
-            self._answer(HTTPStatus.OK, {"status": "ok"})
+            self.answer(HTTPStatus.OK, {"status": "ok"})
         elif path == "/readyz":
-            self._answer(*self.readiness())
+            self.answer(*self.readiness())
         elif path == "/metrics":
             self._answer_metrics(self.metrics())
         else:
-            self._answer(HTTPStatus.NOT_FOUND, {"status": "not found"})
+            self.answer(HTTPStatus.NOT_FOUND, {"status": "not found"})
 
     def do_HEAD(self) -> None:
         self.do_GET()
 
     def do_OPTIONS(self) -> None:
-        self._answer(HTTPStatus.OK, {})
+        self.answer(HTTPStatus.OK, {}, _TAKEN)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a bad request: 405 to an unknown method, where the standard library would answer 501."""
         if code == HTTPStatus.NOT_IMPLEMENTED:
-            self._answer(HTTPStatus.METHOD_NOT_ALLOWED, {"status": "method not allowed"})
+            self.answer(HTTPStatus.METHOD_NOT_ALLOWED, {"status": "method not allowed"}, _TAKEN)
         else:
             super().send_error(code, message, explain)
 
     def _answer_metrics(self, page: bytes | None) -> None:
         if page is None:
-            self._answer(HTTPStatus.UNAUTHORIZED, {"status": _REFUSED})
+            self.answer(HTTPStatus.UNAUTHORIZED, {"status": _REFUSED}, {"WWW-Authenticate": "Bearer"})
         else:
-            self._send(HTTPStatus.OK, page, CONTENT_TYPE)
+            self._send(HTTPStatus.OK, page, {"Content-Type": CONTENT_TYPE})
 
-    def _answer(self, status: HTTPStatus, body: dict[str, Any]) -> None:
-        self._send(status, json.dumps(body).encode(), "application/json")
+    def answer(self, status: HTTPStatus, body: dict[str, Any], headers: Mapping[str, str] = _NONE) -> None:
+        """Answer with JSON."""
+        self._send(status, json.dumps(body).encode(), {"Content-Type": "application/json", **headers})
 
-    def _send(self, status: HTTPStatus, data: bytes, content_type: str) -> None:
+    def _send(self, status: HTTPStatus, data: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
-        if status == HTTPStatus.UNAUTHORIZED:
-            self.send_header("WWW-Authenticate", "Bearer")
-        if self.command not in _TAKEN:
-            self.send_header("Allow", ", ".join((*_TAKEN, "OPTIONS")))
-        self.send_header("Content-Type", content_type)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from processes.health import listening
+from processes.health import HealthHandler, listening
 from processes.programs import LocalServerError
 from services.runtime.troubles import Trouble
 from settings import Settings
 
-_RETRY_AFTER_SECONDS = 1
-_SLOWEST_REQUEST_SECONDS = 10
+_RETRY_AFTER = {"Retry-After": "1"}
 Address = tuple[str, int]
 
 
@@ -59,31 +56,15 @@ class WaitingEndpoint:
         return [] if self._trouble is None else [self._trouble]
 
 
-def _handler(troubles: Callable[[], list[Trouble]]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        timeout = _SLOWEST_REQUEST_SECONDS
-
-        def do_GET(self) -> None:
+def _handler(troubles: Callable[[], list[Trouble]]) -> type[HealthHandler]:
+    class Handler(HealthHandler):
+        def do_GET(self) -> None:  # noqa: N802  the library's name
             if urlsplit(self.path).path.rstrip("/") == "/healthz":
-                self._answer(HTTPStatus.OK, {"status": "ok"})
-            else:
-                told = [asdict(one) for one in troubles()]
-                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "unavailable", "troubles": told})
+                super().do_GET()
+                return
+            told = {"status": "unavailable", "troubles": [asdict(one) for one in troubles()]}
+            self.answer(HTTPStatus.SERVICE_UNAVAILABLE, told, _RETRY_AFTER)
 
-        do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  the library's names
-
-        def _answer(self, status: HTTPStatus, body: dict[str, Any]) -> None:
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            if status is HTTPStatus.SERVICE_UNAVAILABLE:
-                self.send_header("Retry-After", str(_RETRY_AFTER_SECONDS))
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(data)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the standard library's name
-            """Log nothing: health checks come all the time."""
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  the library's names
 
     return Handler
