@@ -16,7 +16,7 @@ from bench import checkout, processor_time, receiver, waiting
 from bench.carillon import Carillon, installed
 from bench.carillon_drain import COMPLETED
 from bench.servers import Place, Servers
-from bench.soak import report
+from bench.soak import costs, report
 from bench.soak.load import Load, recurring
 from bench.soak.watching import Watcher
 from processes.foreground import exit_on_signals
@@ -115,6 +115,7 @@ def _soak(parties: _Parties, per_second: float, seconds: float) -> int:
 def _told(watcher: Watcher, load: Load, behind: int, failed: int, busy: float) -> int:
     overall = watcher.overall()
     print("\n".join(report.table(watcher.samples, watcher.connections)))
+    print("\n".join(costs.table(watcher.samples, watcher.runs_between)))
     print(f"these processes and the servers used {100 * busy:.0f} % of {os.cpu_count()} processors")
     faults = report.growing(watcher.samples)
     if overall is None:

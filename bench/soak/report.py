@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.soak.watching import Lateness, Sample, mean
+from bench.soak.watching import END, MIDDLE, START, Lateness, Sample, mean
 
-START, MIDDLE, END = (0.0, 0.1), (0.5, 0.6), (0.9, 1.0)
 _MAX_MEGABYTES, _MAX_SHARE = 4.0, 0.04
 _MAX_HANDLES = 8
 _SERVERS = frozenset({"postgresql", "rabbitmq"})  # they hold what is stored: shown, not judged

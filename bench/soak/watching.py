@@ -14,8 +14,10 @@ from bench.servers import Place
 from processes import programs
 from processes.programs import LocalServerError
 
+START, MIDDLE, END = (0.0, 0.1), (0.5, 0.6), (0.9, 1.0)  # in shares of the whole time
 _EVERY_SECONDS = 10.0
 _MINUTE = 60.0
+_ADDITIONS = 100_000
 _CONNECTIONS = """
     SELECT application_name, count(*)::int FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'carillon %%' GROUP BY 1
@@ -32,12 +34,17 @@ _LATENESS = """
 
 @dataclass(frozen=True)
 class Sample:
-    """What a process and its descendants held at an instant, in seconds from the beginning."""
+    """What a process and its descendants held and had used at an instant, in seconds from the beginning.
+
+    `fixed_work` tells how fast the machine was: the milliseconds of a fixed piece of work at that instant.
+    """
 
     at: float
     megabytes: float
     files: int = 0
     threads: int = 0
+    processor_seconds: float = 0
+    fixed_work: float = 0
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,11 @@ class Watcher:
         """Returns the lateness of all runs that have ended since the beginning."""
         return lateness(self.place, self.began, time.time())
 
+    def runs_between(self, since: float, until: float) -> int:
+        """Returns how many runs ended between two instants, in seconds from the beginning."""
+        ended = lateness(self.place, self.began + since, self.began + until)
+        return ended.runs if ended else 0
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
@@ -83,8 +95,9 @@ class Watcher:
     def _watch(self) -> None:
         told = self.began
         while not self._ending.wait(_EVERY_SECONDS):
+            at, speed = time.time() - self.began, fixed_work()
             for name, pid in self.pids.items():
-                self.samples.setdefault(name, []).append(sample(time.time() - self.began, pid))
+                self.samples.setdefault(name, []).append(sample(at, pid, speed))
             for kind, count in self.place.query(_CONNECTIONS, ()):
                 self.connections.setdefault(kind, []).append(count)
             if time.time() - told >= _MINUTE:
@@ -102,14 +115,16 @@ class Watcher:
             )
 
 
-def sample(at: float, pid: int) -> Sample:
-    """Returns what a process and its descendants hold now."""
+def sample(at: float, pid: int, speed: float) -> Sample:
+    """Returns what a process and its descendants hold and have used now."""
     family = [pid, *programs.descendants(pid)]
     return Sample(
         at,
         processor_time.memory_of_trees([pid])[0],
         sum(_entries(f"/proc/{one}/fd") for one in family),
         sum(_entries(f"/proc/{one}/task") for one in family),
+        processor_time.of_trees([pid]),
+        speed,
     )
 
 
@@ -119,22 +134,41 @@ def lateness(place: Place, since: float, until: float) -> Lateness | None:
     return Lateness(runs, p50, p99, longest) if runs else None
 
 
-def mean(samples: Sequence[Sample], first: float, last: float) -> Sample | None:
-    """Returns the average of the samples of a stretch, in shares of the whole time; None if there are none at all.
+def fixed_work() -> float:
+    """Returns the milliseconds of processor time that a fixed number of additions takes now: the fastest of three."""
+    return min(_additions() for _ in range(3))
 
-    Of a stretch that is too short to have any, the sample that is nearest.
+
+def stretch(samples: Sequence[Sample], first: float, last: float) -> Sequence[Sample]:
+    """Returns the samples of a stretch, in shares of the whole time.
+
+    Of a stretch that is too short to have any, the sample that is nearest; nothing if there are no samples at all.
     """
     if not samples:
-        return None
+        return []
     end = samples[-1].at
     some = [one for one in samples if first * end <= one.at <= last * end]
-    some = some or [min(samples, key=lambda one: abs(one.at - (first + last) / 2 * end))]
+    return some or [min(samples, key=lambda one: abs(one.at - (first + last) / 2 * end))]
+
+
+def mean(samples: Sequence[Sample], first: float, last: float) -> Sample | None:
+    """Returns the average of what was held in a stretch, in shares of the whole time; None without any sample."""
+    some = stretch(samples, first, last)
+    if not some:
+        return None
     return Sample(
         some[-1].at,
         sum(one.megabytes for one in some) / len(some),
         round(sum(one.files for one in some) / len(some)),
         round(sum(one.threads for one in some) / len(some)),
     )
+
+
+def _additions() -> float:
+    began, total = time.thread_time(), 0
+    for number in range(_ADDITIONS):
+        total += number
+    return 1000 * (time.thread_time() - began)
 
 
 def _entries(folder: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.soak import report
+from bench.soak import costs, report
 from bench.soak.load import Load, body
 from bench.soak.watching import Lateness, Sample
 from bench.waiting import until
@@ -53,6 +53,18 @@ def test_the_worst_minute_is_named_beside_all() -> None:
     worst = Lateness(runs=10, p50=3, p99=80, longest=90)
     told = report.lateness_line(Lateness(runs=20, p50=2, p99=9, longest=90), [Lateness(10, 1, 5, 6), worst])
     assert told == "lateness of 20 runs: 2.0 ms (p50), 9.0 ms (p99), 90 ms at most; p99 of the worst minute 80.0 ms"
+
+
+def test_what_a_run_costs_is_shown_beside_a_fixed_piece_of_work() -> None:
+    used = [Sample(60 * at, 80, processor_seconds=0.9 * at * (1 + at / 30), fixed_work=6 + at / 10) for at in MINUTES]
+    _, web, work = costs.table({"web": used}, lambda since, until: int(until - since))
+    assert web.split() == ["web", "16.50", "31.50", "43.50"]
+    assert work.split() == ["fixed", "work,", "ms", "6.00", "7.50", "8.70"]
+
+
+def test_a_stretch_in_which_nothing_ended_costs_nothing_that_could_be_told() -> None:
+    _, web, _ = costs.table({"web": samples(lambda _: 80)}, lambda _since, _until: 0)
+    assert web.split() == ["web", "-", "-", "-"]
 
 
 def test_the_load_sends_as_many_jobs_as_are_allowed_and_counts_what_is_refused() -> None:
