@@ -15,11 +15,10 @@ from core.token_hashes import hashed
 from models import database
 from models.hot.rows import ExecutedJob, StartedRun, Terms
 from models.pauses import Gate
-from services.execution import last_tries, limits, report_tokens
+from services.execution import executed_jobs, last_tries, limits, report_tokens, retry_policy
 from services.execution.rotation import Rotation
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
-from services.jobs import retry_policy, versions
 from services.messaging import broker as brokers
 from services.runtime import events, spans
 from services.secrets import signers
@@ -79,7 +78,7 @@ def _claim_once(
     else:
         claimed = limits.claim_freely(queue, limit, terms, rotation)
     runs = last_tries.apart(claimed.runs, terms)
-    begun = versions.begun(runs)
+    begun = executed_jobs.begun(runs)
     executed = [(run, begun.get(run.id, run.job)) for run in runs]
     is_signed = queue == brokers.RUNS_HTTP
     of_apps = signers.of_apps(system, {job.app_id for _, job in executed}) if is_signed else {}

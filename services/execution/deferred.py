@@ -15,7 +15,7 @@ from core.errors import AttemptError, TransientFailure
 from core.retry import RetryPolicy, after_failure
 from models import deferred as deferred_rows
 from models.hot.rows import EndingRun
-from services.jobs import retry_policy, versions
+from services.execution import executed_jobs, retry_policy
 from services.system import System
 
 
@@ -33,7 +33,7 @@ def begin(system: System, deferred: Sequence[EndingRun], now: datetime) -> None:
 
 def policies(system: System, deferred: Sequence[EndingRun]) -> dict[UUID, RetryPolicy]:
     """Returns the retry policy of each of these runs, from the version of the job that the run was made from."""
-    executed = versions.to_execute(deferred) if deferred else {}
+    executed = executed_jobs.to_execute(deferred) if deferred else {}
     return {run_id: retry_policy.policy(system, job) for run_id, job in executed.items()}
 
 

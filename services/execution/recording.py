@@ -25,9 +25,8 @@ from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
 from services.apps import quotas
-from services.execution import applying, deferred, kept_calls, limits
+from services.execution import applying, deferred, kept_calls, limits, retry_policy
 from services.execution.work import Deferred, EndedAttempt, Failed, Result, Stopped, Succeeded
-from services.jobs import retry_policy
 from services.messaging.unit_of_work import UnitOfWork
 from services.runtime import events
 from services.scheduling import run_endings

@@ -14,8 +14,7 @@ from models import attempts, runs
 from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
-from services.execution import deferred
-from services.jobs import retry_policy
+from services.execution import deferred, retry_policy
 from services.runtime.batching import in_parts
 from services.scheduling import run_endings
 from services.scheduling.run_endings import EndedRun

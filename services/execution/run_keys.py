@@ -16,7 +16,7 @@ from core.limits import Standing
 from models import limits
 from models.hot import claims as hot_claims
 from models.hot.rows import Candidate, ExecutedJob
-from services.jobs import versions
+from services.execution import executed_jobs
 from services.messaging import broker as brokers
 from services.system import System
 from services.task_types import targets
@@ -60,7 +60,7 @@ def _further(system: System, candidates: Sequence[Candidate]) -> dict[UUID, list
     """Returns the keys of hosts and data, by the version of the job that each run was made from."""
     if not candidates:
         return {}
-    executed = versions.to_execute(candidates)
+    executed = executed_jobs.to_execute(candidates)
     own_data = limits.data_of([run.id for run in candidates])
     found: dict[UUID, list[str]] = {}
     for run in candidates:

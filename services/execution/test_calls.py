@@ -21,10 +21,9 @@ from models.pauses import Gate
 from models.tables import App
 from services.access import visible_apps
 from services.apps import quotas
-from services.execution import report_tokens, test_call_places
+from services.execution import report_tokens, retry_policy, test_call_places
 from services.execution.transcripts import BODY_KEPT
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
-from services.jobs import retry_policy
 from services.messaging import broker as brokers
 from services.reading import visibility
 from services.runtime import spans

@@ -1,4 +1,4 @@
-"""The versions of jobs that their runs were made from: an edit does not change runs that have begun."""
+"""The jobs that runs execute, each in the version from which its run was made: no edit changes a run under way."""
 
 from __future__ import annotations
 
