@@ -32,10 +32,10 @@ from core.principals import Principal
 from core.schedules import KINDS, Schedule
 from core.scopes import Role
 from pages.readers import AuditList, JobList, Parameters, Readers, RunList
+from services.access.saved_views import ViewedList
 from services.apps.apps import AppDefinition
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
-from services.jobs.saved_views import ViewedList
 from services.jobs.version_history import Comparison
 from services.reading.views import JobView
 from services.runtime import slow_checks

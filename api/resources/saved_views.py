@@ -14,8 +14,8 @@ from api.schemas.saved_views import NewView, View, Views, ViewsQuery
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import saved_views
-from services.jobs.saved_views import ViewedList
+from services.access import saved_views
+from services.access.saved_views import ViewedList
 from services.system import System
 
 

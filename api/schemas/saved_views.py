@@ -12,7 +12,7 @@ from api import validation
 from api.schemas.paging import JobsQuery, Query, RunsQuery
 from api.schemas.values import Given, Shown
 from core.errors import InvalidInput
-from services.jobs.saved_views import ViewedList
+from services.access.saved_views import ViewedList
 
 LONGEST_NAME = 60
 _NO_FILTERS = ("cursor", "page", "limit")

@@ -19,7 +19,7 @@ from pages.list_filters import TypedFilter, Wrong
 from pages.page_request import Asked
 from pages.resources import views
 from pages.site import Site
-from services.jobs.saved_views import ViewedList
+from services.access.saved_views import ViewedList
 from services.reading import listing, outcomes
 from services.reading.pauses import latest_pauses, pauses_in_force
 from services.reading.statistics import slow_jobs

@@ -17,7 +17,7 @@ from pages.list_filters import TypedFilter, Wrong
 from pages.page_request import Asked
 from pages.resources import views
 from pages.site import Site
-from services.jobs.saved_views import ViewedList
+from services.access.saved_views import ViewedList
 from services.reading import listing
 from services.reading.failures import failed_runs, replays
 from services.reading.views import RunView

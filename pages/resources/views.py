@@ -13,8 +13,8 @@ from core.principals import Principal
 from pages.forms import Form
 from pages.page_request import Asked
 from pages.site import Site
-from services.jobs import saved_views
-from services.jobs.saved_views import ViewedList
+from services.access import saved_views
+from services.access.saved_views import ViewedList
 
 _NOT_FILTERS = ("view_name", "list")
 

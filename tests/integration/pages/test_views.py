@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from core.principals import LOCAL
-from services.jobs import creating, saved_views
-from services.jobs.saved_views import ViewedList
+from services.access import saved_views
+from services.access.saved_views import ViewedList
+from services.jobs import creating
 from tests.factories import GivenSystem, given_system, new_job
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 from tests.integration.pages.browser import Browser
