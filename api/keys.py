@@ -16,7 +16,7 @@ from api.answers import Answer
 from api.threads import Threads
 from api.validation import shown
 from core.errors import InvalidInput
-from services.jobs import idempotency
+from services.requests import idempotency
 from services.system import System
 
 HEADER = "Idempotency-Key"

@@ -22,12 +22,12 @@ from pages.readers import Readers
 from pages.rendering import Templates
 from pages.route import see_other
 from pages.static_files import StaticFiles
-from services.jobs import idempotency
 from services.reading.counting import Counts
 from services.reading.failures.failing_hosts import FailingHosts
 from services.reading.failures.given_up import AllGivenUp
 from services.reading.pauses import pauses_in_force
 from services.reading.statistics.slow_jobs import SlowJobs
+from services.requests import idempotency
 from services.system import System
 
 Loaded = TypeVar("Loaded")

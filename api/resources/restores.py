@@ -13,7 +13,7 @@ from api.schemas.restores import NewRelease, Release, Restore
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import idempotency
+from services.requests import idempotency
 from services.restoring import declaring, releasing
 from services.system import System
 

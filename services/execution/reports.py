@@ -28,8 +28,8 @@ from models.hot.rows import EndingJob, EndingRun
 from models.pauses import Gate
 from models.tables import AnyAttempt
 from services.execution import applying, deferred
-from services.jobs import idempotency
 from services.messaging.unit_of_work import UnitOfWork
+from services.requests import idempotency
 from services.scheduling import run_endings
 from services.scheduling.run_endings import EndedRun
 from services.system import System

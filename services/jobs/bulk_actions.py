@@ -18,8 +18,8 @@ from core.scopes import Scope
 from models import chosen_runs, database, jobs, runs
 from models.chosen_runs import Chosen
 from services.jobs import cancelling, editing, failures, lifecycle, requested_runs
-from services.jobs.idempotency import Request, once
 from services.reading import visibility
+from services.requests.idempotency import Request, once
 from services.system import System
 
 MAX_JOBS = 10_000

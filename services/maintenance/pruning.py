@@ -19,8 +19,8 @@ from models.pruning import OldRun, SweptJob
 from services.access import shared_quotas
 from services.archive import storing
 from services.email import outbox
-from services.jobs import idempotency
 from services.maintenance import figures
+from services.requests import idempotency
 from services.runtime import faults
 from services.system import System
 

@@ -9,7 +9,7 @@ from core.auditing import INSTALLATION
 from core.principals import Principal
 from models import database, installation, restores
 from models.pauses import Gate
-from services.jobs.idempotency import Request, once
+from services.requests.idempotency import Request, once
 from services.restoring import holding
 from services.system import System
 

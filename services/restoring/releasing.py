@@ -15,8 +15,8 @@ from models.pauses import Gate
 from models.set_based import LOOK, chunks
 from models.tables import Job, Run
 from services.access import visible_apps
-from services.jobs.idempotency import Request, answered, once
 from services.messaging.unit_of_work import UnitOfWork
+from services.requests.idempotency import Request, answered, once
 from services.restoring import holding
 from services.scheduling import overlap_queue, run_endings
 from services.system import System

@@ -15,9 +15,10 @@ from core.principals import LOCAL, Principal
 from core.schedules import DelayFromNow, Schedule
 from core.states import JobStatus, RunStatus
 from services.execution import workers
-from services.jobs import bulk_actions, creating, idempotency, lifecycle, requested_runs
+from services.jobs import bulk_actions, creating, lifecycle, requested_runs
 from services.jobs.bulk_actions import Action
-from services.jobs.idempotency import Request
+from services.requests import idempotency
+from services.requests.idempotency import Request
 from tests.factories import (
     GivenSystem,
     claim,

@@ -18,12 +18,13 @@ from core.states import Hold, JobState
 from models import database, pause_ends
 from services.access import audit
 from services.access.audit import AuditView
-from services.jobs import bulk_actions, definition, editing, idempotency, lifecycle, pause_endings
+from services.jobs import bulk_actions, definition, editing, lifecycle, pause_endings
 from services.jobs.bulk_actions import Action
 from services.jobs.definition import Definition
 from services.reading import records
 from services.reading.pauses import latest_pauses
 from services.reading.views import JobView
+from services.requests import idempotency
 from services.scheduling import pauses
 from tests.factories import (
     NOON,

@@ -13,7 +13,7 @@ from core.principals import LOCAL
 from core.states import Hold
 from models import restores, set_based
 from models.tables import AuditEntry
-from services.jobs.idempotency import Request
+from services.requests.idempotency import Request
 from services.restoring import declaring, releasing
 from services.restoring.releasing import Slice
 from tests.factories import GivenSystem, first_run, in_threads, stored_run

@@ -17,8 +17,9 @@ from models import database, set_based
 from models import pauses as queries
 from models.pauses import Gate
 from models.tables import db
-from services.jobs import idempotency, requested_runs
+from services.jobs import requested_runs
 from services.messaging.unit_of_work import UnitOfWork
+from services.requests import idempotency
 from services.scheduling import pauses
 from services.system import System
 from tests.factories import (

@@ -15,19 +15,11 @@ from core.errors import Conflict, InvalidInput
 from core.principals import LOCAL
 from core.states import Trigger
 from models.tables import db
-from services.jobs import (
-    cancelling,
-    creating,
-    definition,
-    editing,
-    idempotency,
-    lifecycle,
-    requested_runs,
-    version_history,
-)
+from services.jobs import cancelling, creating, definition, editing, lifecycle, requested_runs, version_history
 from services.jobs.definition import Definition
 from services.reading import records
 from services.reading.views import JobView
+from services.requests import idempotency
 from services.runtime import slow_checks
 from services.task_types import registry
 from services.task_types.registry import TaskType

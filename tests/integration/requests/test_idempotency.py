@@ -16,9 +16,10 @@ from models import database
 from models import idempotency as key_queries
 from models import postgresql as postgresql_database
 from models.tables import IdempotencyKey, Job, Run
-from services.jobs import creating, idempotency
+from services.jobs import creating
 from services.jobs.definition import NewJob
-from services.jobs.idempotency import Request
+from services.requests import idempotency
+from services.requests.idempotency import Request
 from tests.factories import NOON, GivenSystem, create_jobs, given_system, in_threads, new_job, runs_of, stored_job
 from tests.waiting import LONGEST
 
