@@ -174,21 +174,18 @@ def put(
         return view, is_new
 
 
+@slow_checks.before_transaction
 def amend(principal: Principal, system: System, name: str, change: Callable[[AppView], AppDefinition]) -> AppView:
     """Change an app to what `change` returns for its view. Raises `NotFound` and `Forbidden` as `put` does.
 
     `change` is called again after each slow check that it needs (`slow_checks`), with the app as it is then.
     """
-
-    def amended() -> AppView:
-        with system.transaction(Gate.UNUSED) as unit:
-            app = _locked(principal, name)
-            former = _view(app)
-            view = _redefined(system, app, change(former), unit.now)
-            _audit(principal, unit, app, former, view)
-            return view
-
-    return slow_checks.made_before(amended)
+    with system.transaction(Gate.UNUSED) as unit:
+        app = _locked(principal, name)
+        former = _view(app)
+        view = _redefined(system, app, change(former), unit.now)
+        _audit(principal, unit, app, former, view)
+        return view
 
 
 def delete(principal: Principal, system: System, name: str, reason: str | None = None) -> None:

@@ -57,6 +57,7 @@ class _Edit:
         return any(getattr(self.before, name) != getattr(self.wanted, name) for name in names)
 
 
+@slow_checks.before_transaction
 def edit(
     principal: Principal,
     system: System,
@@ -75,23 +76,6 @@ def edit(
     it. Raises `NotFound`, `PreconditionFailed`, `Conflict` when the job has ended, `InvalidInput` as `amend` does and
     for changes that are not possible.
     """
-
-    def edited() -> JobView:
-        return _edited(principal, system, job_id, amend, expected, active=active, reason=reason)
-
-    return slow_checks.made_before(edited)
-
-
-def _edited(
-    principal: Principal,
-    system: System,
-    job_id: UUID,
-    amend: Amend,
-    expected: Collection[int] | None,
-    *,
-    active: bool | None,
-    reason: str | None,
-) -> JobView:
     with system.transaction() as unit:
         now = unit.now
         job = _found(principal, job_id, expected)

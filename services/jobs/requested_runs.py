@@ -27,16 +27,13 @@ from services.task_types import registry
 Row = dict[str, Any]
 
 
+@slow_checks.before_transaction
 def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, Any] | None = None) -> RunView:
     """Run a job now, in addition to its schedule; `data`, if given, replaces the job's. Returns the run.
 
     Raises `NotFound`, `Forbidden` for `data` that they may not give, `Conflict` when the job has ended or polls
     already, and the refusal of `data` by its task type.
     """
-    return slow_checks.made_before(lambda: _triggered(principal, system, job_id, data))
-
-
-def _triggered(principal: Principal, system: System, job_id: UUID, data: dict[str, Any] | None) -> RunView:
     with system.transaction() as unit:
         now = unit.now
         job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
@@ -73,6 +70,7 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
     return UUID(str(row["id"]))
 
 
+@slow_checks.before_transaction
 def replay(principal: Principal, system: System, run_id: UUID, data: dict[str, Any] | None = None) -> RunView:
     """Replay a dead run. Returns the new run; a job that has ended is active again until that is over.
 
@@ -80,10 +78,6 @@ def replay(principal: Principal, system: System, run_id: UUID, data: dict[str, A
     of `data` by its task type, or `Conflict` when the run is not dead, is replayed at present, or belongs to a
     cancelled job. No mask in `data` is restored: it may name another address.
     """
-    return slow_checks.made_before(lambda: _replayed(principal, system, run_id, data))
-
-
-def _replayed(principal: Principal, system: System, run_id: UUID, data: dict[str, Any] | None) -> RunView:
     with system.transaction() as unit:
         now = unit.now
         job, run = locked_run(principal, run_id)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, TypeVar, cast
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 from core import json_text
 from core.errors import Conflict, Forbidden, InvalidInput
@@ -17,6 +18,7 @@ from core.errors import Conflict, Forbidden, InvalidInput
 MAX_TRIES = 5
 
 Returned = TypeVar("Returned")
+P = ParamSpec("P")
 Checked = tuple[str, bytes]  # the name of a check, and the JSON that it is about
 
 _outcomes: ContextVar[dict[Checked, Callable[[], Any]] | None] = ContextVar("outcomes", default=None)
@@ -52,6 +54,16 @@ def made_before(act: Callable[[], Returned]) -> Returned:
     raise Conflict(
         f"What this request changes was changed {MAX_TRIES} times by others while it was checked; send it again."
     )
+
+
+def before_transaction(act: Callable[P, Returned]) -> Callable[P, Returned]:
+    """Decorate a function that opens a transaction: `made_before` makes the checks that it needs."""
+
+    @wraps(act)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Returned:
+        return made_before(partial(act, *args, **kwargs))
+
+    return checked
 
 
 def outcome(name: str, value: Any, check: Callable[[], Returned]) -> Returned:

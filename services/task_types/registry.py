@@ -125,7 +125,7 @@ def validate(settings: Settings, key: str, data: Any) -> None:
 def expect_valid(settings: Settings, key: str, data: Any) -> None:
     """Check as `validate` does, but while no transaction waits for it: this may be called within one.
 
-    The caller opens its transaction in `slow_checks.made_before`.
+    The caller opens its transaction in `slow_checks.made_before` or below `slow_checks.before_transaction`.
     """
     if key in _TYPES:
         slow_checks.outcome("data", [key, data], lambda: validate(settings, key, data))
