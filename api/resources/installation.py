@@ -13,6 +13,7 @@ from api.schemas.audit import PauseQuery
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
+from services.reading.pauses import installation_pause
 from services.scheduling import pauses
 from services.system import System
 
@@ -29,7 +30,8 @@ class OneInstallation:
     async def on_get(self, req: Request, resp: Response) -> None:
         """Show what holds for all apps at once."""
         answers.send(
-            resp, Installation.model_validate(await self._threads.run(pauses.installation, access.principal(req)))
+            resp,
+            Installation.model_validate(await self._threads.run(installation_pause.current, access.principal(req))),
         )
 
 
@@ -64,7 +66,7 @@ class PauseOfEverything:
 
     def _paused(self, principal: Principal, given: PauseQuery) -> Answer:
         pauses.pause_everything(principal, self._system, given.reason, until=given.until)
-        return answers.answer(Installation.model_validate(pauses.installation(principal)))
+        return answers.answer(Installation.model_validate(installation_pause.current(principal)))
 
 
 class ResumptionOfEverything:
@@ -91,4 +93,4 @@ class ResumptionOfEverything:
 
     def _resumed(self, principal: Principal) -> Answer:
         pauses.resume_everything(principal, self._system)
-        return answers.answer(Installation.model_validate(pauses.installation(principal)))
+        return answers.answer(Installation.model_validate(installation_pause.current(principal)))

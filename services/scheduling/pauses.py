@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -35,14 +34,6 @@ PAUSE_IS_OVER = "the pause had an end"
 _MARK = "pause:"
 _BROKEN_OFF_AFTER = timedelta(seconds=60)
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class InstallationView:
-    """The installation's own pause; `paused_until` is None if there is no pause, or if it must be ended by hand."""
-
-    paused_at: datetime | None
-    paused_until: datetime | None = None
 
 
 def pause_app(
@@ -131,15 +122,6 @@ def settle_left_behind(system: System) -> int:
         app_id = name.removeprefix(_MARK)
         _settle(system, UUID(app_id) if app_id else None, at)
     return len(left)
-
-
-def installation(principal: Principal) -> InstallationView:
-    """Returns the installation's own pause."""
-    principal.expect_administration()
-    with database.reading():
-        paused_at = pauses.everything_paused_at()
-        until = None if paused_at is None else pause_ends.of([pause_ends.EVERYTHING]).get(pause_ends.EVERYTHING)
-        return InstallationView(paused_at, until)
 
 
 def held_if_paused(of_jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

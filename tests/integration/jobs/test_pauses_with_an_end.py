@@ -22,7 +22,7 @@ from services.jobs import bulk_actions, definition, editing, lifecycle, pause_en
 from services.jobs.bulk_actions import Action
 from services.jobs.definition import Definition
 from services.reading import records
-from services.reading.pauses import latest_pauses
+from services.reading.pauses import installation_pause, latest_pauses
 from services.reading.views import JobView
 from services.requests import idempotency
 from services.scheduling import pauses
@@ -212,7 +212,7 @@ def test_it_is_told_with_the_pause(system: GivenSystem) -> None:
     assert of_job is not None
     assert of_everything is not None
     assert (of_job.until, of_app.until, of_everything.until) == (IN_A_MINUTE, LATER, LATER)
-    assert pauses.installation(LOCAL).paused_until == LATER
+    assert installation_pause.current(LOCAL).paused_until == LATER
 
 
 @pytest.mark.parametrize("kind", PAUSES)

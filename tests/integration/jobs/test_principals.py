@@ -27,6 +27,7 @@ from services.jobs import (
     requested_runs,
 )
 from services.jobs.bulk_actions import Action
+from services.reading.pauses import installation_pause
 from services.scheduling import pauses
 from services.system import System
 from tests.factories import NOON, GivenSystem, new_job, runs_of, stored_job
@@ -53,7 +54,7 @@ ON_A_JOB: dict[str, Act] = {
 FOR_ADMINISTRATORS: dict[str, Callable[[Principal, System], object]] = {
     "pause everything": pauses.pause_everything,
     "resume everything": pauses.resume_everything,
-    "installation": lambda who, _system: pauses.installation(who),
+    "installation": lambda who, _system: installation_pause.current(who),
 }
 ON_AN_APP: dict[str, Callable[[Principal, System], object]] = {
     "get app": lambda who, _system: apps.get(who, "app_a"),

@@ -15,9 +15,9 @@ from pages.resources import overview
 from services.execution import workers
 from services.execution.work import Stopped
 from services.jobs import creating, lifecycle, requested_runs
+from services.reading.pauses import installation_pause
 from services.runtime import this_process
 from services.runtime.troubles import Trouble
-from services.scheduling import pauses
 from tests.factories import GivenSystem, claim, failed, hear_of, new_job, record, refused, succeeded
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
@@ -249,7 +249,7 @@ def test_an_app_and_everything_are_paused_and_resumed_and_every_page_says_so(
     banner = browser.load("/dashboard/jobs").text
     assert "Everything was paused now" in banner
     assert "by somebody on this machine: “A storm”" in banner
-    assert pauses.installation(LOCAL).paused_at is not None
+    assert installation_pause.current(LOCAL).paused_at is not None
     browser.submit(page.form("Resume everything"))
     assert "Everything was paused" not in browser.load("/dashboard/jobs").text
     [work] = claim(system)

@@ -10,7 +10,7 @@ from core import schedules
 from core.principals import LOCAL
 from services.jobs import creating, pause_endings
 from services.reading import records
-from services.scheduling import pauses
+from services.reading.pauses import installation_pause
 from tests.factories import NOON, GivenSystem, new_job
 from tests.integration.pages.browser import Browser
 
@@ -64,7 +64,7 @@ def test_an_app_is_paused_until_an_instant(browser: Browser, system: GivenSystem
 def test_everything_is_paused_until_an_instant(browser: Browser, system: GivenSystem) -> None:
     form = browser.load("/dashboard/queues").form("Pause everything")
     page = browser.submit(form, until=TYPED, reason="It moves")
-    assert pauses.installation(LOCAL).paused_until == MEANT
+    assert installation_pause.current(LOCAL).paused_until == MEANT
     told = SHOWN.replace("00 by", "00 , by")
     assert f"Everything was paused now {told}" in page.text
     assert "Everything was paused now until Fri 20 Nov 2026 15:30:00" in browser.load("/dashboard/").text

@@ -15,6 +15,7 @@ from services.execution import claiming, workers
 from services.execution.work import Stopped
 from services.jobs import creating, definition, editing, lifecycle
 from services.jobs.definition import Definition
+from services.reading.pauses import installation_pause
 from services.reading.views import JobView
 from services.scheduling import dispatching, pauses
 from services.system import System
@@ -178,9 +179,9 @@ def test_pausing_twice_keeps_the_first_instant_and_resuming_ends_both(system: Gi
     pauses.pause_everything(LOCAL, system)
     system.clock.advance(5)
     pauses.pause_everything(LOCAL, system)
-    assert pauses.installation(LOCAL).paused_at == since
+    assert installation_pause.current(LOCAL).paused_at == since
     pauses.resume_everything(LOCAL, system)
-    assert pauses.installation(LOCAL).paused_at is None
+    assert installation_pause.current(LOCAL).paused_at is None
     assert len(claim(system)) == 1
 
 
