@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from actors.calls import http
-from core import json_text, receiver_answers
+from core import json_text, receiver_answers, storable
 from core.errors import InvalidInput, TransientFailure
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.scheduling.run_endings import LONGEST_RESULT
@@ -16,7 +16,7 @@ _JSON = re.compile(r"^[\w.-]+/(?:[\w.-]+\+)?json\b", re.IGNORECASE)
 
 def text_of(answer: http.Answer) -> str:
     """Returns the answer's body as text that the database can store."""
-    return answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+    return storable.text(answer.body)
 
 
 def json_of(answer: http.Answer) -> Any:

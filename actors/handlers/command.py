@@ -16,6 +16,7 @@ from actors import call_headers
 from actors.commands import command_process
 from actors.commands.command_log import CommandLog
 from actors.commands.command_process import Command, Ended
+from core import storable
 from core.errors import AttemptError, Forbidden, PermanentFailure, TransientFailure
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import AbortScope
@@ -92,8 +93,8 @@ def _judge(command: Command, ended: Ended) -> Result:
         return Failed(_not_started(command, ended.errno))
     result: dict[str, Any] = {
         "exit_code": ended.exit_code,
-        "stdout": _text(ended.stdout),
-        "stderr": _text(ended.stderr),
+        "stdout": storable.text(ended.stdout),
+        "stderr": storable.text(ended.stderr),
         "truncated": ended.truncated,
     }
     if ended.exit_code == 0:
@@ -111,8 +112,3 @@ def _message(command: Command, result: dict[str, Any]) -> str:
     how = f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}"
     tail = result["stderr"].strip()[-TAIL_CHARACTERS:]
     return f"{command.words[0]} {how}{f': {tail}' if tail else '.'}"
-
-
-def _text(output: bytes) -> str:
-    """Returns output as text that the database can store."""
-    return output.decode("utf-8", "replace").replace("\x00", "\ufffd")

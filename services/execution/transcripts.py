@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from core import masking
+from core import masking, storable
 from core.masking import NOTHING_HIDDEN
 from core.urls import URL_LENGTH
 
@@ -112,7 +112,7 @@ class Transcript:
     def _body(self, body: bytes) -> str:
         begun = self.mask.bytes(body)[: BODY_KEPT + URL_LENGTH]  # so that no address is cut before it is masked
         shown = masking.addresses(begun.decode("utf-8", "replace")).encode()[:BODY_KEPT]
-        return shown.decode("utf-8", "replace").replace("\x00", "\ufffd")
+        return storable.text(shown)
 
 
 def _fitting(headers: Mapping[str, str]) -> dict[str, str]:
