@@ -17,6 +17,9 @@ from models.fields import json_text, new_id
 from models.hot import of_database
 from models.tables import App, Job, Run
 
+NewRun = dict[str, Any]
+"""A run that is about to be stored: its values by column, as `draft` makes them."""
+
 # Exactly the condition of the index.
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
 
@@ -42,7 +45,7 @@ class Runnable(Protocol):
     def expire(self) -> bool: ...
 
 
-def draft(job: Runnable, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> dict[str, Any]:
+def draft(job: Runnable, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> NewRun:
     """Returns the values of a new run of a job: queued if its instant has come, else pending."""
     due_at = more.get("due_at", scheduled_for)
     return {

@@ -13,7 +13,7 @@ from core.principals import Principal
 from core.scopes import Scope
 from models import held_keys, limits
 from models.pauses import Gate
-from models.tables import Limit as Row
+from models.tables import Limit as LimitRow
 from services.execution import held_runs, weights
 from services.execution.weights import Weight
 from services.reading import limits as reading
@@ -106,7 +106,7 @@ def _thing(owned: OwnedKey) -> Thing:
     return Thing("limit", owned.key.text, owned.app_id)
 
 
-def _recorded(row: Row | None) -> dict[str, Any] | None:
+def _recorded(row: LimitRow | None) -> dict[str, Any] | None:
     if row is None:
         return None
     rate = None if row.calls is None else {"calls": row.calls, "per_seconds": row.per_seconds}

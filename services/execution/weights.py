@@ -13,7 +13,7 @@ from core.errors import Forbidden
 from core.instants import shown
 from core.limits import Limit
 from core.principals import Principal
-from models.tables import Limit as Row
+from models.tables import Limit as LimitRow
 from services.reading.limits import administrator_of
 
 _REMEDY = "ask an administrator to change it"
@@ -28,7 +28,7 @@ class Weight:
     expires_at: datetime | None
 
 
-def judged(principal: Principal, wanted: Limit, former: Row | None, now: datetime) -> Weight:
+def judged(principal: Principal, wanted: Limit, former: LimitRow | None, now: datetime) -> Weight:
     """Returns the weight that a key gets with a limit: the given one, else the current one. Raises `Forbidden`."""
     kept = _standing(former, now)
     had, put_by = (None, None) if kept is None else (kept.weight, administrator_of(kept))
@@ -47,14 +47,14 @@ def judged(principal: Principal, wanted: Limit, former: Row | None, now: datetim
     return Weight(value, None, wanted.expires_at)
 
 
-def refuse_deleting(principal: Principal, former: Row, now: datetime) -> None:
+def refuse_deleting(principal: Principal, former: LimitRow, now: datetime) -> None:
     """Raises `Forbidden` if the principal may not change the weight that would be deleted with a limit."""
     kept = _standing(former, now)
     if kept is not None and administrator_of(kept) is not None and not principal.sees_all:
         raise Forbidden(f"of {_as_put(kept)}, so this limit stays; {_REMEDY}.", "weight")
 
 
-def _refuse_undoing(kept: Row, wanted: Limit) -> None:
+def _refuse_undoing(kept: LimitRow, wanted: Limit) -> None:
     if wanted.weight is not None and wanted.weight != kept.weight:
         raise Forbidden(f"is {wanted.weight:g}, in place of {_as_put(kept)}; leave it out, or {_REMEDY}.", "weight")
     ends_at = wanted.expires_at
@@ -65,7 +65,7 @@ def _refuse_undoing(kept: Row, wanted: Limit) -> None:
         )
 
 
-def _no_later(kept: Row, ends_at: datetime | None) -> datetime | None:
+def _no_later(kept: LimitRow, ends_at: datetime | None) -> datetime | None:
     """Returns the expiry of a limit whose weight is above 1. Raises `Forbidden` if it is after the administrator's."""
     if kept.expires_at is None or ends_at is None:
         return kept.expires_at or ends_at
@@ -75,11 +75,11 @@ def _no_later(kept: Row, ends_at: datetime | None) -> datetime | None:
     return ends_at
 
 
-def _as_put(kept: Row) -> str:
+def _as_put(kept: LimitRow) -> str:
     until = "" if kept.expires_at is None else f" until {shown(kept.expires_at)}"
     return f"the weight {kept.weight:g} that the administrator {kept.weight_put_by} put on {kept.key}{until}"
 
 
-def _standing(row: Row | None, now: datetime) -> Row | None:
+def _standing(row: LimitRow | None, now: datetime) -> LimitRow | None:
     is_over = row is None or (row.expires_at is not None and row.expires_at <= now)
     return None if is_over else row

@@ -16,6 +16,7 @@ from core.states import Hold, JobState, RunStatus
 from models.fields import new_id
 from models.hot import creates
 from models.hot.rows import KnownApp, NewRows, PlannedJob
+from models.runs import NewRun
 from services.apps import apps
 from services.apps.quotas import Ledger
 from services.email import templates
@@ -26,9 +27,6 @@ from services.messaging.unit_of_work import UnitOfWork
 from services.scheduling import limit_holds, pauses, planning
 from services.system import System
 from services.task_types import filling, registry
-
-Row = dict[str, Any]
-Rows = list[Row]
 
 MAX_RUNS = 20_000
 MAX_VALUES = 20_000  # to be filled into the texts of jobs that are created together
@@ -41,9 +39,9 @@ class Accepted:
     id: UUID
     app: KnownApp
     name: str | None
-    columns: Row
+    columns: dict[str, Any]
     tags: tuple[str, ...]
-    runs: Rows
+    runs: list[NewRun]
     creator: Principal
 
 
@@ -80,7 +78,9 @@ def _validated(system: System, permitted: NewJob | Refusal) -> NewJob | Refusal:
     return permitted
 
 
-def insert(system: System, wanted: Sequence[NewJob | Refusal], unit: UnitOfWork) -> tuple[list[CreationOutcome], Rows]:
+def insert(
+    system: System, wanted: Sequence[NewJob | Refusal], unit: UnitOfWork
+) -> tuple[list[CreationOutcome], list[NewRun]]:
     """Insert those of these jobs that are valid. Returns the outcome of each, in order, and the runs inserted.
 
     Call it in a transaction that shares the gate of pauses.
@@ -101,7 +101,7 @@ def insert(system: System, wanted: Sequence[NewJob | Refusal], unit: UnitOfWork)
     return [_outcome(one, stored.jobs) for one in accepted], kept
 
 
-def _hold(fit: Sequence[Accepted], rows: Rows, now: datetime) -> None:
+def _hold(fit: Sequence[Accepted], rows: list[NewRun], now: datetime) -> None:
     """Hold those of these stored runs that are due and have a key which already holds others."""
     due = [row for row in rows if row["status"] == RunStatus.QUEUED and row["held_by"] is None]
     if not due:
@@ -186,7 +186,7 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
     return Accepted(columns["id"], app, new.name, columns, new.tags, runs, new.creator or SYSTEM)
 
 
-def _plannable(columns: Row) -> PlannedJob:
+def _plannable(columns: dict[str, Any]) -> PlannedJob:
     return PlannedJob(**{one.name: columns[one.name] for one in fields(PlannedJob)})
 
 

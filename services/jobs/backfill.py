@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, takewhile
-from typing import Any
 from uuid import UUID
 
 from core import instants, schedules
@@ -19,6 +18,7 @@ from core.scopes import Scope
 from core.states import DID_NOT_RUN, ENDED, LIVE, Hold, JobState, Trigger
 from models import edits, jobs, repeats, runs
 from models.hot import due_rows
+from models.runs import NewRun
 from models.tables import Job, Run
 from services.apps import quotas
 from services.jobs import requested_runs
@@ -27,8 +27,6 @@ from services.scheduling import pauses, stored_schedule
 from services.system import System
 
 MOST = 1_000
-
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def _named(job: Job, start: datetime, end: datetime) -> list[datetime]:
     return named
 
 
-def _rows(job: Job, named: Sequence[datetime], made: Sequence[Run], now: datetime, *, again: bool) -> Rows:
+def _rows(job: Job, named: Sequence[datetime], made: Sequence[Run], now: datetime, *, again: bool) -> list[NewRun]:
     """Returns a run for each of these instants that may be backfilled, in their order.
 
     If an instant was backfilled before, the new run is stored as a retry of that one.
@@ -105,12 +103,12 @@ def _rows(job: Job, named: Sequence[datetime], made: Sequence[Run], now: datetim
     return [_row(job, instant, before.get(instant), now) for instant in named if instant not in taken]
 
 
-def _row(job: Job, instant: datetime, before: UUID | None, now: datetime) -> dict[str, Any]:
+def _row(job: Job, instant: datetime, before: UUID | None, now: datetime) -> NewRun:
     why = Trigger.BACKFILL if before is None else Trigger.RETRY
     return requested_runs.draft(job, why, instant, now, retry_of=before)
 
 
-def _in_turn(job: Job, rows: Rows) -> Rows:
+def _in_turn(job: Job, rows: list[NewRun]) -> list[NewRun]:
     """Hold all runs except the first until their turn; also the first while another run of the job is going."""
     if job.overlap is Overlap.ALLOW:
         return pauses.held_if_paused([job], rows)
@@ -119,7 +117,7 @@ def _in_turn(job: Job, rows: Rows) -> Rows:
     return [*pauses.held_if_paused([job], rows[:may_start]), *in_turn]
 
 
-def _store(job: Job, rows: Rows, now: datetime) -> None:
+def _store(job: Job, rows: list[NewRun], now: datetime) -> None:
     """Store the runs; a job that has ended becomes active again for them."""
     if job.state in ENDED:
         edits.reopen(job, now)

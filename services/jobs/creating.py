@@ -13,8 +13,8 @@ from core.errors import DatabaseUnavailable
 from core.principals import Principal
 from models import database
 from models.hot import creates
+from models.runs import NewRun
 from services.jobs import accepting, creation_outcomes, first_rings, ownership
-from services.jobs.accepting import Rows
 from services.jobs.creation_outcomes import Created, CreationOutcome, Refusal
 from services.jobs.definition import NewJob
 from services.messaging.unit_of_work import RING_WITHIN, UnitOfWork
@@ -68,14 +68,14 @@ def create_together(
     system: System,
     permitted: Sequence[NewJob | Refusal],
     answer: Callable[[Sequence[CreationOutcome]], Answer],
-    worth_ringing: Callable[[Rows], Rows] = first_rings.of_one_commit,
+    worth_ringing: Callable[[list[NewRun]], list[NewRun]] = first_rings.of_one_commit,
 ) -> Answer:
     """Store jobs in one transaction and ring. Returns the `answer` to their outcomes; if it raises, stores none.
 
     Raises `DatabaseUnavailable` if they are not stored, or if it is unknown whether they are.
     """
     outcomes: list[CreationOutcome] = []
-    rung: Rows = []
+    rung: list[NewRun] = []
     answers: list[Answer] = []
     try:
         with system.transaction() as unit:
@@ -91,7 +91,7 @@ def create_together(
     return answers[0]
 
 
-def _at_hand(rows: Rows, now: datetime) -> Rows:
+def _at_hand(rows: list[NewRun], now: datetime) -> list[NewRun]:
     return [row for row in rows if row["held_by"] is None and row["due_at"] <= now + RING_WITHIN]
 
 
@@ -107,7 +107,7 @@ def _took_effect(outcomes: Sequence[CreationOutcome]) -> bool:
     return found
 
 
-def _ring(system: System, rows: Rows) -> None:
+def _ring(system: System, rows: list[NewRun]) -> None:
     unit = UnitOfWork(system.clock, system.doorbell)
     unit.ring(rows)
     unit.send()

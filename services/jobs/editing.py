@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from core import edits as rules
@@ -19,6 +18,7 @@ from core.scopes import Scope
 from core.states import ENDED, JobState, RunStatus, Trigger
 from models import edits, held_keys, jobs, pauses, runs, tags, versions
 from models.pauses import Gate
+from models.runs import NewRun
 from models.tables import Job, Run
 from services.apps import quotas
 from services.jobs import definition, ownership
@@ -34,7 +34,7 @@ from services.task_types import registry, request_masks
 
 Amend = Callable[[JobView], Definition]
 Refuse = Callable[[JobView], None]
-Made = Sequence[Run | dict[str, Any]]
+Made = Sequence[Run | NewRun]
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,15 @@ A confirmed publish costs as much as a create. If these rings are too few, the c
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
+from models.runs import NewRun
 from services.runtime.clock import Clock
-
-Row = dict[str, Any]
-Rows = list[Row]
 
 MOST = 16  # threads to wake at a time, by queue
 REFILLED_IN_SECONDS = 0.25
 
 
-def of_one_commit(rows: Rows) -> Rows:
+def of_one_commit(rows: list[NewRun]) -> list[NewRun]:
     """Returns at most `MOST` of these runs of each queue."""
     counts: Counter[str] = Counter()
     first = []
@@ -35,7 +32,7 @@ class Paced:
         self._clock = clock
         self._left: dict[str, tuple[float, float]] = {}  # by queue: the rings left, and when they were counted
 
-    def affordable(self, rows: Rows) -> Rows:
+    def affordable(self, rows: list[NewRun]) -> list[NewRun]:
         """Returns the runs to ring for now."""
         return [row for row in of_one_commit(rows) if self._takes(row["queue"])]
 

@@ -13,6 +13,7 @@ from core.schedules import Polling
 from core.scopes import Scope
 from core.states import DEAD, ENDED, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs, versions
+from models.runs import NewRun
 from models.tables import Job, Run
 from services.apps import quotas
 from services.jobs import requests_of_accounts
@@ -23,8 +24,6 @@ from services.runtime import slow_checks
 from services.scheduling import pauses
 from services.system import System
 from services.task_types import registry
-
-Row = dict[str, Any]
 
 
 @slow_checks.before_transaction
@@ -113,7 +112,7 @@ def locked_run(principal: Principal, run_id: UUID) -> tuple[Job, Run]:
     return visibility.expected_of(principal, job, missing, Scope.OPERATE), run
 
 
-def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> Row:
+def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> NewRun:
     """Returns the values of a run that is requested now; a deadline that has passed does not apply to it."""
     row = runs.draft(job, why, scheduled_for, now, due_at=now, status=RunStatus.QUEUED, **more)
     if row["deadline_at"] is not None and row["deadline_at"] <= now:
@@ -145,7 +144,7 @@ def _refuse_replay(job: Job, run: Run) -> None:
     _refuse_second_poll(job)
 
 
-def _again(principal: Principal, job: Job, run: Run, now: datetime, data: dict[str, Any] | None = None) -> Row:
+def _again(principal: Principal, job: Job, run: Run, now: datetime, data: dict[str, Any] | None = None) -> NewRun:
     """Store a run that repeats another, with its own idempotency key; a job that has ended is active again for it."""
     data = _own_data(principal, job, run) if data is None else _given(principal, job, data)
     if job.state in ENDED:
@@ -187,7 +186,7 @@ def _trace(principal: Principal) -> str | None:
     return None if principal.trace is None else principal.trace.text
 
 
-def _store(row: Row, job: Job) -> Row:
+def _store(row: NewRun, job: Job) -> NewRun:
     [row] = pauses.held_if_paused([job], [row])
     runs.insert([row])
     return row

@@ -24,6 +24,7 @@ from core.scopes import Scope
 from core.states import Hold, RunStatus
 from models import apps, database, jobs, pause_ends, pauses, signals
 from models.pauses import Gate
+from models.runs import NewRun
 from models.set_based import LOOK, chunks
 from models.tables import App, Job
 from services.access import visible_apps
@@ -124,7 +125,7 @@ def settle_left_behind(system: System) -> int:
     return len(left)
 
 
-def held_if_paused(of_jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def held_if_paused(of_jobs: Collection[Job], rows: Iterable[NewRun]) -> list[NewRun]:
     """Returns runs that are about to be stored, the due ones held if their job is paused or was restored.
 
     Call it in a transaction that shares the gate.
@@ -133,7 +134,7 @@ def held_if_paused(of_jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> 
     return [held_if_due(row, holds.get(row["job"])) for row in rows]
 
 
-def held_if_due(row: dict[str, Any], hold: Hold | None) -> dict[str, Any]:
+def held_if_due(row: NewRun, hold: Hold | None) -> NewRun:
     """Returns a run that is about to be stored, held if it is due and there is a reason."""
     return row if hold is None or row["status"] != RunStatus.QUEUED else row | {"held_by": hold}
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -24,6 +24,7 @@ from core.schedules import Recurring, Schedule
 from core.states import JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, runs
 from models.pauses import Gate
+from models.runs import NewRun
 from models.tables import Job
 from services.alerts import noting
 from services.runtime import events
@@ -36,7 +37,6 @@ PASS_ROWS = 5_000
 PASS_SECONDS = 1.0
 PUT_OFF = timedelta(minutes=10)
 
-Row = dict[str, Any]
 log = structlog.get_logger()
 
 
@@ -52,7 +52,7 @@ class Plannable(runs.Runnable, Protocol):
 class Planned(NamedTuple):
     """The runs to store for a job, and its watermark after them."""
 
-    rows: list[Row]
+    rows: list[NewRun]
     next_run_at: datetime | None = None
 
 
@@ -61,7 +61,7 @@ class Plan:
     """What is planned for a stored job; one that is put off keeps its watermark."""
 
     job: Job
-    rows: list[Row]
+    rows: list[NewRun]
     next_run_at: datetime | None = None
     is_put_off: bool = False
 
@@ -90,7 +90,7 @@ def plan_first(job: Plannable, schedule: Schedule, now: datetime, horizon: datet
     return Planned([runs.draft(job, trigger, first, now)])
 
 
-def replan(job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> list[Row]:
+def replan(job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> list[NewRun]:
     """Returns the runs to store for a locked job's new schedule from now on, in place of those planned before.
 
     Runs whose instant has come stay unchanged. Moves the job's watermark.
@@ -192,11 +192,11 @@ def _put_off(some: Sequence[Job], now: datetime) -> None:
         database.after_commit(partial(events.emit, "jobs.put_off", count=len(some)))
 
 
-def _row(job: Plannable, instant: datetime, due_at: datetime, now: datetime) -> Row:
+def _row(job: Plannable, instant: datetime, due_at: datetime, now: datetime) -> NewRun:
     return runs.draft(job, Trigger.SCHEDULE, instant, now, status=RunStatus.PENDING, due_at=due_at)
 
 
-def _missed_row(job: Plannable, missed: Missed, due_at: datetime, now: datetime) -> Row:
+def _missed_row(job: Plannable, missed: Missed, due_at: datetime, now: datetime) -> NewRun:
     return runs.draft(
         job,
         Trigger.SCHEDULE,
@@ -210,7 +210,7 @@ def _missed_row(job: Plannable, missed: Missed, due_at: datetime, now: datetime)
     )
 
 
-def _late(plans: Sequence[Plan], late_before: datetime) -> list[Row]:
+def _late(plans: Sequence[Plan], late_before: datetime) -> list[NewRun]:
     """Returns the rows of these plans that are missed or late, except those of paused jobs."""
     late = [row for one in plans for row in one.rows if _is_late(row, late_before)]
     of_late = {row["job"] for row in late}
@@ -218,10 +218,10 @@ def _late(plans: Sequence[Plan], late_before: datetime) -> list[Row]:
     return [row for row in late if row["job"] not in paused]
 
 
-def _is_late(row: Row, late_before: datetime) -> bool:
+def _is_late(row: NewRun, late_before: datetime) -> bool:
     return bool(row["status"] == RunStatus.MISSED or row["due_at"] < late_before)
 
 
-def _lateness(row: Row) -> HealthEvent:
+def _lateness(row: NewRun) -> HealthEvent:
     what = "was missed" if row["status"] == RunStatus.MISSED else "is run late"
     return HealthEvent(None, late=True, words=f"The occurrence of {shown(row['scheduled_for'])} {what}.")
