@@ -18,7 +18,7 @@ from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFail
 from core.states import RunStatus
 from services.execution import attempt_spans, careful_recording, kept_calls
 from services.execution.engine import Engine
-from services.execution.engine_calls import Exchanged
+from services.execution.exchanges import ExchangeAnswer
 from services.execution.leases import Leases
 from services.execution.recording import NotRecorded
 from services.execution.work import Failed, Result, Stopped, Work
@@ -77,7 +77,7 @@ class RunExecutor:
         if due_at is not None:
             self._unless_stopping(lambda: self._arrive(UUID(run_id), datetime.fromisoformat(due_at)))
         until = self._system.clock.monotonic() + _CLAIM_FOR_SECONDS
-        answer: Exchanged | None = Exchanged(asks_again=True)
+        answer: ExchangeAnswer | None = ExchangeAnswer(asks_again=True)
         while answer is not None:
             if answer.work is not None:  # even if no more may be claimed: this one already is
                 answer = self._execute(answer.work, until)
@@ -94,7 +94,7 @@ class RunExecutor:
         if early > 0:
             self._system.doorbell.ring([Ring(run_id, self._queue, due_at)])
 
-    def _execute(self, work: Work, until: float) -> Exchanged:
+    def _execute(self, work: Work, until: float) -> ExchangeAnswer:
         work, span = attempt_spans.begin(self._system, work)
         with (
             structlog.contextvars.bound_contextvars(
@@ -115,11 +115,11 @@ class RunExecutor:
             faults.reach(faults.EXECUTED)
             return self._hand_in(work, result, until)
 
-    def _hand_in(self, work: Work, result: Result, until: float) -> Exchanged:
-        """Record a result, and get the next work in the same call, unless the time to claim is over."""
+    def _hand_in(self, work: Work, result: Result, until: float) -> ExchangeAnswer:
+        """Record a result, and get the next work in the same exchange, unless the time to claim is over."""
         if result == Stopped(AbortReason.LEASE_LOST):
             log.warning("lease_lost", attempt=work.attempt)
-            return Exchanged(asks_again=self._goes_on(until))
+            return ExchangeAnswer(asks_again=self._goes_on(until))
         kept = careful_recording.as_kept(result)
         kept_calls.prepare(self._system, work, kept)
         # Also when stopping: results are recorded until the grace period ends the process.
@@ -145,7 +145,7 @@ class RunExecutor:
         if not self._stopping.is_set():
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
 
-    def _failed(self, failed: AttemptFailed, answer: Exchanged) -> None:
+    def _failed(self, failed: AttemptFailed, answer: ExchangeAnswer) -> None:
         """Back off: by ending the message with `failed`, which its middleware takes; at once if this thread goes on."""
         if answer.work is None and not answer.asks_again:
             raise failed

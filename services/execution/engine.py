@@ -1,6 +1,6 @@
 """The engine of a worker process: one thread that records what has ended and claims what is next, many at a time.
 
-A thread that executes runs hands in its result and gets its next work in one call. All calls that are waiting at the
+A thread that executes runs hands in its result and gets its next work in one exchange. All exchanges that wait at the
 same moment share a transaction, so the cost per run falls as the load rises. A run is claimed only for a thread that is
 free to execute it.
 
@@ -24,7 +24,7 @@ from models import database
 from models.pauses import Gate
 from services.execution import breakers, careful_recording, claiming, held_runs, recording
 from services.execution.breakers import LastCalls
-from services.execution.engine_calls import Call, Calls, Exchanged
+from services.execution.exchanges import Exchange, ExchangeAnswer, ExchangeQueue
 from services.execution.limits import Known
 from services.execution.recording import NotRecorded, RecordResult
 from services.execution.rotation import Rotation
@@ -47,60 +47,62 @@ class Engine:
         self._limits = Known(system)
         self._rotation = Rotation()
         self._last_calls = LastCalls(system)
-        self._calls = Calls()
+        self._exchanges = ExchangeQueue()
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="record-alone")
         self._releaser = ThreadPoolExecutor(1, thread_name_prefix="release-held-runs")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer calls."""
+        """Begin to answer."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer the calls that are waiting, then end the thread."""
-        self._calls.close()
+        """Answer the exchanges that are waiting, then end the thread."""
+        self._exchanges.close()
         self._thread.join()
         self._lane.shutdown()
         self._releaser.shutdown(cancel_futures=True)  # the coordinator releases the others, a little later
-        for call in self._calls.take_left():  # the lane recorded their results meanwhile; they get no further work
-            call.answer()
+        for exchange in self._exchanges.take_left():  # recorded by the lane meanwhile; they get no further work
+            exchange.answer()
 
-    def exchange(self, queue_name: str, ended: EndedAttempt | None = None, *, wants_work: bool = True) -> Exchanged:
+    def exchange(
+        self, queue_name: str, ended: EndedAttempt | None = None, *, wants_work: bool = True
+    ) -> ExchangeAnswer:
         """Record a result, if one is given, and claim the most urgent run of a queue, if one is wanted.
 
         Raises `DatabaseUnavailable` while the result cannot be recorded; hand it in again then.
         """
-        call = Call(queue_name, ended, wants_work)
-        self._calls.put(call)
-        return call.wait()
+        exchange = Exchange(queue_name, ended, wants_work)
+        self._exchanges.put(exchange)
+        return exchange.wait()
 
     def _run(self) -> None:
         goes_on = True
         while goes_on:
-            calls, goes_on = self._calls.next_round()
-            for first in range(0, len(calls), MAX_TOGETHER):
-                self._answer(calls[first : first + MAX_TOGETHER])
-        for call in self._calls.take_put_off():
-            self._to_the_lane(call)
+            exchanges, goes_on = self._exchanges.next_round()
+            for first in range(0, len(exchanges), MAX_TOGETHER):
+                self._answer(exchanges[first : first + MAX_TOGETHER])
+        for exchange in self._exchanges.take_put_off():
+            self._to_the_lane(exchange)
         database.disconnect()
 
-    def _answer(self, calls: Sequence[Call]) -> None:
-        ended = [call for call in calls if call.ended is not None]
-        free = [call for call in calls if call.ended is None]
+    def _answer(self, exchanges: Sequence[Exchange]) -> None:
+        ended = [exchange for exchange in exchanges if exchange.ended is not None]
+        free = [exchange for exchange in exchanges if exchange.ended is None]
         try:
             if not self._exchange_at_once(ended, free):
                 self._claim([*self._record(ended), *free])
         except BaseException as error:  # noqa: BLE001  raised in the threads that wait
-            for call in calls:
-                call.fail(error)
+            for exchange in exchanges:
+                exchange.fail(error)
 
-    def _exchange_at_once(self, ended: Sequence[Call], free: Sequence[Call]) -> bool:
+    def _exchange_at_once(self, ended: Sequence[Exchange], free: Sequence[Exchange]) -> bool:
         """Record the results of these threads and claim for all of them in one transaction, unless limits apply.
 
         Returns False if nothing was done: then record and claim in separate transactions, so that a fault in one does
         not prevent the other.
         """
-        if not ended or any(self._limits.are_on(call.queue_name) for call in (*ended, *free)):
+        if not ended or any(self._limits.are_on(exchange.queue_name) for exchange in (*ended, *free)):
             return False
         try:
             outcomes, claimed = self._record_and_claim(ended, free)
@@ -108,21 +110,21 @@ class Engine:
             log.debug("exchange_split", error=str(error))
             return False
         recorded = self._noted(ended, outcomes)
-        for call in (*recorded, *free):
-            works = claimed.get(call.queue_name) if call.wants_work else None
-            call.answer(works.pop(0) if works else None)
+        for exchange in (*recorded, *free):
+            works = claimed.get(exchange.queue_name) if exchange.wants_work else None
+            exchange.answer(works.pop(0) if works else None)
         self._follow_up(recorded)
         return True
 
     def _record_and_claim(
-        self, ended: Sequence[Call], free: Sequence[Call]
+        self, ended: Sequence[Exchange], free: Sequence[Exchange]
     ) -> tuple[list[RecordResult], dict[str, list[Work]]]:
         """Record, then claim in the same transaction. Returns the outcomes, and what was claimed of each queue."""
         began = self._system.clock.monotonic()
         with self._system.transaction(Gate.UNUSED) as unit:
             outcomes = recording.record_within(self._system, unit, _results(ended))
-            done = [call for call, one in zip(ended, outcomes, strict=True) if one is not NotRecorded.LOCKED]
-            wanted = Counter(call.queue_name for call in (*done, *free) if call.wants_work)
+            done = [exchange for exchange, one in zip(ended, outcomes, strict=True) if one is not NotRecorded.LOCKED]
+            wanted = Counter(exchange.queue_name for exchange in (*done, *free) if exchange.wants_work)
             claimed = {
                 queue_name: claiming.claim_within(self._system, self._worker, queue_name, count, self._rotation)
                 for queue_name, count in wanted.items()
@@ -130,31 +132,31 @@ class Engine:
         recording.after_commit(self._system, outcomes, began)
         return outcomes, claimed
 
-    def _record(self, calls: Sequence[Call]) -> list[Call]:
-        """Record the results of these calls. Returns the calls whose result is recorded."""
-        if not calls:
+    def _record(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
+        """Record the results of these exchanges. Returns those whose result is recorded."""
+        if not exchanges:
             return []
         try:
-            outcomes = recording.record_what_is_free(self._system, _results(calls))
+            outcomes = recording.record_what_is_free(self._system, _results(exchanges))
         except Unavailable as error:
-            for call in calls:
-                call.fail(error)
+            for exchange in exchanges:
+                exchange.fail(error)
             return []
         except Exception:  # noqa: BLE001  one result is bad: each is recorded alone
-            for call in calls:
-                self._to_the_lane(call)
+            for exchange in exchanges:
+                self._to_the_lane(exchange)
             return []
-        recorded = self._noted(calls, outcomes)
+        recorded = self._noted(exchanges, outcomes)
         self._follow_up(recorded)
         return recorded
 
-    def _follow_up(self, recorded: Sequence[Call]) -> None:
-        """Move breakers by how these calls ended, and release runs for the places that became free.
+    def _follow_up(self, recorded: Sequence[Exchange]) -> None:
+        """Report how the calls of these attempts ended to the breakers, and release runs for the places that became free.
 
         No result waits for this, and a fault here delays no thread's answer.
         """
         try:
-            of_http = _results([call for call in recorded if call.queue_name == RUNS_HTTP])
+            of_http = _results([exchange for exchange in recorded if exchange.queue_name == RUNS_HTTP])
             if tripped := self._last_calls.record(of_http):
                 self._releaser.submit(self._see_to, partial(self._last_calls.open, tripped))
             if left := [(work, result) for work, result in _results(recorded) if work.places]:
@@ -170,66 +172,66 @@ class Engine:
         except Exception:  # the coordinator releases the runs, a little later; the breaker moves on the next call
             log.exception("follow_up_failed", action=action.func.__name__)
 
-    def _noted(self, calls: Sequence[Call], outcomes: Sequence[RecordResult]) -> list[Call]:
-        """Returns the calls that need no further recording; the others go to a later round or to the lane."""
-        done: list[Call] = []
-        for call, outcome in zip(calls, outcomes, strict=True):
+    def _noted(self, exchanges: Sequence[Exchange], outcomes: Sequence[RecordResult]) -> list[Exchange]:
+        """Returns the exchanges that need no further recording; the others go to a later round or to the lane."""
+        done: list[Exchange] = []
+        for exchange, outcome in zip(exchanges, outcomes, strict=True):
             if outcome is NotRecorded.LOCKED:
-                self._put_off(call)
+                self._put_off(exchange)
             else:
-                call.recorded = outcome
-                done.append(call)
+                exchange.recorded = outcome
+                done.append(exchange)
         return done
 
-    def _put_off(self, call: Call) -> None:
-        call.rounds += 1
-        if call.rounds < _ROUNDS_BEFORE_THE_LANE:
-            self._calls.put_off(call)
+    def _put_off(self, exchange: Exchange) -> None:
+        exchange.rounds += 1
+        if exchange.rounds < _ROUNDS_BEFORE_THE_LANE:
+            self._exchanges.put_off(exchange)
         else:
-            self._to_the_lane(call)
+            self._to_the_lane(exchange)
 
-    def _to_the_lane(self, call: Call) -> None:
-        if call.ended is not None:  # only calls with a result are put off
-            self._lane.submit(self._record_alone, call, call.ended)
+    def _to_the_lane(self, exchange: Exchange) -> None:
+        if exchange.ended is not None:  # only exchanges with a result are put off
+            self._lane.submit(self._record_alone, exchange, exchange.ended)
 
-    def _record_alone(self, call: Call, ended: EndedAttempt) -> None:
-        """Record one result, waiting for locks if need be, then put the call back to claim its next work."""
+    def _record_alone(self, exchange: Exchange, ended: EndedAttempt) -> None:
+        """Record one result, waiting for locks if need be, then put the exchange back to claim its next work."""
         try:
-            [call.recorded] = careful_recording.record(self._system, [ended])
+            [exchange.recorded] = careful_recording.record(self._system, [ended])
         except BaseException as error:  # noqa: BLE001  raised in the thread that waits
-            call.fail(error)
+            exchange.fail(error)
             return
-        self._follow_up([call])
-        call.ended = None
-        if call.wants_work:
-            self._calls.put(call)
+        self._follow_up([exchange])
+        exchange.ended = None
+        if exchange.wants_work:
+            self._exchanges.put(exchange)
         else:
-            call.answer()
+            exchange.answer()
 
-    def _claim(self, calls: Sequence[Call]) -> None:
-        """Claim work for these calls, and answer each, with or without work."""
-        of_queues: dict[str, list[Call]] = {}
-        for call in calls:
-            if call.wants_work:
-                of_queues.setdefault(call.queue_name, []).append(call)
+    def _claim(self, exchanges: Sequence[Exchange]) -> None:
+        """Claim work for these exchanges, and answer each, with or without work."""
+        of_queues: dict[str, list[Exchange]] = {}
+        for exchange in exchanges:
+            if exchange.wants_work:
+                of_queues.setdefault(exchange.queue_name, []).append(exchange)
             else:
-                call.answer()
+                exchange.answer()
         for queue_name, wanting in of_queues.items():
             self._claim_of(queue_name, wanting)
 
-    def _claim_of(self, queue_name: str, calls: Sequence[Call]) -> None:
+    def _claim_of(self, queue_name: str, exchanges: Sequence[Exchange]) -> None:
         try:
             is_limited = self._limits.are_on(queue_name)
             works = claiming.claim(
-                self._system, self._worker, queue_name, len(calls), self._rotation, is_limited=is_limited
+                self._system, self._worker, queue_name, len(exchanges), self._rotation, is_limited=is_limited
             )
         except DatabaseUnavailable:
-            for call in calls:
-                call.answer(asks_again=True)
+            for exchange in exchanges:
+                exchange.answer(asks_again=True)
             return
-        for call, work in zip(calls, [*works, *[None] * (len(calls) - len(works))], strict=True):
-            call.answer(work)
+        for exchange, work in zip(exchanges, [*works, *[None] * (len(exchanges) - len(works))], strict=True):
+            exchange.answer(work)
 
 
-def _results(calls: Sequence[Call]) -> list[EndedAttempt]:
-    return [call.ended for call in calls if call.ended is not None]
+def _results(exchanges: Sequence[Exchange]) -> list[EndedAttempt]:
+    return [exchange.ended for exchange in exchanges if exchange.ended is not None]

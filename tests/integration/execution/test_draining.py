@@ -17,7 +17,7 @@ from core.principals import LOCAL
 from core.states import RunStatus
 from services.execution import draining, workers
 from services.execution.engine import Engine
-from services.execution.engine_calls import Exchanged
+from services.execution.exchanges import ExchangeAnswer
 from services.execution.leases import Leases
 from services.execution.work import Result, Succeeded
 from services.jobs import creating
@@ -148,7 +148,7 @@ def test_a_run_that_is_claimed_as_the_process_is_told_to_take_no_more_is_perform
     engine, told = Engine(system, worker), {"stopping": threading.Event(), "draining": threading.Event()}
     exchange = engine.exchange
 
-    def claim_and_tell(*given: Any, **more: Any) -> Exchanged:
+    def claim_and_tell(*given: Any, **more: Any) -> ExchangeAnswer:
         answer = exchange(*given, **more)
         told[which].set()
         return answer

@@ -15,7 +15,7 @@ from core.states import RunStatus
 from models.pauses import GATE
 from services.execution import claiming, held_runs, workers
 from services.execution.engine import Engine
-from services.execution.engine_calls import Exchanged
+from services.execution.exchanges import ExchangeAnswer
 from services.execution.recording import NotRecorded
 from services.execution.work import Work
 from services.messaging.broker import RUNS_HTTP
@@ -37,15 +37,15 @@ class Threads:
         self._called = 0
 
     def start(self) -> None:
-        until(lambda: self.engine._calls.count() == self._called, "every thread has called")
+        until(lambda: self.engine._exchanges.count() == self._called, "every thread has called")
         self.engine.start()
 
-    def ask(self) -> Future[Exchanged]:
+    def ask(self) -> Future[ExchangeAnswer]:
         """Ask for work."""
         self._called += 1
         return self._pool.submit(self.engine.exchange, RUNS_HTTP)
 
-    def hand_in(self, work: Work, *, wants_work: bool = False) -> Future[Exchanged]:
+    def hand_in(self, work: Work, *, wants_work: bool = False) -> Future[ExchangeAnswer]:
         """Hand in a good result."""
         self._called += 1
         return self._pool.submit(self.engine.exchange, RUNS_HTTP, (work, succeeded()), wants_work=wants_work)
@@ -79,7 +79,7 @@ def job_of(work: Work) -> str:
     return str(work.job_id)
 
 
-def of(future: Future[Exchanged]) -> Exchanged:
+def of(future: Future[ExchangeAnswer]) -> ExchangeAnswer:
     return future.result(LONGEST)
 
 
@@ -169,7 +169,7 @@ def test_a_result_is_told_as_recorded_though_the_claim_after_it_fails(
     monkeypatch.setattr(claiming, "claim_within", away)
     handing_in = threads.hand_in(done, wants_work=True)
     threads.start()
-    assert of(handing_in) == Exchanged(COMPLETED, None, asks_again=True)
+    assert of(handing_in) == ExchangeAnswer(COMPLETED, None, asks_again=True)
 
 
 def test_what_is_recorded_and_claimed_at_once_is_one_transaction(

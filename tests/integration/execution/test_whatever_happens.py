@@ -24,7 +24,7 @@ from models import database
 from models.tables import Job, db
 from services.execution import careful_recording, claiming, workers
 from services.execution.engine import Engine
-from services.execution.engine_calls import Exchanged
+from services.execution.exchanges import ExchangeAnswer
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.maintenance import rescues
 from services.messaging import broker as brokers
@@ -259,14 +259,14 @@ def test_one_bad_outcome_spoils_none_of_its_neighbours(system: GivenSystem, monk
     assert stored_run(works[1].run_id).message == careful_recording.NOT_KEPT
 
 
-def handed_in_together(system: GivenSystem, works: Sequence[Work]) -> list[Exchanged]:
+def handed_in_together(system: GivenSystem, works: Sequence[Work]) -> list[ExchangeAnswer]:
     """What threads are answered that hand in a good result each before the engine looks."""
     engine = Engine(system, workers.register(system))
     with ThreadPoolExecutor(len(works)) as threads:
         handing_in = [
             threads.submit(engine.exchange, brokers.RUNS_HTTP, (work, DONE), wants_work=False) for work in works
         ]
-        until(lambda: engine._calls.count() == len(works), "every thread has handed in its result")
+        until(lambda: engine._exchanges.count() == len(works), "every thread has handed in its result")
         engine.start()
         answers = [one.result() for one in handing_in]
     engine.stop()
