@@ -45,7 +45,7 @@ class LastCalls:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._lock = threading.Lock()  # the engine and its lane both record calls
+        self._lock = threading.Lock()  # the engine and its recorder both record calls
         self._calls: OrderedDict[Destination, deque[bool]] = OrderedDict()
         self._of_apps: Mapping[UUID, bool] = {}
         self._open: frozenset[Destination] = frozenset()

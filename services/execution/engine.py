@@ -5,8 +5,8 @@ same moment share a transaction, so the cost per run falls as the load rises. A 
 free to execute it.
 
 The engine never waits for a lock: if another transaction has locked a job, or the gate of pauses is closed, the result
-goes to a later round, and after a few rounds to a second thread, the lane, which may wait. Results that cannot be
-recorded together go to the lane, too.
+goes to a later round, and after a few rounds to a second thread, the recorder, which records them one by one and may
+wait. Results that cannot be recorded together go to the recorder, too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from services.messaging.broker import RUNS_HTTP
 from services.system import System
 
 MAX_TOGETHER = 32
-_ROUNDS_BEFORE_THE_LANE = 3
+_ROUNDS_TOGETHER = 3  # after so many, the recorder records a result
 log = structlog.get_logger()
 
 
@@ -48,7 +48,7 @@ class Engine:
         self._rotation = Rotation()
         self._last_calls = LastCalls(system)
         self._exchanges = ExchangeQueue()
-        self._lane = ThreadPoolExecutor(1, thread_name_prefix="record-alone")
+        self._recorder = ThreadPoolExecutor(1, thread_name_prefix="record-alone")
         self._releaser = ThreadPoolExecutor(1, thread_name_prefix="release-held-runs")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -60,9 +60,9 @@ class Engine:
         """Answer the exchanges that are waiting, then end the thread."""
         self._exchanges.close()
         self._thread.join()
-        self._lane.shutdown()
+        self._recorder.shutdown()
         self._releaser.shutdown(cancel_futures=True)  # the coordinator releases the others, a little later
-        for exchange in self._exchanges.take_left():  # recorded by the lane meanwhile; they get no further work
+        for exchange in self._exchanges.take_left():  # the recorder had them; they get no further work
             exchange.answer()
 
     def exchange(
@@ -83,7 +83,7 @@ class Engine:
             for first in range(0, len(exchanges), MAX_TOGETHER):
                 self._answer(exchanges[first : first + MAX_TOGETHER])
         for exchange in self._exchanges.take_put_off():
-            self._to_the_lane(exchange)
+            self._record_alone_later(exchange)
         database.disconnect()
 
     def _answer(self, exchanges: Sequence[Exchange]) -> None:
@@ -109,7 +109,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001  each is done by itself now, and meets it again
             log.debug("exchange_split", error=str(error))
             return False
-        recorded = self._noted(ended, outcomes)
+        recorded = self._recorded_of(ended, outcomes)
         for exchange in (*recorded, *free):
             works = claimed.get(exchange.queue_name) if exchange.wants_work else None
             exchange.answer(works.pop(0) if works else None)
@@ -144,36 +144,36 @@ class Engine:
             return []
         except Exception:  # noqa: BLE001  one result is bad: each is recorded alone
             for exchange in exchanges:
-                self._to_the_lane(exchange)
+                self._record_alone_later(exchange)
             return []
-        recorded = self._noted(exchanges, outcomes)
+        recorded = self._recorded_of(exchanges, outcomes)
         self._follow_up(recorded)
         return recorded
 
     def _follow_up(self, recorded: Sequence[Exchange]) -> None:
-        """Report how the calls of these attempts ended to the breakers, and release runs for the places that became free.
+        """Report how the calls of these attempts ended to the breakers, and release runs for the places that are free.
 
         No result waits for this, and a fault here delays no thread's answer.
         """
         try:
             of_http = _results([exchange for exchange in recorded if exchange.queue_name == RUNS_HTTP])
             if tripped := self._last_calls.record(of_http):
-                self._releaser.submit(self._see_to, partial(self._last_calls.open, tripped))
+                self._releaser.submit(self._follow_up_safely, partial(self._last_calls.open, tripped))
             if left := [(work, result) for work, result in _results(recorded) if work.places]:
-                self._releaser.submit(self._see_to, partial(breakers.move, self._system, left))
+                self._releaser.submit(self._follow_up_safely, partial(breakers.move, self._system, left))
                 keys = [key for work, _ in left for key in work.places]
-                self._releaser.submit(self._see_to, partial(held_runs.release_after, self._system, keys))
+                self._releaser.submit(self._follow_up_safely, partial(held_runs.release_after, self._system, keys))
         except Exception:
             log.exception("follow_up_failed")
 
-    def _see_to(self, action: partial[None]) -> None:
+    def _follow_up_safely(self, action: partial[None]) -> None:
         try:
             action()
         except Exception:  # the coordinator releases the runs, a little later; the breaker moves on the next call
             log.exception("follow_up_failed", action=action.func.__name__)
 
-    def _noted(self, exchanges: Sequence[Exchange], outcomes: Sequence[RecordResult]) -> list[Exchange]:
-        """Returns the exchanges that need no further recording; the others go to a later round or to the lane."""
+    def _recorded_of(self, exchanges: Sequence[Exchange], outcomes: Sequence[RecordResult]) -> list[Exchange]:
+        """Returns the exchanges that need no further recording; the others go to a later round or to the recorder."""
         done: list[Exchange] = []
         for exchange, outcome in zip(exchanges, outcomes, strict=True):
             if outcome is NotRecorded.LOCKED:
@@ -185,14 +185,14 @@ class Engine:
 
     def _put_off(self, exchange: Exchange) -> None:
         exchange.rounds += 1
-        if exchange.rounds < _ROUNDS_BEFORE_THE_LANE:
+        if exchange.rounds < _ROUNDS_TOGETHER:
             self._exchanges.put_off(exchange)
         else:
-            self._to_the_lane(exchange)
+            self._record_alone_later(exchange)
 
-    def _to_the_lane(self, exchange: Exchange) -> None:
+    def _record_alone_later(self, exchange: Exchange) -> None:
         if exchange.ended is not None:  # only exchanges with a result are put off
-            self._lane.submit(self._record_alone, exchange, exchange.ended)
+            self._recorder.submit(self._record_alone, exchange, exchange.ended)
 
     def _record_alone(self, exchange: Exchange, ended: EndedAttempt) -> None:
         """Record one result, waiting for locks if need be, then put the exchange back to claim its next work."""

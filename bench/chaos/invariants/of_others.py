@@ -16,7 +16,7 @@ from bench.figures import percentile
 from core.retry import LAST_LOSSES
 
 MAX_MEGABYTES = 300.0
-# Web: its threads and the loops beside them. Worker: the engine, its lane, the heartbeat, and a thread each.
+# Web: its threads and the loops beside them. Worker: the engine, its recorder, the heartbeat, and a thread each.
 MAX_CONNECTIONS = {"web": 17, "worker": 2 * (THREADS + 6), "coordinator": 2 * 24, "periodic": 2 * 2}
 _CLOCK_SECONDS = 0.25
 _HEARD_SECONDS = 2.0

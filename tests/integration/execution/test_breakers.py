@@ -242,7 +242,7 @@ def test_a_fault_of_breakers_keeps_no_thread_from_its_answer(
     works = [two.claim(), two.claim()]
     monkeypatch.setattr(breakers.LastCalls, "record", break_down)
     monkeypatch.setattr(Engine, "_exchange_at_once", lambda *_: False)
-    monkeypatch.setattr(recording, "record_what_is_free", break_down)  # so that the lane records the second
+    monkeypatch.setattr(recording, "record_what_is_free", break_down)  # so that the recorder records the second
     for work in works:
         assert work is not None
         two.end(work, DOWN)
