@@ -58,7 +58,7 @@ class LastCalls:
         if not calls:
             return []
         with self._lock:
-            if not self._any_is_wanted():
+            if not self._any_is_enabled():
                 return []
             return [found for work, is_failed in calls if (found := self._note(work, is_failed=is_failed)) is not None]
 
@@ -90,7 +90,7 @@ class LastCalls:
         self._opening.add(destination)
         return destination
 
-    def _any_is_wanted(self) -> bool:
+    def _any_is_enabled(self) -> bool:
         now = self._system.clock.monotonic()
         if self._known_until is None or now >= self._known_until:
             with suppress(DatabaseUnavailable):  # what was known before holds until it answers

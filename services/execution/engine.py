@@ -25,7 +25,7 @@ from models.pauses import Gate
 from services.execution import breakers, careful_recording, claiming, held_runs, recording
 from services.execution.breakers import LastCalls
 from services.execution.exchanges import Exchange, ExchangeAnswer, ExchangeQueue
-from services.execution.limits import Known
+from services.execution.limits import LimitCache
 from services.execution.recording import NotRecorded, RecordResult
 from services.execution.rotation import Rotation
 from services.execution.work import EndedAttempt, Work
@@ -44,7 +44,7 @@ class Engine:
     def __init__(self, system: System, worker: WorkerIdentity) -> None:
         self._system = system
         self._worker = worker
-        self._limits = Known(system)
+        self._limits = LimitCache(system)
         self._rotation = Rotation()
         self._last_calls = LastCalls(system)
         self._exchanges = ExchangeQueue()
@@ -102,7 +102,7 @@ class Engine:
         Returns False if nothing was done: then record and claim in separate transactions, so that a fault in one does
         not prevent the other.
         """
-        if not ended or any(self._limits.are_on(exchange.queue_name) for exchange in (*ended, *free)):
+        if not ended or any(self._limits.may_apply(exchange.queue_name) for exchange in (*ended, *free)):
             return False
         try:
             outcomes, claimed = self._record_and_claim(ended, free)
@@ -221,7 +221,7 @@ class Engine:
 
     def _claim_of(self, queue_name: str, exchanges: Sequence[Exchange]) -> None:
         try:
-            is_limited = self._limits.are_on(queue_name)
+            is_limited = self._limits.may_apply(queue_name)
             works = claiming.claim(
                 self._system, self._worker, queue_name, len(exchanges), self._rotation, is_limited=is_limited
             )

@@ -49,19 +49,19 @@ class Claimed:
     places: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
 
 
-class Known:
-    """Caches for a second whether there are limits."""
+class LimitCache:
+    """Whether there are limits, read again after a second."""
 
     def __init__(self, system: System) -> None:
         self._system = system
         self._stored = False
         self._until: float | None = None
 
-    def are_on(self, queue: str) -> bool:
+    def may_apply(self, queue: str) -> bool:
         """Whether a claim from a queue may have to wait for other claims, so that nothing may be locked before it."""
-        return _is_limited_by_settings(self._system.settings, queue) or self._are_stored()
+        return _is_limited_by_settings(self._system.settings, queue) or self._any_is_stored()
 
-    def _are_stored(self) -> bool:
+    def _any_is_stored(self) -> bool:
         now = self._system.clock.monotonic()
         if self._until is None or now >= self._until:
             try:

@@ -15,7 +15,7 @@ from core.states import Hold
 from services.apps import apps
 from services.apps.apps import TaskTypePolicy
 from services.execution import claiming, held_runs, limit_changes, rescue, workers
-from services.execution.limits import Known
+from services.execution.limits import LimitCache
 from services.jobs import definition, editing, requested_runs
 from services.messaging import broker as brokers
 from services.reading import limits as reading
@@ -163,11 +163,11 @@ def test_a_call_that_began_in_a_process_which_did_not_know_of_the_limit_is_count
 
 
 def test_a_process_knows_of_a_limit_within_a_second(system: GivenSystem) -> None:
-    known = Known(system)
-    assert not known.are_on(brokers.RUNS_HTTP)
+    known = LimitCache(system)
+    assert not known.may_apply(brokers.RUNS_HTTP)
     put(system, "app:app_a", 1)
     system.clock.advance(1)
-    assert known.are_on(brokers.RUNS_HTTP)
+    assert known.may_apply(brokers.RUNS_HTTP)
 
 
 def test_a_lost_call_and_a_cancelled_one_leave_their_places(system: GivenSystem) -> None:
