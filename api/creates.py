@@ -11,7 +11,7 @@ from api import bodies
 from api.threads import Threads
 from core.principals import Principal
 from services.jobs import accepting
-from services.jobs.creator import Creator
+from services.jobs.create_batches import CreateBatcher
 from services.jobs.definition import NewJob
 from services.system import System
 from services.task_types import registry
@@ -26,20 +26,20 @@ class Creates:
     def __init__(self, system: System, threads: Threads) -> None:
         self._system = system
         self._threads = threads
-        self._creator = Creator(system, self._on_loop)
+        self._batcher = CreateBatcher(system, self._on_loop)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def create(self, principal: Principal, body: bytes, parsed: Callable[[bytes], NewJob]) -> UUID:
-        """Store the job of a small body. Returns its id. Raises what `parsed` and `Creator.create` raise."""
+        """Store the job of a small body. Returns its id. Raises what `parsed` and `CreateBatcher.create` raise."""
         valid = await self._validated(principal, body, parsed)
         self._loop = asyncio.get_running_loop()
         answer: asyncio.Future[UUID] = self._loop.create_future()
-        self._creator.create(principal, valid, answer)
+        self._batcher.create(principal, valid, answer)
         return await answer
 
     async def process_shutdown(self, _scope: Any, _event: Any) -> None:
         """End the threads when the server stops: Falcon calls this as it does for middleware."""
-        self._creator.stop()
+        self._batcher.stop()
 
     def _on_loop(self, settle: Callable[[], object]) -> None:
         """Give the answers of a group on the event loop, all at once: to wake it for each would cost too much."""

@@ -136,8 +136,8 @@ def _apps(system: System, names: Iterable[str]) -> dict[str, KnownApp]:
 
 def _make_apps(fit: Sequence[Accepted], unit: UnitOfWork) -> None:
     """Create the missing apps of accepted jobs, sorted by name to avoid deadlocks; refused jobs create none."""
-    makers = {one.app.name: one.creator for one in reversed(fit)}
-    made = {name: apps.get_or_create(makers[name], unit, name) for name in sorted(makers)}
+    creators = {one.app.name: one.creator for one in reversed(fit)}
+    made = {name: apps.get_or_create(creators[name], unit, name) for name in sorted(creators)}
     for one in fit:
         one.columns["app_id"] = made[one.app.name].id
 

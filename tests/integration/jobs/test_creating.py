@@ -16,9 +16,8 @@ from core.principals import LOCAL
 from core.schedules import DelayFromNow
 from models import database
 from models.tables import App, Job, Run
-from services.jobs import creating, first_rings
-from services.jobs import creator as creators
-from services.jobs.creator import Creator
+from services.jobs import create_batches, creating, first_rings
+from services.jobs.create_batches import CreateBatcher
 from services.jobs.definition import NewJob
 from tests.commits import fail_at_commit
 from tests.factories import GivenSystem, create_jobs, given_system, new_job, stored_job
@@ -28,20 +27,22 @@ BAD = "half a surrogate pair: \ud800"  # no database takes it
 
 
 @pytest.fixture
-def creator(system: GivenSystem) -> Iterator[Creator]:
-    made = Creator(system)
+def batcher(system: GivenSystem) -> Iterator[CreateBatcher]:
+    made = CreateBatcher(system)
     yield made
     made.stop()
 
 
-def asked(creator: Creator, new: NewJob) -> Future[UUID]:
+def asked(batcher: CreateBatcher, new: NewJob) -> Future[UUID]:
     answer: Future[UUID] = Future()
-    creator.create(LOCAL, new, answer)
+    batcher.create(LOCAL, new, answer)
     return answer
 
 
 @contextmanager
-def held_back(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[int], threading.Semaphore]]:
+def held_back(
+    batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[list[int], threading.Semaphore]]:
     """Let calls wait until the block ends, so that they go together.
 
     Yields the sizes of the groups that went, and a semaphore that is released when one begins to wait.
@@ -58,23 +59,23 @@ def held_back(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> Iterator[tup
     with monkeypatch.context() as patch:
         patch.setattr(creating, "create_together", slow)
         for new in (new_job(), new_job(name="first")):  # one for each kind of thread
-            asked(creator, new)
+            asked(batcher, new)
             assert busy.acquire(timeout=LONGEST)
         try:
             yield sizes, busy
         finally:
             go_on.set()
-            creator.stop()
+            batcher.stop()
     assert sorted(sizes)[:2] == [1, 1]
     sizes.remove(1)
     sizes.remove(1)
 
 
-def together(creator: Creator, monkeypatch: pytest.MonkeyPatch, *wanted: NewJob) -> tuple[list[Any], list[int]]:
+def together(batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch, *wanted: NewJob) -> tuple[list[Any], list[int]]:
     """The answers to creates that waited at the same moment, and the sizes of the groups they went in."""
-    asked(creator, new_job()).result(LONGEST)  # the app is known from now on
-    with held_back(creator, monkeypatch) as (sizes, _):
-        futures = [asked(creator, new) for new in wanted]
+    asked(batcher, new_job()).result(LONGEST)  # the app is known from now on
+    with held_back(batcher, monkeypatch) as (sizes, _):
+        futures = [asked(batcher, new) for new in wanted]
     return [_answer(future) for future in futures], sizes
 
 
@@ -83,31 +84,33 @@ def _answer(future: Future[UUID]) -> UUID | BaseException:
     return future.result() if error is None else error
 
 
-def test_creates_that_wait_at_the_same_moment_go_together(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers, sizes = together(creator, monkeypatch, *[new_job(account_id=f"acc{number}") for number in range(5)])
+def test_creates_that_wait_at_the_same_moment_go_together(
+    batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, sizes = together(batcher, monkeypatch, *[new_job(account_id=f"acc{number}") for number in range(5)])
     assert sizes == [5]
     assert [stored_job(job_id).account_id for job_id in answers] == [f"acc{number}" for number in range(5)]
 
 
-def test_one_bad_item_among_many_harms_no_other(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
-    good, bad, other = together(creator, monkeypatch, new_job(), new_job(account_id=BAD), new_job())[0]
+def test_one_bad_item_among_many_harms_no_other(batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad, other = together(batcher, monkeypatch, new_job(), new_job(account_id=BAD), new_job())[0]
     assert isinstance(bad, Exception)
     assert not isinstance(bad, DatabaseUnavailable)
     assert stored_job(good).state == stored_job(other).state == "active"
 
 
-def test_each_is_refused_for_its_own_fault(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
-    late = new_job(deadline_at=creator._system.clock.now())
-    (refusal, job_id), sizes = together(creator, monkeypatch, late, new_job())
+def test_each_is_refused_for_its_own_fault(batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = new_job(deadline_at=batcher._system.clock.now())
+    (refusal, job_id), sizes = together(batcher, monkeypatch, late, new_job())
     assert (type(refusal), sizes) == (InvalidInput, [2])
     assert stored_job(job_id).id == job_id
 
 
 def test_a_name_goes_to_whoever_asked_first_and_to_nobody_else(
-    creator: Creator, monkeypatch: pytest.MonkeyPatch
+    batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = [new_job(name="one", account_id="first"), new_job(name="ONE"), new_job(name="other")]
-    (first, refusal, other), sizes = together(creator, monkeypatch, *wanted)
+    (first, refusal, other), sizes = together(batcher, monkeypatch, *wanted)
     assert isinstance(refusal, InvalidInput)
     assert [field.field for field in refusal.fields] == ["name"]
     assert sorted(sizes) == [1, 2], "a name was in a group twice"
@@ -115,76 +118,76 @@ def test_a_name_goes_to_whoever_asked_first_and_to_nobody_else(
 
 
 def test_a_name_is_free_for_the_next_where_the_first_is_refused(
-    creator: Creator, monkeypatch: pytest.MonkeyPatch
+    batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = [new_job(name="one", account_id=BAD), new_job(name="one")]
-    (bad, job_id), _ = together(creator, monkeypatch, *wanted)
+    (bad, job_id), _ = together(batcher, monkeypatch, *wanted)
     assert isinstance(bad, Exception)
     assert stored_job(job_id).name == "one"
 
 
-def test_a_new_app_is_made_once_for_all_who_ask_for_it(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_app_is_made_once_for_all_who_ask_for_it(batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = [new_job(app_name="new"), new_job(app_name="new"), new_job(app_name="New")]
-    answers, _ = together(creator, monkeypatch, *wanted)
+    answers, _ = together(batcher, monkeypatch, *wanted)
     assert {stored_job(job_id).app_id for job_id in answers} == {App.get(App.name_key == "new").id}
 
 
 def test_an_unknown_app_is_refused_where_there_are_operators(store: str) -> None:
-    creator = Creator(given_system(internal_secret="s" * 16))
-    assert isinstance(_answer(asked(creator, new_job())), NotFound)
-    creator.stop()
+    batcher = CreateBatcher(given_system(internal_secret="s" * 16))
+    assert isinstance(_answer(asked(batcher, new_job())), NotFound)
+    batcher.stop()
 
 
 def test_who_stores_the_same_name_in_a_long_transaction_holds_up_no_job_without_a_name(postgresql: str) -> None:
     system = given_system()
-    creator = Creator(system)
-    asked(creator, new_job()).result(LONGEST)
+    batcher = CreateBatcher(system)
+    asked(batcher, new_job()).result(LONGEST)
     with database.transaction():
         creating.create(LOCAL, system, new_job(name="mine"))
-        waits = asked(creator, new_job(name="mine"))
-        assert asked(creator, new_job()).result(LONGEST)
+        waits = asked(batcher, new_job(name="mine"))
+        assert asked(batcher, new_job()).result(LONGEST)
         assert not waits.done()
     assert isinstance(_answer(waits), InvalidInput)
-    creator.stop()
+    batcher.stop()
 
 
-def test_a_held_job_is_held_and_nobody_is_rung_for(creator: Creator, system: GivenSystem) -> None:
-    asked(creator, new_job()).result(LONGEST)
+def test_a_held_job_is_held_and_nobody_is_rung_for(batcher: CreateBatcher, system: GivenSystem) -> None:
+    asked(batcher, new_job()).result(LONGEST)
     with database.transaction():
         App.update(paused_at=system.clock.now()).execute()
     system.doorbell.heard()
-    job_id = asked(creator, new_job()).result(LONGEST)
+    job_id = asked(batcher, new_job()).result(LONGEST)
     with database.reading():
         assert [run.held_by for run in Run.select().where(Run.job == job_id)] == ["paused"]
     assert system.doorbell.heard() == []
 
 
 def test_a_commit_that_was_not_answered_but_took_effect_is_told_as_done_and_rung_for(
-    system: GivenSystem, creator: Creator, monkeypatch: pytest.MonkeyPatch
+    system: GivenSystem, batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked(creator, new_job()).result(LONGEST)
+    asked(batcher, new_job()).result(LONGEST)
     system.doorbell.heard()
     fail_at_commit(monkeypatch, after=True)
-    job_id = asked(creator, new_job()).result(LONGEST)
+    job_id = asked(batcher, new_job()).result(LONGEST)
     assert stored_job(job_id).id == job_id
     assert [ring.run_id for ring in system.doorbell.heard()] == [Run.get(Run.job == job_id).id]
 
 
 def test_a_commit_that_did_not_take_effect_is_told_as_unavailable(
-    system: GivenSystem, creator: Creator, monkeypatch: pytest.MonkeyPatch
+    system: GivenSystem, batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked(creator, new_job()).result(LONGEST)
+    asked(batcher, new_job()).result(LONGEST)
     system.doorbell.heard()
     fail_at_commit(monkeypatch, after=False)
-    assert isinstance(_answer(asked(creator, new_job())), DatabaseUnavailable)
+    assert isinstance(_answer(asked(batcher, new_job())), DatabaseUnavailable)
     assert Job.select().count() == 1
     assert system.doorbell.heard() == []
 
 
-def test_it_begins_anew_after_it_was_stopped(creator: Creator) -> None:
+def test_it_begins_anew_after_it_was_stopped(batcher: CreateBatcher) -> None:
     for _ in range(2):
-        assert asked(creator, new_job()).result(LONGEST)
-        creator.stop()
+        assert asked(batcher, new_job()).result(LONGEST)
+        batcher.stop()
 
 
 def test_one_commit_rings_for_no_more_runs_than_there_is_a_use_in(system: GivenSystem) -> None:
@@ -195,53 +198,55 @@ def test_one_commit_rings_for_no_more_runs_than_there_is_a_use_in(system: GivenS
 
 
 def test_commits_that_follow_each_other_ring_for_no_more_either_until_time_has_passed(
-    system: GivenSystem, creator: Creator
+    system: GivenSystem, batcher: CreateBatcher
 ) -> None:
     for _ in range(20):
-        asked(creator, new_job()).result(LONGEST)
+        asked(batcher, new_job()).result(LONGEST)
     assert len(system.doorbell.heard()) == first_rings.MOST
     system.clock.advance(first_rings.REFILLED_IN_SECONDS)
-    asked(creator, new_job()).result(LONGEST)
+    asked(batcher, new_job()).result(LONGEST)
     assert len(system.doorbell.heard()) == 1
 
 
-def test_what_is_due_later_takes_nothing_from_the_rings(system: GivenSystem, creator: Creator) -> None:
+def test_what_is_due_later_takes_nothing_from_the_rings(system: GivenSystem, batcher: CreateBatcher) -> None:
     for _ in range(20):
-        asked(creator, new_job(DelayFromNow(3600))).result(LONGEST)
-    asked(creator, new_job()).result(LONGEST)
+        asked(batcher, new_job(DelayFromNow(3600))).result(LONGEST)
+    asked(batcher, new_job()).result(LONGEST)
     assert len(system.doorbell.heard()) == 1
 
 
 def test_groups_have_a_largest_size() -> None:
-    calls = [creators._Call(new_job(), Future()) for _ in range(creators.MAX_TOGETHER + 1)]
-    assert [len(group) for group in creators._groups(calls)] == [creators.MAX_TOGETHER, 1]
+    calls = [create_batches._Call(new_job(), Future()) for _ in range(create_batches.MAX_TOGETHER + 1)]
+    assert [len(group) for group in create_batches._groups(calls)] == [create_batches.MAX_TOGETHER, 1]
 
 
-def test_enough_calls_go_while_others_are_being_stored(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked(creator, new_job()).result(LONGEST)  # the app is known from now on
-    with held_back(creator, monkeypatch) as (sizes, busy):
-        few = [asked(creator, new_job()) for _ in range(creators.ENOUGH - 1)]
+def test_enough_calls_go_while_others_are_being_stored(batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(batcher, new_job()).result(LONGEST)  # the app is known from now on
+    with held_back(batcher, monkeypatch) as (sizes, busy):
+        few = [asked(batcher, new_job()) for _ in range(create_batches.ENOUGH - 1)]
         assert not busy.acquire(blocking=False)
-        enough = [*few, asked(creator, new_job())]
+        enough = [*few, asked(batcher, new_job())]
         assert busy.acquire(timeout=LONGEST)
     assert all(future.result(LONGEST) for future in enough)
-    assert sizes == [creators.ENOUGH]
+    assert sizes == [create_batches.ENOUGH]
 
 
-def test_who_has_gone_meanwhile_keeps_nobody_from_an_answer(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked(creator, new_job()).result(LONGEST)
-    with held_back(creator, monkeypatch) as (sizes, _):
-        gone, other = asked(creator, new_job()), asked(creator, new_job())
+def test_who_has_gone_meanwhile_keeps_nobody_from_an_answer(
+    batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(batcher, new_job()).result(LONGEST)
+    with held_back(batcher, monkeypatch) as (sizes, _):
+        gone, other = asked(batcher, new_job()), asked(batcher, new_job())
         gone.cancel()
     assert other.result(LONGEST)
     assert sizes == [1]
 
 
 def test_a_refused_job_leaves_no_app_behind_and_harms_no_other_of_a_new_app(
-    creator: Creator, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+    batcher: CreateBatcher, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = new_job(app_name="nobodys", deadline_at=system.clock.now())
-    (refusal, job_id), _ = together(creator, monkeypatch, late, new_job(app_name="new"))
+    (refusal, job_id), _ = together(batcher, monkeypatch, late, new_job(app_name="new"))
     assert isinstance(refusal, InvalidInput)
     assert {app.name for app in App.select()} == {"app_a", "new"}
     assert stored_job(job_id).app.name == "new"

@@ -49,7 +49,7 @@ def _here(settle: Callable[[], object]) -> None:
     settle()
 
 
-class Creator:
+class CreateBatcher:
     """Stores the jobs of one process's callers. Its threads start with the first job.
 
     `settle_in` calls a function in the thread in which futures may be completed, such as that of an event loop.
