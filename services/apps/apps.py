@@ -18,7 +18,7 @@ from models import apps, database, members, pause_ends
 from models.pauses import Gate
 from models.tables import App, AppTaskType
 from services.access import visible_apps
-from services.apps import apps_of_makers
+from services.apps import apps_per_user
 from services.messaging.unit_of_work import UnitOfWork
 from services.reading.views import view_of
 from services.runtime import slow_checks
@@ -128,7 +128,7 @@ def create(principal: Principal, system: System, name: str, wanted: AppDefinitio
     if principal.key_id is not None:
         raise Forbidden("A key is for one app only; users create apps, with a token of theirs.")
     with system.transaction(Gate.UNUSED) as unit:
-        apps_of_makers.refuse_more(principal, system)
+        apps_per_user.refuse_more(principal, system)
         app = None if _is_kept(principal, system, name) else apps.insert(name, unit.now, principal.user_id)
         if app is None:
             raise InvalidInput.at("name", f"is {name!r}, which is the name of an app already; take another.")
