@@ -11,7 +11,7 @@ from core.states import Outcome, RunStatus
 from models import changes, set_based
 from models.database import for_update
 from models.hot import endings
-from models.hot.rows import Ends, RunEnd
+from models.hot.rows import EndRow, EndRows
 from models.tables import Run
 
 _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it waited for a report."}
@@ -42,5 +42,5 @@ def cancel(condition: Any, reason: str, now: datetime) -> int:
     attempt = {"outcome": Outcome.FAILED, "finished_at": now, **_CANCELLED}
     change = {"status": RunStatus.CANCELLED, "reason": reason, "finished_at": now, **_CANCELLED}
     if run_ids:
-        endings.write(Ends([RunEnd(run_id, attempt, change) for run_id in run_ids]), now)
+        endings.write(EndRows([EndRow(run_id, attempt, change) for run_id in run_ids]), now)
     return len(run_ids)

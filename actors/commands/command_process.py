@@ -44,7 +44,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandEnd:
     """How a command ended: its exit code (-9: by signal 9), or why it could not start; and its output."""
 
     exit_code: int | None
@@ -54,7 +54,7 @@ class Ended:
     truncated: bool
 
 
-def run(command: Command, scope: AbortScope, lines: CommandLog) -> Ended:
+def run(command: Command, scope: AbortScope, lines: CommandLog) -> CommandEnd:
     """Run a command to its end, in its own folder that is removed afterwards; no process that it started stays.
 
     From then on, only root can read this process's memory or environment, which may hold secrets.
@@ -166,11 +166,11 @@ def _piece(descriptor: int) -> bytes:
         return b""
 
 
-def _ended(told: bytes, out: _Kept, error: _Kept, scope: AbortScope) -> Ended:
+def _ended(told: bytes, out: _Kept, error: _Kept, scope: AbortScope) -> CommandEnd:
     outcome = json.loads(told.partition(b"\n")[0] or b"{}")
     if not outcome and scope.reason is None:
         raise TransientFailure("The command's end is not known: its keeper was killed. It may have done its work.")
-    return Ended(
+    return CommandEnd(
         exit_code=outcome.get("exit_code"),
         errno=outcome.get("errno"),
         stdout=bytes(out.data),

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from actors import call_headers
 from actors.commands import command_process
 from actors.commands.command_log import CommandLog
-from actors.commands.command_process import Command, Ended
+from actors.commands.command_process import Command, CommandEnd
 from core import storable
 from core.errors import AttemptError, Forbidden, PermanentFailure, TransientFailure
 from services.execution.work import Failed, Result, Succeeded, Work
@@ -88,7 +88,7 @@ def _limits(settings: Settings, seconds: float) -> dict[str, int]:
     }
 
 
-def _judge(command: Command, ended: Ended) -> Result:
+def _judge(command: Command, ended: CommandEnd) -> Result:
     if ended.errno is not None:
         return Failed(_not_started(command, ended.errno))
     result: dict[str, Any] = {

@@ -11,7 +11,7 @@ from core.states import JobState
 from models import changes, run_holds
 from models.hot import of_database
 from models.hot.conversions import Conversions, Convert, as_json, converted, of_columns
-from models.hot.rows import EndingJob, EndingRun, Ends, Locked
+from models.hot.rows import EndingJob, EndingRun, EndRows, Locked
 from models.hot.statements import HotStatements
 
 _OF_JOB = len(EndingJob._fields)  # columns; those of the run, if there is one, follow
@@ -58,7 +58,7 @@ def _conversions(statements: HotStatements) -> tuple[Conversions, Conversions]:
     return of_columns(EndingJob._fields[1:], of_job), of_columns(_OF_RUN, of_run)
 
 
-def write(ends: Ends, now: datetime) -> None:
+def write(ends: EndRows, now: datetime) -> None:
     """Write the consequences of the ends of attempts at locked runs of locked jobs."""
     of_database().end(ends, now)
     if handed_back := [one.run_id for one in ends.runs if one.changes.get("held_by") is not None]:

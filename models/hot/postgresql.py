@@ -11,7 +11,7 @@ import orjson
 
 from models.fields import json_text
 from models.hot.conversions import unchanged
-from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, NewRows, Row, Stored, Terms
+from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, EndRows, NewRows, Row, Stored, Terms
 from models.pauses import GATE
 from models.tables import db
 
@@ -64,7 +64,7 @@ def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient:
     return _rows(_LOCK_ENDED, GATE, ids(job_ids), ids(run_ids), patient)
 
 
-def end(ends: Ends, now: datetime) -> None:
+def end(ends: EndRows, now: datetime) -> None:
     if ends.following:  # first: a job with a run that follows is not over
         insert_runs(ends.following)
     runs = [{"id": one.run_id, "c": one.changes, **one.attempt} for one in ends.runs]

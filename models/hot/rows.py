@@ -186,7 +186,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class RunEnd:
+class EndRow:
     """How an attempt ended: the new values of the attempt and of its run, as stored in the database."""
 
     run_id: UUID
@@ -215,10 +215,10 @@ class MaybeOver(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class EndRows:
     """All consequences of the ends of some attempts."""
 
-    runs: Sequence[RunEnd] = ()
+    runs: Sequence[EndRow] = ()
     jobs: Sequence[JobChange] = ()
     following: Sequence[Mapping[str, Any]] = ()
     maybe_over: Sequence[MaybeOver] = ()

@@ -15,7 +15,18 @@ import peewee
 
 from models.fields import json_text, sqlite_instant, sqlite_text
 from models.hot import sqlite_picks
-from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, JobChange, NewRows, Row, RunEnd, Stored, Terms
+from models.hot.rows import (
+    JSON_COLUMNS,
+    NEW_RUN,
+    NEW_RUN_COLUMNS,
+    EndRow,
+    EndRows,
+    JobChange,
+    NewRows,
+    Row,
+    Stored,
+    Terms,
+)
 from models.tables import db
 
 MARK = "?"
@@ -176,7 +187,7 @@ def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient:
     return _rows(_ENDED, ids(run_ids), ids(job_ids))
 
 
-def end(ends: Ends, now: datetime) -> None:
+def end(ends: EndRows, now: datetime) -> None:
     for one in ends.runs:
         _end_run(one)
     for change in ends.jobs:
@@ -224,7 +235,7 @@ def as_stored(value: Any) -> Any:
     return sqlite_text(value) if isinstance(value, datetime) else value
 
 
-def _end_run(one: RunEnd) -> None:
+def _end_run(one: EndRow) -> None:
     _execute(_KEEP_ATTEMPT, *(one.attempt.get(name) for name in _OF_END), one.run_id)
     changes = ", ".join(f"{name} = ?" for name in one.changes)  # names of columns, from core's own decisions
     _execute(_LEAVE.format(changes=changes), *one.changes.values(), one.run_id)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from models.hot.rows import Ends, NewRows, Row, Stored, Terms
+from models.hot.rows import EndRows, NewRows, Row, Stored, Terms
 
 
 class HotStatements(Hashable, Protocol):
@@ -36,7 +36,7 @@ class HotStatements(Hashable, Protocol):
     def lock_ended(self, job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:
         """Lock jobs, and those of these runs that are running. Returns each job with each of its runs."""
 
-    def end(self, ends: Ends, now: datetime) -> None:
+    def end(self, ends: EndRows, now: datetime) -> None:
         """Write all consequences of the ends of attempts."""
 
     def insert_runs(self, rows: Sequence[Mapping[str, Any]]) -> None:

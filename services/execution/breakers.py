@@ -27,7 +27,7 @@ from models import apps, breakers, database, held_keys
 from models.pauses import Gate
 from models.tables import App
 from services.access import visible_apps
-from services.execution.work import EndedAttempt, Failed, Result, Stopped, Work
+from services.execution.work import Failed, HandedIn, Result, Stopped, Work
 from services.runtime import events
 from services.system import System
 
@@ -52,7 +52,7 @@ class LastCalls:
         self._opening: set[Destination] = set()
         self._known_until: float | None = None
 
-    def record(self, ended: Iterable[EndedAttempt]) -> list[Destination]:
+    def record(self, ended: Iterable[HandedIn]) -> list[Destination]:
         """Record how calls have ended. Returns the destinations whose breakers are to open: see `open`."""
         calls = [(work, is_failed) for work, result in ended if (is_failed := failed(result)) is not None]
         if not calls:
@@ -138,7 +138,7 @@ def open_new(system: System, destinations: Sequence[Destination]) -> None:
                 _tell_opened(names[app_id], host)
 
 
-def move(system: System, ended: Sequence[EndedAttempt]) -> None:
+def move(system: System, ended: Sequence[HandedIn]) -> None:
     """Move the breakers that let these calls go, now that the calls have ended."""
     for work, result in ended:
         is_failed = failed(result)

@@ -24,9 +24,9 @@ from models.hot.rows import Locked
 from models.pauses import Gate
 from services.execution import applying, deferred, recording
 from services.execution.recording import AwaitsReport, Decided, StaleFence
-from services.execution.work import EndedAttempt, Failed, Result, Succeeded, Work
+from services.execution.work import Failed, HandedIn, Result, Succeeded, Work
 from services.scheduling import run_endings
-from services.scheduling.run_endings import EndedRun, RunOutcome
+from services.scheduling.run_endings import DecidedEnd, RunOutcome
 from services.system import System
 
 NOT_WHOLE = "Part of the result is not JSON; it is kept as text."
@@ -36,7 +36,7 @@ _MAX_STATUS = 2**31 - 1
 log = structlog.get_logger()
 
 
-def record(system: System, ended: Sequence[EndedAttempt]) -> list[RunOutcome | StaleFence]:
+def record(system: System, ended: Sequence[HandedIn]) -> list[RunOutcome | StaleFence]:
     """Record how attempts ended, as `recording.record` does; a single attempt is recorded whatever its outcome holds.
 
     Raises `DatabaseUnavailable` while nothing can be recorded. For several attempts, raises the error that one of
@@ -133,7 +133,7 @@ def _record_least(system: System, work: Work, result: Result) -> RunOutcome | St
             now = unit.now
             locked = endings.lock([work.job_id], [work.run_id])
             decided = _decided(locked, (work, result), now)
-            if isinstance(decided, EndedRun):
+            if isinstance(decided, DecidedEnd):
                 applying.apply(system, unit, [decided], best_effort=True)
             elif isinstance(decided, AwaitsReport):
                 deferred.begin(system, [decided.run], now)
@@ -147,7 +147,7 @@ def _record_least(system: System, work: Work, result: Result) -> RunOutcome | St
     return recorded
 
 
-def _decided(locked: Locked, attempt: EndedAttempt, now: datetime) -> Decided:
+def _decided(locked: Locked, attempt: HandedIn, now: datetime) -> Decided:
     """Returns what follows from a result; if that cannot be decided, the run simply ends."""
     work, result = attempt
     try:

@@ -28,7 +28,7 @@ from services.execution.exchanges import Exchange, ExchangeAnswer, ExchangeQueue
 from services.execution.limits import LimitCache
 from services.execution.recording import NotRecorded, RecordResult
 from services.execution.rotation import Rotation
-from services.execution.work import EndedAttempt, Work
+from services.execution.work import HandedIn, Work
 from services.execution.workers import WorkerIdentity
 from services.messaging.broker import RUNS_HTTP
 from services.system import System
@@ -65,9 +65,7 @@ class Engine:
         for exchange in self._exchanges.take_left():  # the recorder had them; they get no further work
             exchange.answer()
 
-    def exchange(
-        self, queue_name: str, ended: EndedAttempt | None = None, *, wants_work: bool = True
-    ) -> ExchangeAnswer:
+    def exchange(self, queue_name: str, ended: HandedIn | None = None, *, wants_work: bool = True) -> ExchangeAnswer:
         """Record a result, if one is given, and claim the most urgent run of a queue, if one is wanted.
 
         Raises `DatabaseUnavailable` while the result cannot be recorded; hand it in again then.
@@ -194,7 +192,7 @@ class Engine:
         if exchange.ended is not None:  # only exchanges with a result are put off
             self._recorder.submit(self._record_alone, exchange, exchange.ended)
 
-    def _record_alone(self, exchange: Exchange, ended: EndedAttempt) -> None:
+    def _record_alone(self, exchange: Exchange, ended: HandedIn) -> None:
         """Record one result, waiting for locks if need be, then put the exchange back to claim its next work."""
         try:
             [exchange.recorded] = careful_recording.record(self._system, [ended])
@@ -233,5 +231,5 @@ class Engine:
             exchange.answer(work)
 
 
-def _results(exchanges: Sequence[Exchange]) -> list[EndedAttempt]:
+def _results(exchanges: Sequence[Exchange]) -> list[HandedIn]:
     return [exchange.ended for exchange in exchanges if exchange.ended is not None]

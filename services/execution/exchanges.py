@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from services.execution.recording import StaleFence
-from services.execution.work import EndedAttempt, Work
+from services.execution.work import HandedIn, Work
 from services.scheduling.run_endings import RunOutcome
 
 _REST_SECONDS = 0.001
@@ -31,7 +31,7 @@ class Exchange:
     """A thread that waits for the engine's answer: the result that it hands in, if any, and whether it wants work."""
 
     queue_name: str
-    ended: EndedAttempt | None
+    ended: HandedIn | None
     wants_work: bool
     recorded: RunOutcome | StaleFence | None = None
     rounds: int = 0

@@ -26,11 +26,11 @@ from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
 from services.apps import quotas
 from services.execution import applying, deferred, kept_calls, limits, retry_policy
-from services.execution.work import Deferred, EndedAttempt, Failed, Result, Stopped, Succeeded
+from services.execution.work import Deferred, Failed, HandedIn, Result, Stopped, Succeeded
 from services.messaging.unit_of_work import UnitOfWork
 from services.runtime import events
 from services.scheduling import run_endings
-from services.scheduling.run_endings import EndedRun, RunOutcome
+from services.scheduling.run_endings import DecidedEnd, RunOutcome
 from services.system import System
 
 log = structlog.get_logger()
@@ -56,10 +56,10 @@ class AwaitsReport:
 
 StaleFence = Literal[NotRecorded.STALE_FENCE]
 RecordResult = RunOutcome | NotRecorded
-Decided = EndedRun | AwaitsReport | StaleFence
+Decided = DecidedEnd | AwaitsReport | StaleFence
 
 
-def record(system: System, ended: Sequence[EndedAttempt]) -> list[RunOutcome | StaleFence]:
+def record(system: System, ended: Sequence[HandedIn]) -> list[RunOutcome | StaleFence]:
     """Record how attempts ended, all in one transaction, then ring for the polls that follow.
 
     Raises `DatabaseUnavailable`, or the error that a bad outcome causes; `careful_recording` handles those.
@@ -67,12 +67,12 @@ def record(system: System, ended: Sequence[EndedAttempt]) -> list[RunOutcome | S
     return [one for one in _record(system, ended, patient=True) if one is not NotRecorded.LOCKED]
 
 
-def record_what_is_free(system: System, ended: Sequence[EndedAttempt]) -> list[RecordResult]:
+def record_what_is_free(system: System, ended: Sequence[HandedIn]) -> list[RecordResult]:
     """Record how attempts ended, as `record` does, except those for which it would have to wait for a lock."""
     return _record(system, ended, patient=False)
 
 
-def _record(system: System, ended: Sequence[EndedAttempt], *, patient: bool) -> list[RecordResult]:
+def _record(system: System, ended: Sequence[HandedIn], *, patient: bool) -> list[RecordResult]:
     began = system.clock.monotonic()
     with system.transaction(Gate.UNUSED) as unit:
         recorded = record_within(system, unit, ended, patient=patient)
@@ -81,7 +81,7 @@ def _record(system: System, ended: Sequence[EndedAttempt], *, patient: bool) -> 
 
 
 def record_within(
-    system: System, unit: UnitOfWork, ended: Sequence[EndedAttempt], *, patient: bool = False
+    system: System, unit: UnitOfWork, ended: Sequence[HandedIn], *, patient: bool = False
 ) -> list[RecordResult]:
     """Record how attempts ended, within the caller's unit of work; call `after_commit` then.
 
@@ -93,8 +93,8 @@ def record_within(
     locked = endings.lock(job_ids, run_ids, patient=patient)
     decided = _decide_each(locked, ended, now, holds_of_handed_back(ended, locked))
     deferred.begin(system, [one.run for one in decided if isinstance(one, AwaitsReport)], now)
-    ended_runs = [one for one in decided if isinstance(one, EndedRun)]
-    applying.apply(system, unit, ended_runs)
+    ends = [one for one in decided if isinstance(one, DecidedEnd)]
+    applying.apply(system, unit, ends)
     kept_calls.keep(work for (work, _), one in zip(ended, decided, strict=True) if one is not NotRecorded.STALE_FENCE)
     return [
         NotRecorded.LOCKED if not patient and work.job_id not in locked.jobs else for_caller(one)
@@ -109,7 +109,7 @@ def after_commit(system: System, recorded: Sequence[RecordResult], began: float)
     ring_where_limits_held(system, recorded)
 
 
-def _paced(system: System, ended: Sequence[EndedAttempt]) -> Sequence[EndedAttempt]:
+def _paced(system: System, ended: Sequence[HandedIn]) -> Sequence[HandedIn]:
     """Returns the results, with next polls no sooner than the app's shortest interval, whatever the receiver wants."""
     app_ids = {work.app_id for work, result in ended if _wanted_wait(result) is not None}
     least = quotas.shortest_intervals(system, app_ids) if app_ids else {}
@@ -127,9 +127,7 @@ def _not_sooner(result: Result, least: float | None) -> Result:
     return replace(result, poll=replace(result.poll, next_in_seconds=max(wait, least)))
 
 
-def _decide_each(
-    locked: Locked, ended: Sequence[EndedAttempt], now: datetime, holds: Mapping[UUID, Hold]
-) -> list[Decided]:
+def _decide_each(locked: Locked, ended: Sequence[HandedIn], now: datetime, holds: Mapping[UUID, Hold]) -> list[Decided]:
     """Returns what follows from each result; of two results for one run, the first counts."""
     decided: list[Decided] = []
     taken: set[UUID] = set()
@@ -141,13 +139,13 @@ def _decide_each(
     return decided
 
 
-def holds_of_handed_back(ended: Sequence[EndedAttempt], locked: Locked) -> dict[UUID, Hold]:
+def holds_of_handed_back(ended: Sequence[HandedIn], locked: Locked) -> dict[UUID, Hold]:
     """Returns the reasons that hold the jobs whose runs are handed back."""
     handed_back = {work.job_id for work, result in ended if isinstance(result, Stopped) and result.hands_back}
     return pauses.holds(jobs.lock(handed_back & locked.jobs.keys()).values()) if handed_back else {}
 
 
-def decide(locked: Locked, attempt: EndedAttempt, now: datetime, holds: Mapping[UUID, Hold]) -> Decided:
+def decide(locked: Locked, attempt: HandedIn, now: datetime, holds: Mapping[UUID, Hold]) -> Decided:
     """Decide what follows from a result of a run that may be locked."""
     work, result = attempt
     run = locked.runs.get(work.run_id)
@@ -164,7 +162,7 @@ def decide(locked: Locked, attempt: EndedAttempt, now: datetime, holds: Mapping[
 def for_caller(decided: Decided) -> RunOutcome | StaleFence:
     """Returns the part of an attempt's consequences that callers get."""
     match decided:
-        case EndedRun():
+        case DecidedEnd():
             return decided.outcome
         case AwaitsReport():
             return RunOutcome(RunStatus.RUNNING)

@@ -31,7 +31,7 @@ from services.execution import applying, deferred
 from services.messaging.unit_of_work import UnitOfWork
 from services.requests import idempotency
 from services.scheduling import run_endings
-from services.scheduling.run_endings import EndedRun
+from services.scheduling.run_endings import DecidedEnd
 from services.system import System
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ class Sender:
 
 
 @dataclass(frozen=True)
-class Lease:
+class ReportLease:
     """The renewed lease of a run: the receiver must report again before it expires."""
 
     run_id: UUID
@@ -67,7 +67,7 @@ class Logged:
 
 
 @dataclass(frozen=True)
-class Ended:
+class ReportedEnd:
     """How an attempt ended according to its receiver's report."""
 
     run_id: UUID
@@ -86,7 +86,9 @@ def expect_known(sender: Sender) -> Sender:
     return sender
 
 
-def heartbeat(system: System, sender: Sender, seconds: float | None, told: Mapping[str, Any] | None = None) -> Lease:
+def heartbeat(
+    system: System, sender: Sender, seconds: float | None, told: Mapping[str, Any] | None = None
+) -> ReportLease:
     """Renew the lease of a run by `seconds`, else by the usual length, but not past `reports_until`.
 
     No report renews it for longer than MAX_REPORT_LEASE_SECONDS, or the usual length if that is longer: a run that
@@ -108,7 +110,7 @@ def heartbeat(system: System, sender: Sender, seconds: float | None, told: Mappi
         deferred_rows.keep_lease(run, until)
         if told:
             deferred_rows.store_progress(run, told)
-        return Lease(sender.run_id, attempt.number, until)
+        return ReportLease(sender.run_id, attempt.number, until)
 
 
 def log_lines(system: System, sender: Sender, lines: Sequence[str]) -> Logged:
@@ -125,7 +127,7 @@ def log_lines(system: System, sender: Sender, lines: Sequence[str]) -> Logged:
         return Logged(sender.run_id, attempt.number, kept)
 
 
-def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | None) -> Ended:
+def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | None) -> ReportedEnd:
     """Complete a run successfully; `poll` has the new polling state, if its job polls.
 
     Raises `WrongToken`, `InvalidInput` for a polling state of a job that does not poll, or `Conflict` when the attempt
@@ -139,7 +141,7 @@ def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | Non
     return _end(system, sender, idempotency.fingerprint(["complete", content]), decide)
 
 
-def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
+def fail(system: System, sender: Sender, error: AttemptError) -> ReportedEnd:
     """Fail the attempt at a run; it is retried as if the callback itself had failed like this.
 
     Raises `WrongToken`, or `Conflict` when the attempt has ended otherwise.
@@ -153,7 +155,7 @@ def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
     return _end(system, sender, idempotency.fingerprint(["fail", content]), decide)
 
 
-def _end(system: System, sender: Sender, fingerprint: str, decide: Decide) -> Ended:
+def _end(system: System, sender: Sender, fingerprint: str, decide: Decide) -> ReportedEnd:
     """End an attempt as its receiver reports; if the outcome cannot be stored whole, store as much as possible."""
     try:
         return _ended(system, sender, fingerprint, decide)
@@ -164,7 +166,9 @@ def _end(system: System, sender: Sender, fingerprint: str, decide: Decide) -> En
     return _ended(system, sender, fingerprint, decide, best_effort=True)
 
 
-def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, best_effort: bool = False) -> Ended:
+def _ended(
+    system: System, sender: Sender, fingerprint: str, decide: Decide, *, best_effort: bool = False
+) -> ReportedEnd:
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
         locked = endings.lock(runs.job_ids([sender.run_id]), [sender.run_id])
@@ -174,16 +178,16 @@ def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, 
             return _the_same_again(attempt, fingerprint)
         job = locked.jobs[run.job_id]
         facts = run_endings.facts(run, job, attempt.polling_version)
-        ended_run = run_endings.consequences(run, job, facts, decide(facts, run, job, now), now)
-        applying.apply(system, unit, [ended_run], best_effort=best_effort)
+        end = run_endings.consequences(run, job, facts, decide(facts, run, job, now), now)
+        applying.apply(system, unit, [end], best_effort=best_effort)
         attempts.keep_report(attempt, fingerprint)
-        _ring_for_retry(system, unit, ended_run)
-    return Ended(sender.run_id, attempt.number, ended_run.ending.attempt["outcome"], now)
+        _ring_for_retry(system, unit, end)
+    return ReportedEnd(sender.run_id, attempt.number, end.ending.attempt["outcome"], now)
 
 
-def _ring_for_retry(system: System, unit: UnitOfWork, ended_run: EndedRun) -> None:
+def _ring_for_retry(system: System, unit: UnitOfWork, end: DecidedEnd) -> None:
     """Ring for a retry within the window: no worker does. The coordinator rings for later ones."""
-    run, retry_at = ended_run.run, ended_run.ending.retry_at
+    run, retry_at = end.run, end.ending.retry_at
     if retry_at is not None:
         unit.ring_at(run.id, run.queue, retry_at, timedelta(seconds=system.settings.window_seconds))
 
@@ -196,10 +200,10 @@ def _recognised(sender: Sender) -> AnyAttempt:
     return attempt
 
 
-def _the_same_again(attempt: AnyAttempt, fingerprint: str) -> Ended:
+def _the_same_again(attempt: AnyAttempt, fingerprint: str) -> ReportedEnd:
     if attempt.report != fingerprint:
         raise _too_late(attempt)
-    return Ended(attempt.run_id, attempt.number, attempt.outcome, attempt.finished_at)
+    return ReportedEnd(attempt.run_id, attempt.number, attempt.outcome, attempt.finished_at)
 
 
 def _too_late(attempt: AnyAttempt) -> Conflict:

@@ -17,7 +17,7 @@ from models.pauses import Gate
 from services.execution import deferred, retry_policy
 from services.runtime.batching import in_parts
 from services.scheduling import run_endings
-from services.scheduling.run_endings import EndedRun
+from services.scheduling.run_endings import DecidedEnd
 from services.system import System
 
 
@@ -56,17 +56,17 @@ def _was_taken_on(run: EndingRun, now: datetime) -> bool:
     return run.report_lease_at is not None and bool(run.report_lease_at > now)
 
 
-def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: datetime) -> list[EndedRun]:
+def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: datetime) -> list[DecidedEnd]:
     """Decide what follows for runs that have neither a worker nor a receiver any more."""
     policies = deferred.policies(system, [run for run in lost if run.reports_until is not None])
     made_with = attempts.polling_versions(run.id for run in lost)
-    ended_runs = []
+    ends = []
     for run in lost:
         job = locked.jobs[run.job_id]
         facts = run_endings.facts(run, job, made_with.get(run.id))
         ending = _ending(run, facts, policies.get(run.id), now)
-        ended_runs.append(run_endings.consequences(run, job, facts, ending, now))
-    return ended_runs
+        ends.append(run_endings.consequences(run, job, facts, ending, now))
+    return ends
 
 
 def _ending(run: EndingRun, facts: Facts, policy: RetryPolicy | None, now: datetime) -> Ending:

@@ -89,4 +89,5 @@ class Stopped:
 
 
 Result = Succeeded | Deferred | Failed | Stopped
-EndedAttempt = tuple[Work, Result]
+HandedIn = tuple[Work, Result]
+"""What a thread hands in when an attempt has ended."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from services.runtime import events
-from services.runtime.events import AttemptEnd, Backlog
+from services.runtime.events import Backlog, ObservedEnd
 from services.runtime.metrics import ENDS_OF_RUNS, Metrics
 
 
@@ -61,7 +61,7 @@ class EventMetrics:
         self._metrics.record_seconds.observe(seconds)
         self._metrics.record_attempts.observe(count)
 
-    def _ended(self, ends: Sequence[AttemptEnd]) -> None:
+    def _ended(self, ends: Sequence[ObservedEnd]) -> None:
         for end in ends:
             labels = self._metrics.tasks.of(end.app, end.task_type)
             self._attempts(end.queue, end.outcome).inc()

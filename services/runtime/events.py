@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptEnd:
+class ObservedEnd:
     """How an attempt ended, and what became of its run. `delay_seconds` is None for a run that was held."""
 
     app: str

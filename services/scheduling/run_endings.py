@@ -22,11 +22,11 @@ from core.polls import PollingFacts
 from core.states import ENDED, JobState, RunStatus, Trigger
 from models import database, fields, jobs, pauses, polling_states, repeats, runs
 from models.hot import endings
-from models.hot.rows import EndingJob, EndingRun, Ends, JobChange, MaybeOver, RunEnd
+from models.hot.rows import EndingJob, EndingRun, EndRow, EndRows, JobChange, MaybeOver
 from models.tables import Job
 from services.alerts import noting
 from services.runtime import events
-from services.runtime.events import AttemptEnd
+from services.runtime.events import ObservedEnd
 from services.scheduling import stored_schedule
 
 ANSWER_KEPT = 64 * 1024
@@ -47,8 +47,8 @@ class RunOutcome:
 
 
 @dataclass(frozen=True)
-class EndedRun:
-    """A run whose attempt has ended, with what follows for it and its job."""
+class DecidedEnd:
+    """The decided end of an attempt, with what follows for its run and its job."""
 
     run: EndingRun
     job: EndingJob
@@ -90,41 +90,41 @@ def facts(run: EndingRun, job: EndingJob, polling_version: int | None) -> Facts:
     )
 
 
-def consequences(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, now: datetime) -> EndedRun:
+def consequences(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, now: datetime) -> DecidedEnd:
     """Returns the rows that follow from a decision; writes nothing."""
     next_at = ending.next_poll_at
     next_poll = None if next_at is None else runs.draft(job, Trigger.POLL, next_at, now, status=RunStatus.PENDING)
     if next_poll is not None and ending.polled_anew_at is not None:
         next_poll["data"] = runs.data_of(run.id)  # as a retry would have it
-    return EndedRun(run, job, ending, attempt_endings.health_event(decided_by, ending), next_poll)
+    return DecidedEnd(run, job, ending, attempt_endings.health_event(decided_by, ending), next_poll)
 
 
-def carry_out(ended_runs: Sequence[EndedRun], now: datetime, *, best_effort: bool = False) -> None:
+def carry_out(ends: Sequence[DecidedEnd], now: datetime, *, best_effort: bool = False) -> None:
     """Write what follows. `best_effort` skips parts that cannot be written, except the ends of the runs themselves."""
-    database.after_commit(partial(_emit_ends, ended_runs, now))
-    changes, raised = _changes(ended_runs, now)
-    ends = Ends(
-        [_run_end(one) for one in ended_runs],
+    database.after_commit(partial(_emit_ends, ends, now))
+    changes, raised = _changes(ends, now)
+    rows = EndRows(
+        [_row(one) for one in ends],
         changes,
-        [_following(one.job, one.next_poll) for one in ended_runs if one.next_poll is not None],
-        _maybe_over(ended_runs),
+        [_following(one.job, one.next_poll) for one in ends if one.next_poll is not None],
+        _maybe_over(ends),
     )
-    seldom = [partial(_pause, ended_runs, now), partial(noting.insert, raised, now)]
+    seldom = [partial(_pause, ends, now), partial(noting.insert, raised, now)]
     if best_effort:
-        _carry_out_in_parts(ended_runs, ends, seldom, now)
+        _carry_out_in_parts(ends, rows, seldom, now)
         return
-    endings.write(ends, now)
+    endings.write(rows, now)
     for part in seldom:  # after the ends: a pause also holds the runs that were just handed back
         part()
 
 
-def _emit_ends(ended_runs: Sequence[EndedRun], now: datetime) -> None:
-    events.emit("attempts.ended", ends=[_observed(one, now) for one in ended_runs])
+def _emit_ends(ends: Sequence[DecidedEnd], now: datetime) -> None:
+    events.emit("attempts.ended", ends=[_observed(one, now) for one in ends])
 
 
-def _observed(one: EndedRun, now: datetime) -> AttemptEnd:
+def _observed(one: DecidedEnd, now: datetime) -> ObservedEnd:
     began_at, due_at = one.run.began_at or now, one.run.claimable_since
-    return AttemptEnd(
+    return ObservedEnd(
         app=one.job.app_name,
         task_type=one.job.task_type,
         queue=one.run.queue,
@@ -135,18 +135,18 @@ def _observed(one: EndedRun, now: datetime) -> AttemptEnd:
     )
 
 
-def _carry_out_in_parts(ended_runs: Sequence[EndedRun], ends: Ends, seldom: Sequence[Step], now: datetime) -> None:
-    endings.write(Ends(runs=ends.runs), now)
+def _carry_out_in_parts(ends: Sequence[DecidedEnd], rows: EndRows, seldom: Sequence[Step], now: datetime) -> None:
+    endings.write(EndRows(runs=rows.runs), now)
     consequences: list[Step] = [
-        *(partial(endings.write, Ends(jobs=[change]), now) for change in ends.jobs),
+        *(partial(endings.write, EndRows(jobs=[change]), now) for change in rows.jobs),
         *seldom,
-        partial(endings.write, Ends(following=ends.following), now),
-        partial(endings.write, Ends(maybe_over=ends.maybe_over), now),
+        partial(endings.write, EndRows(following=rows.following), now),
+        partial(endings.write, EndRows(maybe_over=rows.maybe_over), now),
     ]
     failed = [part for part in consequences if not _written(part)]
     if failed:  # a job may be over now that its next run could not be stored
-        over = [_over(one.job, one.ending.job_ends or JobState.FAILED) for one in ended_runs]
-        _written(partial(endings.write, Ends(maybe_over=over), now))
+        over = [_over(one.job, one.ending.job_ends or JobState.FAILED) for one in ends]
+        _written(partial(endings.write, EndRows(maybe_over=over), now))
 
 
 def _written(part: Step) -> bool:
@@ -156,11 +156,11 @@ def _written(part: Step) -> bool:
     return error is None
 
 
-def _run_end(one: EndedRun) -> RunEnd:
+def _row(one: DecidedEnd) -> EndRow:
     written = {
         name: fields.json_text(value) for name in _JSON_OF_RUN if (value := one.ending.changes.get(name)) is not None
     }
-    return RunEnd(one.run.id, one.ending.attempt, {**one.ending.changes, **written})
+    return EndRow(one.run.id, one.ending.attempt, {**one.ending.changes, **written})
 
 
 def _following(job: EndingJob, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,24 +168,24 @@ def _following(job: EndingJob, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "job_id": row["job"], "data": data, "party": fairness.party(job.app_name, job.account_id)}
 
 
-def _maybe_over(ended_runs: Sequence[EndedRun]) -> list[MaybeOver]:
+def _maybe_over(ends: Sequence[DecidedEnd]) -> list[MaybeOver]:
     """Returns the jobs that end if this was their last run."""
-    ends = {one.job.id: _over(one.job, end) for one in ended_runs if (end := one.ending.job_ends) is not None}
-    return list(ends.values())
+    over = {one.job.id: _over(one.job, end) for one in ends if (end := one.ending.job_ends) is not None}
+    return list(over.values())
 
 
 def _over(job: EndingJob, state: JobState) -> MaybeOver:
     return MaybeOver(id=job.id, state=JobState.COMPLETED if schedules.is_recurring(job.schedule_kind) else state)
 
 
-def _changes(ended_runs: Sequence[EndedRun], now: datetime) -> tuple[list[JobChange], list[tuple[UUID, Alert]]]:
+def _changes(ends: Sequence[DecidedEnd], now: datetime) -> tuple[list[JobChange], list[tuple[UUID, Alert]]]:
     """Returns the changes of the jobs, and the alerts to note; a job that stays healthy does not change."""
-    of_jobs: dict[UUID, list[EndedRun]] = {}
-    for one in ended_runs:
+    of_jobs: dict[UUID, list[DecidedEnd]] = {}
+    for one in ends:
         of_jobs.setdefault(one.job.id, []).append(one)
     changes: list[JobChange] = []
     alerts: list[tuple[UUID, Alert]] = []
-    uncounted = _failed_replays(ended_runs)
+    uncounted = _failed_replays(ends)
     for of_job in of_jobs.values():
         job = of_job[0].job
         events_of_job = [
@@ -198,11 +198,11 @@ def _changes(ended_runs: Sequence[EndedRun], now: datetime) -> tuple[list[JobCha
     return changes, alerts
 
 
-def _failed_replays(ended_runs: Sequence[EndedRun]) -> set[UUID]:
+def _failed_replays(ends: Sequence[DecidedEnd]) -> set[UUID]:
     """Returns the replays that failed, of jobs that recur: somebody ran them again, the schedule did not."""
     failed = [
         one.run.id
-        for one in ended_runs
+        for one in ends
         if one.health_event.succeeded is False and schedules.is_recurring(one.job.schedule_kind)
     ]
     return repeats.among(failed) if failed else set()
@@ -225,8 +225,8 @@ def _change(job: EndingJob, condition: Condition, ends: Sequence[Ending]) -> Job
     )
 
 
-def _pause(ended_runs: Sequence[EndedRun], now: datetime) -> None:
-    paused = [one.job.id for one in ended_runs if one.ending.job_pauses]
+def _pause(ends: Sequence[DecidedEnd], now: datetime) -> None:
+    paused = [one.job.id for one in ends if one.ending.job_pauses]
     if paused:
         pauses.hold(paused, now)
         jobs.pause(paused, now)

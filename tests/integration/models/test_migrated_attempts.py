@@ -12,7 +12,7 @@ from core.states import Outcome, RunStatus
 from migrations import runner
 from models import attempts, database
 from models.hot import postgresql
-from models.hot.rows import Ends
+from models.hot.rows import EndRows
 from models.tables import Attempt, Run, db
 from services.jobs import creating
 from services.maintenance import rescues
@@ -66,7 +66,7 @@ def _migrated() -> tuple[GivenSystem, UUID]:
     return system, run.id
 
 
-def _ended_by_former(ends: Ends, now: datetime) -> None:
+def _ended_by_former(ends: EndRows, now: datetime) -> None:
     """Write ends as the former release did."""
     runs = [{"id": one.run_id, "c": one.changes, **one.attempt} for one in ends.runs]
     lists = (postgresql._json(rows) for rows in (runs, ends.jobs, (), ends.maybe_over))
