@@ -140,7 +140,7 @@ def is_of_app(key: str) -> bool:
     return key != INSTALLATION and not key.startswith("host:")
 
 
-def looks_further(key: str) -> bool:
+def needs_job(key: str) -> bool:
     """Whether a run's job and data must be read to know whether the run has this (stored) key."""
     return key.startswith(("host:", "key:", DESTINATION))
 

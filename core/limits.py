@@ -14,7 +14,7 @@ from typing import TypeVar
 from core.rates import Rate
 from core.states import Hold
 
-LOOK_AGAIN = timedelta(seconds=1)
+RECHECK_AFTER = timedelta(seconds=1)
 """How long a held run may wait for a place that was given free without notice."""
 
 _UNBOUNDED = 2**31
@@ -69,10 +69,10 @@ class Standing:
         """Returns the reason that holds a run for which there is no room."""
         return Hold.RATE_LIMIT if self.is_at_its_rate else Hold.CONCURRENCY
 
-    def look_at(self, now: datetime) -> datetime:
-        """Returns when to look for room again: when the rate may give some, but no later than the limit expires."""
+    def recheck_at(self, now: datetime) -> datetime:
+        """Returns when to recheck the key: when the rate may give room, but no later than the limit expires."""
         rate = self.limit.rate
-        again = now + LOOK_AGAIN
+        again = now + RECHECK_AFTER
         if rate is not None and self.is_at_its_rate and not self.given:  # room that was given may never be used
             again = (self.first_ended_at or now) + rate.span
         expires_at = self.limit.expires_at

@@ -153,7 +153,7 @@ class Simulation:
         """The next instant at which a run ends, comes due or is looked at by a limit that holds it."""
         with database.reading():
             due = [at for _, at in runs.due_by(until, 1)]
-            looks = [self.clock.now() + dispatching.LOOK_AHEAD] if held_keys.to_look_at(until, 1) else []
+            looks = [self.clock.now() + dispatching.LOOK_AHEAD] if held_keys.due_for_recheck(until, 1) else []
         ends = [self._endings[0].at] if self._endings else []
         return max(min([*due, *ends, *looks], default=until), self.clock.now() + _LEAST)
 

@@ -47,7 +47,7 @@ _WAITING = f"""
 """  # noqa: S608  words of our own
 
 
-def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int, *, looks_further: bool) -> list[Candidate]:
+def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int, *, needs_job: bool) -> list[Candidate]:
     """Returns the most urgent claimable runs of a queue, an equal share for each of these priorities and parties.
 
     Returns a bounded number of them, with the data that their limit keys are made of.
@@ -55,7 +55,7 @@ def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int, *, look
     found: list[Candidate] = []
     for priority, party in lines:
         condition = (Run.queue == queue) & (Run.priority == priority) & (Run.party == party) & CLAIMABLE
-        query = limits.of_candidates(condition, looks_further=looks_further).order_by(*BY_PARTY)
+        query = limits.of_candidates(condition, needs_job=needs_job).order_by(*BY_PARTY)
         found += limits.candidates(query.limit(limit // len(lines)))
     return found
 
@@ -88,7 +88,7 @@ def move(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:
 
 
 def put(held: HeldKey) -> None:
-    """Record that a key holds runs, why, and when to look for room."""
+    """Record that a key holds runs, why, and when to recheck it."""
     again = {HeldKey.until: held.until, HeldKey.held_by: held.held_by}
     HeldKey.insert(held.__data__).on_conflict(conflict_target=[HeldKey.key], update=again).execute()
 
@@ -98,7 +98,7 @@ def of_keys(keys: Collection[str]) -> dict[str, HeldKey]:
     return {row.key: row for row in HeldKey.select().where(HeldKey.key.in_(list(keys)))}
 
 
-def to_look_at(now: datetime, limit: int) -> list[str]:
+def due_for_recheck(now: datetime, limit: int) -> list[str]:
     """Returns the keys under which there may be room now, longest ago first."""
     query = HeldKey.select(HeldKey.key).where(HeldKey.until <= now).order_by(HeldKey.until)
     return [row.key for row in query.limit(limit)]
@@ -109,13 +109,13 @@ def unrecorded() -> list[str]:
     return [key for (key,) in db.execute_sql(_KEYS_OF_RUNS).fetchall()]
 
 
-def look_at(key: str, until: datetime) -> None:
-    """Record when to look for room under a key, if it holds runs."""
+def recheck_at(key: str, until: datetime) -> None:
+    """Record when to recheck a key, if it holds runs."""
     HeldKey.update(until=until).where(HeldKey.key == key).execute()
 
 
 def some_accounts(now: datetime, after: datetime, limit: int) -> list[str]:
-    """Returns a number of keys of accounts without a limit of their own that are looked at after an instant only.
+    """Returns a number of keys of accounts without a limit of their own that are rechecked after an instant only.
 
     They are chosen at random.
     """
@@ -125,8 +125,8 @@ def some_accounts(now: datetime, after: datetime, limit: int) -> list[str]:
     return [row.key for row in query.order_by(peewee.fn.RANDOM()).limit(limit)]
 
 
-def look_sooner(keys: Collection[str], until: datetime) -> None:
-    """Record an earlier instant to look for room under these keys; leave out those that another process has locked."""
+def recheck_sooner(keys: Collection[str], until: datetime) -> None:
+    """Record an earlier instant to recheck these keys; leave out those that another process has locked."""
     free = for_update(HeldKey.select(HeldKey.key).where(HeldKey.key.in_(list(keys))), skip_locked=True)
     HeldKey.update(until=until).where(HeldKey.key.in_(free), HeldKey.until > until).execute()
 
@@ -158,10 +158,10 @@ def waiting_by_key(keys: Collection[str], most: int) -> dict[str, int]:
     return found
 
 
-def first_held(key: str, limit: int, *, looks_further: bool) -> list[Candidate]:
+def first_held(key: str, limit: int, *, needs_job: bool) -> list[Candidate]:
     """Returns the most urgent runs that a key holds, with the data that their limit keys are made of."""
     condition = _LIMITED & (Run.held_key == key) & Run.held_by.in_(KEYED_HOLDS)
-    query = limits.of_candidates(condition, looks_further=looks_further).order_by(*MOST_URGENT_FIRST).limit(limit)
+    query = limits.of_candidates(condition, needs_job=needs_job).order_by(*MOST_URGENT_FIRST).limit(limit)
     return limits.candidates(query)
 
 

@@ -48,10 +48,10 @@ def are_on() -> bool:
     return bool(Limit.select(Limit.key).where(_LIMITING).limit(1).count()) or breakers.any_is_open()
 
 
-def look_further() -> bool:
+def any_needs_job() -> bool:
     """Whether a run's job and data must be read to know its limits: those of hosts, destinations and keys of data."""
-    further = Limit.select(Limit.key).where(Limit.kind.in_((LimitKind.HOST, LimitKind.KEY)))
-    return bool(further.limit(1).count()) or breakers.any_is_open()
+    of_jobs = Limit.select(Limit.key).where(Limit.kind.in_((LimitKind.HOST, LimitKind.KEY)))
+    return bool(of_jobs.limit(1).count()) or breakers.any_is_open()
 
 
 def by_key(key: str) -> Limit | None:
@@ -109,7 +109,7 @@ def keys_page(
     return [row.key for row in both.order_by(peewee.SQL("1")).limit(limit)]
 
 
-def lock_running(limit: int, *, looks_further: bool) -> list[tuple[Candidate, int]]:
+def lock_running(limit: int, *, needs_job: bool) -> list[tuple[Candidate, int]]:
     """Lock running runs, up to a limit. Returns those that were not locked, each with its fence.
 
     A transaction that ends one of them waits, and so sees what is recorded about it meanwhile.
@@ -118,15 +118,15 @@ def lock_running(limit: int, *, looks_further: bool) -> list[tuple[Candidate, in
         run.id: run.fence
         for run in for_update(Run.select(Run.id, Run.fence).where(_AT_WORK).limit(limit), skip_locked=True)
     }
-    query = of_candidates(Run.id.in_(list(fences)), looks_further=looks_further)
+    query = of_candidates(Run.id.in_(list(fences)), needs_job=needs_job)
     return [(one, fences[one.id]) for one in candidates(query)]
 
 
-def of_candidates(condition: Any, *, looks_further: bool) -> Any:
+def of_candidates(condition: Any, *, needs_job: bool) -> Any:
     """Returns the query for the data that limit keys of matching runs are made of, as `hot.claims.candidates` does."""
     own = (Run.id, Run.job, Run.job_version, Run.queue, Job.app, App.name, Run.account_id, Run.priority, Run.party)
-    further = peewee.SQL("TRUE" if looks_further else "FALSE")
-    return Run.select(*own, further).join(Job).join(App).where(condition)
+    marked = peewee.SQL("TRUE" if needs_job else "FALSE")
+    return Run.select(*own, marked).join(Job).join(App).where(condition)
 
 
 def candidates(query: Any) -> list[Candidate]:

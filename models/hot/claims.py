@@ -100,7 +100,7 @@ def _started(columns: list[Any]) -> StartedRun:
 def _of_candidates(statements: HotStatements) -> Conversions:
     uuid = statements.uuid
     names = [one.name for one in fields(Candidate)]
-    return of_columns(names, {"id": uuid, "job_id": uuid, "app_id": uuid, "looks_further": bool})
+    return of_columns(names, {"id": uuid, "job_id": uuid, "app_id": uuid, "needs_job": bool})
 
 
 @functools.cache

@@ -156,7 +156,7 @@ class Locked:
 class Candidate:
     """A run that may begin, with the data that its limit keys are made of.
 
-    `looks_further` if hosts or keys of data are limited, too.
+    `needs_job` if hosts or keys of data are limited, too: only the job and the data tell which of these keys it has.
     """
 
     id: UUID
@@ -168,7 +168,7 @@ class Candidate:
     account_id: str
     priority: int
     party: str
-    looks_further: bool
+    needs_job: bool
 
 
 Picked = tuple[int, str]

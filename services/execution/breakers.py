@@ -164,7 +164,7 @@ def _move(system: System, key: str, *, is_failed: bool) -> bool:
         new = rules.after_failure(former, unit.now) if is_failed else rules.after_success(former, unit.now)
         if not breakers.replace(key, former, new):
             return False
-        held_keys.look_at(key, unit.now)
+        held_keys.recheck_at(key, unit.now)
         if new is None:
             _tell_closed(apps.names_of([row.app_id])[row.app_id], row.host)
     return True
@@ -184,7 +184,7 @@ def close(principal: Principal, system: System, key: str, reason: str | None = N
             raise NotFound("breaker", key)
         app = _app(principal, row.app_id, key)
         breakers.delete(key)
-        held_keys.look_at(key, unit.now)
+        held_keys.recheck_at(key, unit.now)
         unit.audit(principal, "breaker.closed", Thing("breaker", key, app.id), reason=reason)
         _tell_closed(app.name, row.host)
 

@@ -11,7 +11,7 @@ from functools import partial
 from uuid import UUID
 
 from core import limits as rules
-from core.limit_keys import INSTALLATION, is_of_destination, looks_further
+from core.limit_keys import INSTALLATION, is_of_destination, needs_job
 from core.limits import Limit, Standing
 from core.rates import Rate
 from models import database, held_keys, jobs, limits, pauses
@@ -38,9 +38,9 @@ _NEWS = timedelta(seconds=5 * KNOWN_SECONDS)
 
 
 def release_due_keys(system: System) -> int:
-    """Release the held runs of keys that are to be looked at now, as far as they have room. Returns how many."""
+    """Release the held runs of keys that are due for a recheck, as far as they have room. Returns how many."""
     with database.reading():
-        keys = held_keys.to_look_at(system.clock.now(), _KEYS)
+        keys = held_keys.due_for_recheck(system.clock.now(), _KEYS)
     return one_by_one(partial(_release_all, system), keys)
 
 
@@ -64,8 +64,7 @@ def count_calls_of_new_limits(system: System) -> None:
 
 def count_running(system: System, keys: Collection[str]) -> None:
     """Count the calls that are under way as uses of these keys, in the caller's transaction."""
-    further = any(looks_further(key) for key in keys)
-    running = limits.lock_running(_MAX_RUNNING, looks_further=further)
+    running = limits.lock_running(_MAX_RUNNING, needs_job=any(map(needs_job, keys)))
     of_runs = run_keys.of(system, [run for run, _ in running])
     limits.adopt((key, run.id, fence) for run, fence in running for key in of_runs[run.id] if key in keys)
 
@@ -82,7 +81,7 @@ def recheck_accounts(system: System) -> int:
         keys = _with_room(keys, system.settings.account_rate, now)
     if keys:
         with system.transaction(Gate.UNUSED):
-            held_keys.look_sooner(keys, now)
+            held_keys.recheck_sooner(keys, now)
     return len(keys)
 
 
@@ -102,7 +101,7 @@ def repair(system: System) -> int:
     with system.transaction(Gate.UNUSED) as unit:
         stray = limits.end_stray_uses(unit.now)
         for key in held_keys.unrecorded():
-            for run in held_keys.first_held(key, 1, looks_further=False):
+            for run in held_keys.first_held(key, 1, needs_job=False):
                 held_keys.put(held_key(key, run, Standing(Limit()), unit.now))
     _prune(system)
     return stray
@@ -143,7 +142,7 @@ def _release_some(system: System, key: str) -> tuple[int, bool]:
     Returns how many, and whether it is worth trying again at once.
     """
     with system.transaction() as unit:
-        waiting = held_keys.first_held(key, _RUNS, looks_further=limits.look_further())
+        waiting = held_keys.first_held(key, _RUNS, needs_job=limits.any_needs_job())
         locked = jobs.lock(run.job_id for run in waiting)  # before the keys: a claim never waits for a job
         going = _in_turn(key, _without_paused(waiting, locked, unit.now))
         keys = run_keys.of(system, going)
@@ -154,7 +153,7 @@ def _release_some(system: System, key: str) -> tuple[int, bool]:
         found = {one: rules.after_giving(standing, given[one]) for one, standing in found.items()}
         unit.ring(held_keys.release([run.id for run in allowed], None, unit.now))
         _move(key, refused, found, unit.now)
-        has_more = _look_again(key, found.get(key), unit.now)
+        has_more = _schedule_recheck(key, found.get(key), unit.now)
     return len(allowed), has_more and (bool(allowed) or len(going) < len(waiting))
 
 
@@ -187,11 +186,11 @@ def _move(key: str, refused: Mapping[str, Sequence[Candidate]], found: Mapping[s
         held_keys.move([run.id for run in runs], held_key(other, runs[0], found[other], now), now)
 
 
-def _look_again(key: str, standing: Standing | None, now: datetime) -> bool:
-    """Record when to look for room again, if the key still holds runs. Returns whether it has room for more now."""
+def _schedule_recheck(key: str, standing: Standing | None, now: datetime) -> bool:
+    """Record when to recheck the key, if it still holds runs. Returns whether it has room for more now."""
     if not held_keys.waiting(key, 1):
         held_keys.hold_no_more(key, now)
         return False
     has_room = standing is None or standing.room > 0
-    held_keys.look_at(key, now if standing is None or has_room else standing.look_at(now))
+    held_keys.recheck_at(key, now if standing is None or has_room else standing.recheck_at(now))
     return has_room

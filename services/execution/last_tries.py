@@ -29,7 +29,7 @@ def apart(started: Sequence[StartedRun], terms: Terms) -> list[StartedRun]:
     if waiting:
         freed = claims.put_back(waiting, terms.now + timedelta(seconds=APART_SECONDS))
         for key in sorted(freed):  # this claim has held others of the key, as if these were called
-            held_keys.look_at(key, terms.now)
+            held_keys.recheck_at(key, terms.now)
     return [run for run in started if run.id not in waiting]
 
 

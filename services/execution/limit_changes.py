@@ -49,7 +49,7 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
         limits.put(_row(owned, wanted, weight, unit.now))
         if wanted.limits_something:
             held_runs.count_running(system, [key])
-        held_keys.look_at(key, unit.now)
+        held_keys.recheck_at(key, unit.now)
         action = "limit.created" if former is None else "limit.changed"
         unit.audit(principal, action, _thing(owned), before=_recorded(former), after=_recorded(limits.by_key(key)))
     return reading.get(principal, system, key), former is None
@@ -66,7 +66,7 @@ def delete(principal: Principal, system: System, text: str, reason: str | None =
             raise NotFound("limit", key)
         weights.refuse_deleting(principal, former, unit.now)
         limits.delete(key)
-        held_keys.look_at(key, unit.now)
+        held_keys.recheck_at(key, unit.now)
         unit.audit(principal, "limit.deleted", _thing(owned), before=_recorded(former), reason=reason)
 
 

@@ -162,7 +162,7 @@ def _hold(
     front: dict[str, list[UUID]] = {}
     lines = {(run.priority, run.party) for runs in refused.values() for run in runs}
     # All runs of a host with an open breaker would be next, so it pays to look at their jobs.
-    next_ones = held_keys.front_of(queue, lines, _FRONT, looks_further=any(map(is_of_destination, refused)))
+    next_ones = held_keys.front_of(queue, lines, _FRONT, needs_job=any(map(is_of_destination, refused)))
     keys = run_keys.of(system, next_ones)
     for run in next_ones:
         for key in keys[run.id]:
@@ -175,7 +175,7 @@ def _hold(
 
 
 def held_key(key: str, run: Candidate, standing: Standing, now: datetime) -> HeldKey:
-    """Returns what is recorded for a key that holds a run: the reason, and when to look for room."""
+    """Returns what is recorded for a key that holds a run: the reason, and when to recheck it."""
     app_id = run.app_id if is_of_app(key) else None
     held_by = Hold.DESTINATION if is_of_destination(key) else standing.held_by
-    return HeldKey(key=key, app_id=app_id, held_by=held_by, until=standing.look_at(now))
+    return HeldKey(key=key, app_id=app_id, held_by=held_by, until=standing.recheck_at(now))

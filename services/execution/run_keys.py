@@ -31,8 +31,8 @@ def account(run: Candidate) -> str:
 
 def of(system: System, candidates: Sequence[Candidate]) -> Keys:
     """Returns the keys of these runs, the narrowest first."""
-    further = _further(system, [run for run in candidates if run.looks_further])
-    return {run.id: (*_narrow(run), *further.get(run.id, ()), *_wide(run)) for run in candidates}
+    of_jobs = _of_jobs(system, [run for run in candidates if run.needs_job])
+    return {run.id: (*_narrow(run), *of_jobs.get(run.id, ()), *_wide(run)) for run in candidates}
 
 
 def _narrow(run: Candidate) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def applied(run: Candidate, keys: Keys, found: dict[str, Standing]) -> tuple[str
     return tuple(key for key in keys[run.id] if key in found and (is_call or not found[key].limit.is_default))
 
 
-def _further(system: System, candidates: Sequence[Candidate]) -> dict[UUID, list[str]]:
+def _of_jobs(system: System, candidates: Sequence[Candidate]) -> dict[UUID, list[str]]:
     """Returns the keys of hosts and data, by the version of the job that each run was made from."""
     if not candidates:
         return {}

@@ -225,7 +225,7 @@ def _view(
         standing.running,
         standing.ended,
         standing.room if limit.limits_something else None,
-        standing.look_at(now) if standing.is_at_its_rate else None,
+        standing.recheck_at(now) if standing.is_at_its_rate else None,
         waiting,
         drained,
     )

@@ -106,7 +106,7 @@ def test_all_calls_are_made_in_the_end(limited: GivenSystem) -> None:
         held_runs.release_due_keys(limited)
     assert not waiting_for
     with database.reading():
-        assert held_keys.to_look_at(limited.clock.now() + timedelta(days=1), 10) == []
+        assert held_keys.due_for_recheck(limited.clock.now() + timedelta(days=1), 10) == []
 
 
 def test_the_most_urgent_get_the_first_permits(limited: GivenSystem) -> None:

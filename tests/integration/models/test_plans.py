@@ -120,7 +120,7 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: overdue.past_deadline(NOON, 10), "runs_with_deadline"),
     (lambda: overdue.late(NOON, 10), "runs_may_be_late"),
     (lambda: alerts.take(NOON, NOON, 10), "alerts_to_tell"),
-    (lambda: held_keys.first_held("app:a", 10, looks_further=False), "runs_held_by_key"),
+    (lambda: held_keys.first_held("app:a", 10, needs_job=False), "runs_held_by_key"),
     (lambda: held_keys.given("app:a"), "runs_held_by_key"),
     (lambda: held_keys.waiting_by_key(["app:a"], 10), "runs_held_by_key"),
     (held_keys.unrecorded, "runs_held_by_key"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core.limits import LOOK_AGAIN, Limit, Standing, after, within
+from core.limits import RECHECK_AFTER, Limit, Standing, after, within
 from core.rates import Rate
 from core.states import Hold
 from tests.factories import NOON
@@ -47,18 +47,18 @@ def test_room_that_was_given_to_a_run_which_has_not_begun_is_taken() -> None:
 
 def test_a_rate_has_room_again_a_span_after_the_first_call_ended() -> None:
     used = Standing(RATE, ended=3, first_ended_at=NOON - timedelta(seconds=40))
-    assert used.look_at(NOON) == NOON + timedelta(seconds=20)
+    assert used.recheck_at(NOON) == NOON + timedelta(seconds=20)
 
 
 def test_while_all_calls_of_a_rate_last_there_is_no_room_before_a_whole_span() -> None:
-    assert after(Standing(RATE, running=1), 2).look_at(NOON) == NOON + timedelta(seconds=60)
+    assert after(Standing(RATE, running=1), 2).recheck_at(NOON) == NOON + timedelta(seconds=60)
 
 
 def test_a_place_may_be_given_free_at_any_moment() -> None:
-    assert Standing(TWO_AT_ONCE, running=2).look_at(NOON) == NOON + LOOK_AGAIN
+    assert Standing(TWO_AT_ONCE, running=2).recheck_at(NOON) == NOON + RECHECK_AFTER
 
 
 def test_a_limit_that_expires_first_is_looked_at_then() -> None:
     until = NOON + timedelta(seconds=5)
     limit = Limit(rate=Rate(1, 60), expires_at=until)
-    assert Standing(limit, running=1).look_at(NOON) == until
+    assert Standing(limit, running=1).recheck_at(NOON) == until
