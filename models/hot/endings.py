@@ -18,17 +18,17 @@ _OF_JOB = len(EndingJob._fields)  # columns; those of the run, if there is one, 
 _OF_RUN = EndingRun._fields[1:]  # the first is the job's
 
 
-def lock(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool = True) -> Locked:
+def lock(job_ids: Collection[UUID], run_ids: Collection[UUID], *, waits_for_locks: bool = True) -> Locked:
     """Share the gate of pauses, lock these jobs and those of these runs that are running, and return both.
 
-    Jobs are locked first, then runs, each in the order of their ids. If `patient` is false, it waits for no lock: rows
+    Jobs are locked first, then runs, each in the order of their ids. If not `waits_for_locks`, rows
     that others have locked are left out.
     """
     jobs: dict[UUID, EndingJob] = {}
     runs: dict[UUID, EndingRun] = {}
     statements = of_database()
     of_job, of_run = _conversions(statements)
-    for row in statements.lock_ended(job_ids, run_ids, patient=patient):
+    for row in statements.lock_ended(job_ids, run_ids, waits_for_locks=waits_for_locks):
         job_id = statements.uuid(row[0])
         if job_id not in jobs:
             jobs[job_id] = EndingJob._make((job_id, *converted(row[1:_OF_JOB], of_job)))

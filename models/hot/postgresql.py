@@ -60,8 +60,8 @@ def claim(queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> Iter
     return _rows(_CLAIM, queue, room, str(terms.worker_id), terms.now, terms.expires_at, hashes, _by_priority(after))
 
 
-def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:
-    return _rows(_LOCK_ENDED, GATE, ids(job_ids), ids(run_ids), patient)
+def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, waits_for_locks: bool) -> Iterable[Row]:
+    return _rows(_LOCK_ENDED, GATE, ids(job_ids), ids(run_ids), waits_for_locks)
 
 
 def end(ends: EndRows, now: datetime) -> None:

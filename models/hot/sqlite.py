@@ -183,7 +183,7 @@ def claim(queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> Iter
     return [(*row, one.priority, one.party) for row, one in zip(started, picks, strict=True)]
 
 
-def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:  # noqa: ARG001
+def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, waits_for_locks: bool) -> Iterable[Row]:  # noqa: ARG001
     return _rows(_ENDED, ids(run_ids), ids(job_ids))
 
 

@@ -33,7 +33,9 @@ class HotStatements(Hashable, Protocol):
     def claim(self, queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> Iterable[Row]:
         """Pick and start the most urgent runs of a queue without limits."""
 
-    def lock_ended(self, job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:
+    def lock_ended(
+        self, job_ids: Collection[UUID], run_ids: Collection[UUID], *, waits_for_locks: bool
+    ) -> Iterable[Row]:
         """Lock jobs, and those of these runs that are running. Returns each job with each of its runs."""
 
     def end(self, ends: EndRows, now: datetime) -> None:

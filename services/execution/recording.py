@@ -64,40 +64,40 @@ def record(system: System, ended: Sequence[HandedIn]) -> list[RunOutcome | Stale
 
     Raises `DatabaseUnavailable`, or the error that a bad outcome causes; `careful_recording` handles those.
     """
-    return [one for one in _record(system, ended, patient=True) if one is not NotRecorded.LOCKED]
+    return [one for one in _record(system, ended, waits_for_locks=True) if one is not NotRecorded.LOCKED]
 
 
 def record_what_is_free(system: System, ended: Sequence[HandedIn]) -> list[RecordResult]:
     """Record how attempts ended, as `record` does, except those for which it would have to wait for a lock."""
-    return _record(system, ended, patient=False)
+    return _record(system, ended, waits_for_locks=False)
 
 
-def _record(system: System, ended: Sequence[HandedIn], *, patient: bool) -> list[RecordResult]:
+def _record(system: System, ended: Sequence[HandedIn], *, waits_for_locks: bool) -> list[RecordResult]:
     began = system.clock.monotonic()
     with system.transaction(Gate.UNUSED) as unit:
-        recorded = record_within(system, unit, ended, patient=patient)
+        recorded = record_within(system, unit, ended, waits_for_locks=waits_for_locks)
     after_commit(system, recorded, began)
     return recorded
 
 
 def record_within(
-    system: System, unit: UnitOfWork, ended: Sequence[HandedIn], *, patient: bool = False
+    system: System, unit: UnitOfWork, ended: Sequence[HandedIn], *, waits_for_locks: bool = False
 ) -> list[RecordResult]:
     """Record how attempts ended, within the caller's unit of work; call `after_commit` then.
 
-    If `patient` is false, it waits for no lock.
+    If not `waits_for_locks`, results for which it would have to wait are left out.
     """
     now = unit.now
     ended = _paced(system, ended)
     job_ids, run_ids = {work.job_id for work, _ in ended}, {work.run_id for work, _ in ended}
-    locked = endings.lock(job_ids, run_ids, patient=patient)
+    locked = endings.lock(job_ids, run_ids, waits_for_locks=waits_for_locks)
     decided = _decide_each(locked, ended, now, holds_of_handed_back(ended, locked))
     deferred.begin(system, [one.run for one in decided if isinstance(one, AwaitsReport)], now)
     ends = [one for one in decided if isinstance(one, DecidedEnd)]
     applying.apply(system, unit, ends)
     kept_calls.keep(work for (work, _), one in zip(ended, decided, strict=True) if one is not NotRecorded.STALE_FENCE)
     return [
-        NotRecorded.LOCKED if not patient and work.job_id not in locked.jobs else for_caller(one)
+        NotRecorded.LOCKED if not waits_for_locks and work.job_id not in locked.jobs else for_caller(one)
         for (work, _), one in zip(ended, decided, strict=True)
     ]
 
