@@ -29,7 +29,7 @@ class Drain:
     def hear(self, drains: bool) -> None:
         """Apply the current request; called with every heartbeat."""
         if not drains:
-            self._take_again()
+            self._end()
         elif not self._is_draining.is_set():
             self._is_draining.set()
             for thread in self._threads.workers:
@@ -42,14 +42,14 @@ class Drain:
                 consumer.pause()  # closes its connection, which gives back what it has fetched
             log.info("worker_drained")
 
-    def _take_again(self) -> None:
+    def _end(self) -> None:
         if not self._is_draining.is_set():
             return
         self._give_back()  # rings fetched while the consumers were pausing
         self._is_draining.clear()
         self._hears = True
         self._threads.resume()
-        log.info("worker_takes_runs_again")
+        log.info("worker_drain_ended")
 
     def _give_back(self) -> None:
         """Give back the rings that no thread has taken. The coordinator replaces one that is lost."""

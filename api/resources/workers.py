@@ -82,7 +82,7 @@ class DrainOfWorker:
     )
     async def on_delete(self, req: Request, resp: Response, worker_id: UUID) -> None:
         """End the drain of a worker: it takes runs again."""
-        await self._put(draining.take_again, req, resp, worker_id)
+        await self._put(draining.end_drain, req, resp, worker_id)
 
     async def _put(self, put: Callable[..., WorkerView], req: Request, resp: Response, worker_id: UUID) -> None:
         found = await self._threads.run(put, access.principal(req), self._system, worker_id, reasons.of(req))

@@ -74,7 +74,7 @@ def undrain(site: Site) -> Responder:
     """Returns a responder that lets the worker of the path take runs again."""
 
     def do(who: Asked, _form: Form, worker_id: UUID) -> str:
-        draining.take_again(who.principal, site.system, worker_id)
+        draining.end_drain(who.principal, site.system, worker_id)
         return f"{PATH}?done=takes_runs"
 
     return _by_worker(site, do)

@@ -1,4 +1,4 @@
-"""Ask a worker to finish its runs and take no more, or to take some again: for administrators.
+"""Ask a worker to finish its runs and take no more, or end that drain: for administrators.
 
 The worker learns of it with its next heartbeat. A restarted process registers as a new worker, which takes runs.
 """
@@ -21,7 +21,7 @@ def drain(principal: Principal, system: System, worker_id: UUID, reason: str | N
     return _put(principal, system, worker_id, reason, drains=True)
 
 
-def take_again(principal: Principal, system: System, worker_id: UUID, reason: str | None = None) -> WorkerView:
+def end_drain(principal: Principal, system: System, worker_id: UUID, reason: str | None = None) -> WorkerView:
     """End the drain of a worker: it takes runs again. Raises as `drain` does."""
     return _put(principal, system, worker_id, reason, drains=False)
 
@@ -38,7 +38,7 @@ def _put(principal: Principal, system: System, worker_id: UUID, reason: str | No
             workers.set_draining(worker_id, unit.now if drains else None)
             unit.audit(
                 principal,
-                "worker.drained" if drains else "worker.resumed",
+                "worker.drained" if drains else "worker.resumed",  # a stored name: the drain ended
                 Thing("worker", str(worker_id)),
                 reason=reason,
             )

@@ -119,7 +119,7 @@ def test_it_finishes_its_runs_takes_no_more_and_later_takes_some_again(
     until(lambda: all(one.paused_event.is_set() for one in threads.consumers.values()), "rings to be left to others")
     dispatching.top_up(system, carrier)
     assert (status(second), the_one(system).running, worker.under_way()) == (RunStatus.QUEUED, 0, 0)
-    assert draining.take_again(LOCAL, system, the_one(system).id).draining_at is None
+    assert draining.end_drain(LOCAL, system, the_one(system).id).draining_at is None
     dispatching.top_up(system, carrier)
     until(lambda: status(second) is RunStatus.COMPLETED, "it to take runs again")
 
