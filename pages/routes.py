@@ -37,7 +37,7 @@ from pages.resources.versions import VersionsPage
 from pages.resources.views import ViewsPage
 from pages.route import FOR_EVERYONE, Answer, Responder, Route, leading_to
 from pages.site import Site
-from services.jobs import cancelling, lifecycle
+from services.jobs import lifecycle, run_actions
 
 _LIST_JOBS = "GET /api/jobs"
 _VERSION = "versions/{version:int}"
@@ -114,7 +114,7 @@ def _one_job(site: Site) -> list[Route]:
 
 def _one_run(site: Site) -> list[Route]:
     path, like = "/dashboard/runs/{run_id:uuid}", "/api/runs/{run_id:uuid}"
-    cancel = actions.on_run(site, cancelling.cancel, "cancelled")
+    cancel = actions.on_run(site, run_actions.cancel, "cancelled")
     page = RunPage(site)
     replay = actions.replay(site, ("run.html", page.load))
     return [

@@ -20,7 +20,7 @@ from api.schemas.runs import Run
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
-from services.jobs import backfill, cancelling, requested_runs
+from services.jobs import backfill, requested_runs, run_actions
 from services.reading.views import RunView
 from services.system import System
 
@@ -166,7 +166,7 @@ class CancelOfRun(RunAction):
         await self._by_path(req, resp, lambda: self._cancel(access.principal(req), run_id, reason))
 
     def _cancel(self, principal: Principal, run_id: UUID, reason: str | None) -> Answer:
-        return answers.answer(Run.model_validate(cancelling.cancel(principal, self._system, run_id, reason)))
+        return answers.answer(Run.model_validate(run_actions.cancel(principal, self._system, run_id, reason)))
 
 
 def _made(view: RunView) -> Answer:

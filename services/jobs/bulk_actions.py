@@ -17,7 +17,7 @@ from core.principals import Principal
 from core.scopes import Scope
 from models import chosen_runs, database, jobs, runs
 from models.chosen_runs import Chosen
-from services.jobs import cancelling, editing, failures, lifecycle, requested_runs
+from services.jobs import editing, lifecycle, requested_runs, run_actions
 from services.reading import visibility
 from services.requests.idempotency import Request, once
 from services.system import System
@@ -95,8 +95,8 @@ _ACTIONS = {
 }
 _RUN_ACTIONS = {
     RunAction.REPLAY: _OfRuns(requested_runs.replay, chosen_runs.not_replayed),
-    RunAction.CANCEL: _OfRuns(cancelling.cancel, chosen_runs.live, has_reason=True),
-    RunAction.DISMISS: _OfRuns(failures.dismiss, chosen_runs.not_dismissed, has_reason=True),
+    RunAction.CANCEL: _OfRuns(run_actions.cancel, chosen_runs.live, has_reason=True),
+    RunAction.DISMISS: _OfRuns(run_actions.dismiss, chosen_runs.not_dismissed, has_reason=True),
 }
 _Act = Callable[[Principal, System, UUID], object]
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core.auditing import Thing
-from core.errors import Conflict, InvalidInput, NotFailed, NotFound
+from core.errors import Conflict, InvalidInput, NotFailed
 from core.principals import Principal
 from core.schedules import Polling
 from core.scopes import Scope
@@ -18,6 +18,7 @@ from models.tables import Job, Run
 from services.apps import quotas
 from services.jobs import requests_of_accounts
 from services.jobs.lifecycle import refuse_ended
+from services.jobs.run_actions import locked_run
 from services.reading import records, visibility
 from services.reading.views import RunView
 from services.runtime import slow_checks
@@ -99,17 +100,6 @@ def scope_for_data(task_type: str) -> Scope:
     decides.
     """
     return Scope.OPERATE if registry.find(task_type) is None else Scope.JOBS
-
-
-def locked_run(principal: Principal, run_id: UUID) -> tuple[Job, Run]:
-    """Lock and return a run and its job. Raises `NotFound`, also when the job was deleted."""
-    run = runs.by_id(run_id)
-    job = None if run is None else jobs.lock_whole(run.job_id)
-    run = None if job is None else runs.lock_one(run_id)
-    missing = NotFound("run", run_id)
-    if run is None or not principal.sees_runs_of(run.account_id):
-        raise missing
-    return visibility.expected_of(principal, job, missing, Scope.OPERATE), run
 
 
 def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> NewRun:

@@ -14,7 +14,7 @@ from api.posted_forms import FORM
 from api.sites import COOKIE
 from core.principals import LOCAL
 from services.access import tokens
-from services.jobs import failures
+from services.jobs import run_actions
 from tests.factories import claim, claim_one, given_system, record, refused, runs_of, succeeded
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, PRINTED, Client, served
@@ -171,7 +171,7 @@ def test_a_key_of_an_account_is_told_nothing_of_a_run_from_before_its_job_came_t
             events(conductor, "topics=runs", **key) as of_key,
             events(conductor, "topics=runs", **anna) as of_anna,
         ):
-            failures.dismiss(LOCAL, system, former)
+            run_actions.dismiss(LOCAL, system, former)
             assert (await of_anna.next("run")).data["run"]["id"] == str(former)
             made = await conductor.simulate_post(f"/api/jobs/{job}/trigger", headers=anna)
             assert (await of_key.next("run")).data["run"]["id"] == made.json["id"]

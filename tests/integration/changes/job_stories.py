@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow
-from services.jobs import backfill, cancelling, creating, definition, editing, lifecycle, requested_runs
+from services.jobs import backfill, creating, definition, editing, lifecycle, requested_runs, run_actions
 from services.jobs.definition import Definition
 from services.reading.views import JobView
 from services.restoring import declaring, releasing
@@ -108,7 +108,7 @@ def a_job_is_backfilled(system: GivenSystem) -> Iterator[None]:
 def a_run_is_cancelled(system: GivenSystem) -> Iterator[None]:
     run = first_run(system)
     yield
-    cancelling.cancel(LOCAL, system, run.id)
+    run_actions.cancel(LOCAL, system, run.id)
 
 
 def a_run_waits_long(system: GivenSystem) -> Iterator[None]:

@@ -9,8 +9,8 @@ from core.schedules import Interval, Polling
 from core.states import JobState, RunStatus
 from services.execution import rescue
 from services.execution.work import Stopped
-from services.jobs import cancelling as run_service
 from services.jobs import creating, editing, polling_states
+from services.jobs import run_actions as run_service
 from services.scheduling import dispatching
 from tests.factories import (
     GivenSystem,

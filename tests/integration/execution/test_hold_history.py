@@ -15,7 +15,7 @@ from models import database, pruning, run_holds
 from models.tables import RunHold
 from services.apps import apps
 from services.execution import held_runs
-from services.jobs import cancelling, creating, definition, editing, lifecycle, requested_runs
+from services.jobs import creating, definition, editing, lifecycle, requested_runs, run_actions
 from services.reading import records
 from services.restoring import declaring, releasing
 from services.restoring.releasing import Slice
@@ -140,7 +140,7 @@ def test_what_is_made_during_a_pause_and_cancelled_in_it_was_held_to_its_end(sys
     run = first_run(system)
     extra = requested_runs.trigger(LOCAL, system, run.job_id)
     system.clock.advance(5)
-    cancelling.cancel(LOCAL, system, run.id)
+    run_actions.cancel(LOCAL, system, run.id)
     system.clock.advance(5)
     pauses.resume_app(LOCAL, system, "app_a")
     assert history(run.id) == [(Hold.PAUSED, None, 0, 5, ())]

@@ -15,7 +15,7 @@ from core.schedules import Cron, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
 from services.execution import reports, workers
 from services.execution.work import Deferred
-from services.jobs import cancelling, lifecycle
+from services.jobs import lifecycle, run_actions
 from services.maintenance import rescues
 from services.messaging.doorbell import Ring
 from services.reading import records
@@ -116,7 +116,7 @@ def test_a_waiting_run_counts_as_going(system: GivenSystem) -> None:
 
 
 def cancel_run(system: GivenSystem, run_id: UUID) -> None:
-    cancelling.cancel(LOCAL, system, run_id)
+    run_actions.cancel(LOCAL, system, run_id)
 
 
 def cancel_job(system: GivenSystem, run_id: UUID) -> None:

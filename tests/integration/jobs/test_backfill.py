@@ -13,7 +13,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, Immediate, Interval, Polling, Schedule
 from core.states import Hold, JobStatus, RunStatus, Trigger
 from models.tables import Run
-from services.jobs import backfill, cancelling, creating, lifecycle, requested_runs
+from services.jobs import backfill, creating, lifecycle, requested_runs, run_actions
 from services.jobs.backfill import Backfilled
 from services.reading import records
 from services.scheduling import dispatching, planning
@@ -111,7 +111,7 @@ def test_what_ran_or_is_going_is_left_out_unless_it_is_to_run_again(system: Give
         system.clock.advance(60)
     planning.plan(system)
     make_due(system)
-    cancelling.cancel(LOCAL, system, runs_of(job_id)[3].id)
+    run_actions.cancel(LOCAL, system, runs_of(job_id)[3].id)
     system.clock.advance(1)
     span = (NOON, system.clock.now())
     assert backfill.backfill(LOCAL, system, job_id, *span).made == 1, "only the one that was cancelled did not run"

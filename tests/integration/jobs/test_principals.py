@@ -18,13 +18,13 @@ from services.apps import apps
 from services.jobs import (
     backfill,
     bulk_actions,
-    cancelling,
     creating,
     definition,
     editing,
     lifecycle,
     polling_states,
     requested_runs,
+    run_actions,
 )
 from services.jobs.bulk_actions import Action
 from services.reading.pauses import installation_pause
@@ -49,7 +49,7 @@ ON_A_JOB: dict[str, Act] = {
     "rewind": lambda who, system, job_id: polling_states.rewind(who, system, job_id, 0),
     "history": lambda who, _system, job_id: polling_states.history(who, job_id),
     "replay": lambda who, system, job_id: requested_runs.replay(who, system, runs_of(job_id)[0].id),
-    "cancel run": lambda who, system, job_id: cancelling.cancel(who, system, runs_of(job_id)[0].id),
+    "cancel run": lambda who, system, job_id: run_actions.cancel(who, system, runs_of(job_id)[0].id),
 }
 FOR_ADMINISTRATORS: dict[str, Callable[[Principal, System], object]] = {
     "pause everything": pauses.pause_everything,

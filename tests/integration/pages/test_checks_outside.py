@@ -12,7 +12,7 @@ import pytest
 from core import schedules
 from core.principals import LOCAL
 from models.tables import db
-from services.jobs import cancelling, creating, editing, requested_runs
+from services.jobs import creating, editing, requested_runs, run_actions
 from services.reading import records
 from services.task_types import registry
 from tests.factories import GivenSystem, new_job
@@ -50,7 +50,7 @@ def triggered(browser: Browser, system: GivenSystem) -> Filled:
 
 def replayed(browser: Browser, system: GivenSystem) -> Filled:
     run = requested_runs.trigger(LOCAL, system, a_job(system))
-    cancelling.cancel(LOCAL, system, run.id)
+    run_actions.cancel(LOCAL, system, run.id)
     return browser.load(f"/dashboard/runs/{run.id}").form("Replay with this"), {"data": json.dumps(OTHER)}
 
 

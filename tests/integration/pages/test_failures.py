@@ -13,7 +13,7 @@ from core.schedules import Polling
 from models import filtering
 from models.tables import Run
 from services.execution.work import Failed, Result, Succeeded
-from services.jobs import cancelling, creating, lifecycle, requested_runs
+from services.jobs import creating, lifecycle, requested_runs, run_actions
 from services.reading.failures import failed_runs
 from services.reading.failures.given_up import AllGivenUp
 from tests.factories import (
@@ -234,7 +234,7 @@ def test_a_failure_that_has_run_again_counts_as_what_came_of_it(browser: Browser
     page = browser.load("/dashboard/failures")
     assert "3 runs that failed for good" in page.text
     assert "3 being replayed" in page.text
-    cancelling.cancel(LOCAL, system, replays[2])
+    run_actions.cancel(LOCAL, system, replays[2])
     results: dict[UUID, Result] = {
         replays[0]: Succeeded(200, ""),
         replays[1]: Failed(PermanentFailure("Broken.", status_code=422)),

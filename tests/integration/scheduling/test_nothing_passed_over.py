@@ -15,7 +15,7 @@ from core.states import JobState, RunStatus
 from models import database
 from models.tables import Job
 from services.jobs import backfill, creating, definition, editing, requested_runs
-from services.jobs import cancelling as run_service
+from services.jobs import run_actions as run_service
 from services.reading.views import JobView
 from services.scheduling import dispatching, planning, timezones
 from tests.factories import (

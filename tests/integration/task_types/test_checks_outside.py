@@ -15,7 +15,7 @@ from core.errors import Conflict, InvalidInput
 from core.principals import LOCAL
 from core.states import Trigger
 from models.tables import db
-from services.jobs import cancelling, creating, definition, editing, lifecycle, requested_runs, version_history
+from services.jobs import creating, definition, editing, lifecycle, requested_runs, run_actions, version_history
 from services.jobs.definition import Definition
 from services.reading import records
 from services.reading.views import JobView
@@ -189,7 +189,7 @@ def test_what_is_done_under_a_key_is_checked_before_its_transaction_and_once(
 ) -> None:
     job_id = creating.create(LOCAL, system, new_job(CRON, task_type="thumbnail", data=GIVEN))
     editing.edit(LOCAL, system, job_id, changing(data={"size": 2}))
-    cancelling.cancel(LOCAL, system, requested_runs.trigger(LOCAL, system, job_id).id)
+    run_actions.cancel(LOCAL, system, requested_runs.trigger(LOCAL, system, job_id).id)
     checks.made()
     first = once(system, lambda: act(system, job_id))
     assert once(system, lambda: act(system, job_id)) == first

@@ -12,7 +12,7 @@ from core.receiver_answers import PollAnswer
 from core.schedules import DelayFromNow, Immediate, Interval, Polling
 from services.execution import held_runs
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
-from services.jobs import cancelling, lifecycle, requested_runs
+from services.jobs import lifecycle, requested_runs, run_actions
 from services.scheduling import overdue, overlap_queue
 from services.system import System
 from tests.factories import failed, refused, succeeded
@@ -70,7 +70,7 @@ PASSES: tuple[Callable[[System], object], ...] = (
     held_runs.release_due_keys,
     held_runs.release_due_keys,
 )
-CHANGES_OF_RUN: tuple[Callable[..., object], ...] = (cancelling.cancel, requested_runs.replay)
+CHANGES_OF_RUN: tuple[Callable[..., object], ...] = (run_actions.cancel, requested_runs.replay)
 CHANGES_OF_JOB: tuple[Callable[..., object], ...] = (
     lifecycle.cancel,
     lifecycle.pause,
