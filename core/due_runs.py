@@ -1,4 +1,4 @@
-"""Decide what becomes of runs whose instant has come: first the pause decides, then overlap, then `max_runs`.
+"""Decide what becomes of runs whose instant has come: first by the pause, then by `max_runs`, then by overlap.
 
 Every decision reads frozen facts and returns ids; `services.scheduling.due_runs` loads and applies.
 """
