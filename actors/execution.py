@@ -146,7 +146,7 @@ class RunExecutor:
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
 
     def _failed(self, failed: AttemptFailed, answer: ExchangeAnswer) -> None:
-        """Back off: by ending the message with `failed`, which its middleware takes; at once if this thread goes on."""
+        """Schedule the retry: raise `failed` for the middleware or, if this thread continues, ring for it here."""
         if answer.work is None and not answer.asks_again:
             raise failed
         self._retries.back_off(failed)

@@ -72,8 +72,8 @@ def count_running(system: System, keys: Collection[str]) -> None:
 def recheck_accounts(system: System) -> int:
     """Release soon the held runs of accounts that have room under `ACCOUNT_RATE` earlier than expected.
 
-    The rate may have been raised or taken away by a restart, of this process or of one that held runs since. A bounded
-    number of accounts whose turn is more than a minute ahead is compared with it. Returns how many have room.
+    A restart may have raised or removed the rate since these runs were held. Checks a bounded number of accounts that
+    would be rechecked in more than a minute. Returns how many have room.
     """
     now = system.clock.now()
     with database.reading():

@@ -41,9 +41,10 @@ def _suspected(terms: Terms) -> set[UUID]:
 
 
 def _may_kill(losses: Sequence[Loss], now: datetime) -> bool:
-    """Whether as many workers died with a run, and it has not gone on for longer by now than it did with any of them.
+    """Whether a run may kill its worker.
 
-    A worker that lives has beaten since it lost the run: it was frozen, or the database was away.
+    That is so if `LAST_LOSSES` workers died during its attempts, and the present attempt has not outlasted the longest
+    of those. A worker that lives has beaten since it lost the run: it was frozen, or the database was away.
     """
     deaths = [one for one in losses if one.beat_at is None or one.beat_at < one.lost_at]
     longest = max((one.lost_at - one.began_at for one in deaths), default=timedelta())

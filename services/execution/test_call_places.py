@@ -1,6 +1,6 @@
-"""Places for test calls: few in each process, and one for each app and each user, so that none takes all of them.
+"""Limits test calls: two at once in each process, one at once for each app and for each user.
 
-An app that all users share has one for each of them.
+In a shared app, each user has their own.
 """
 
 from __future__ import annotations

@@ -34,10 +34,10 @@ def hold_these(keys: Mapping[UUID, Sequence[str]], now: datetime) -> dict[UUID, 
 
 
 def keys_of(app_name: str, account_id: str, job_id: UUID, queue: str) -> list[str]:
-    """Returns keys that limit a run for sure if they hold others; the claim itself looks at all (`execution.run_keys`).
+    """Returns the keys that certainly limit a run if they hold others.
 
-    Left out are keys that only the job and its data tell, and the account of a run that is no call: what holds the
-    account may be the default rate, which applies to calls only.
+    Leaves out keys that depend on the job's data, and the account of a run without a call, which the default rate does
+    not limit; the claim checks all (`execution.run_keys`).
     """
     account = [limit_keys.of_account(app_name, account_id)] if queue == brokers.RUNS_HTTP else []
     return [limit_keys.of_job(job_id), *account, limit_keys.of_app(app_name)]
