@@ -135,7 +135,7 @@ def open_new(system: System, destinations: Sequence[Destination]) -> None:
                 continue  # any user could keep the others from a host
             key = limit_keys.of_destination(names[app_id], host)
             if breakers.open_new(key, app_id, host, rules.opened(unit.now), unit.now):
-                _tell_opened(names[app_id], host)
+                _emit_opened(names[app_id], host)
 
 
 def move(system: System, ended: Sequence[HandedIn]) -> None:
@@ -197,7 +197,7 @@ def _app(principal: Principal, app_id: UUID, key: str) -> App:
         raise NotFound("breaker", key) from None
 
 
-def _tell_opened(app: str, host: str) -> None:
+def _emit_opened(app: str, host: str) -> None:
     database.after_commit(partial(events.emit, "breaker.opened", app=app, host=host))
 
 

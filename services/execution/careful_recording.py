@@ -51,7 +51,7 @@ def record(system: System, ended: Sequence[HandedIn]) -> list[RunOutcome | Stale
         if len(kept) > 1:
             raise
         log.exception("record_failed", run_id=str(kept[0][0].run_id))
-    return [_record_less(system, *kept[0])]
+    return [_record_without_content(system, *kept[0])]
 
 
 def as_kept(result: Result) -> Result:
@@ -67,7 +67,7 @@ def as_kept(result: Result) -> Result:
                 return result
     except Exception:  # an outcome's own code may raise anything
         log.exception("outcome_not_kept")
-        return _alone(result)
+        return _without_content(result)
 
 
 def _succeeded(result: Succeeded) -> Succeeded:
@@ -98,7 +98,7 @@ def _error(error: AttemptError) -> AttemptError:
     )
 
 
-def _alone(result: Result) -> Result:
+def _without_content(result: Result) -> Result:
     """Returns only how an attempt ended, without result, answer and messages."""
     match result:
         case Succeeded(poll=PollAnswer(done=done)):
@@ -113,20 +113,20 @@ def _alone(result: Result) -> Result:
             return result
 
 
-def _record_less(system: System, work: Work, result: Result) -> RunOutcome | StaleFence:
+def _record_without_content(system: System, work: Work, result: Result) -> RunOutcome | StaleFence:
     """Record an outcome that could not be recorded whole. Raises `DatabaseUnavailable` where not even that works."""
-    alone = _alone(result)
+    bare = _without_content(result)
     try:
-        [recorded] = recording.record(system, [(work, alone)])
+        [recorded] = recording.record(system, [(work, bare)])
     except Unavailable:
         raise
     except Exception:
         log.exception("record_failed_again", run_id=str(work.run_id))
-        return _record_least(system, work, alone)
+        return _record_best_effort(system, work, bare)
     return recorded
 
 
-def _record_least(system: System, work: Work, result: Result) -> RunOutcome | StaleFence:
+def _record_best_effort(system: System, work: Work, result: Result) -> RunOutcome | StaleFence:
     """Record how an attempt ended, and as many of its consequences as can be written."""
     try:
         with system.transaction(Gate.UNUSED) as unit:

@@ -61,7 +61,7 @@ def fails(system: GivenSystem, work: Work) -> None:
 
 
 def fails_oddly(system: GivenSystem, work: Work) -> None:
-    careful_recording._record_least(system, work, failed())
+    careful_recording._record_best_effort(system, work, failed())
 
 
 def loses_its_worker(system: GivenSystem, _work: Work) -> None:
