@@ -26,7 +26,7 @@ GONE = 410  # the receiver wants no more calls: the job is paused too
 
 _LOST = "The worker died or lost its lease before it could record what happened."
 _LOST_FOR_GOOD = "{losses} workers in turn died or lost their lease while running this; it is not tried again."
-_UNTOLD = {"progress": None, "message": None}  # each attempt reports its own progress
+_NOTHING_REPORTED = {"progress": None, "message": None}  # each attempt reports its own progress
 _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ran."}
 
 
@@ -149,7 +149,7 @@ def release(facts: Facts, now: datetime, held_by: Hold | None = None, *, why: st
         return Ending(attempt, _dropped(facts, now), job_ends=JobState.FAILED)
     if facts.is_rewound:
         return _polled_anew(facts, now, now, attempt=attempt, changes={})
-    return Ending(attempt, {"status": RunStatus.QUEUED, "held_by": held_by, **_UNTOLD})
+    return Ending(attempt, {"status": RunStatus.QUEUED, "held_by": held_by, **_NOTHING_REPORTED})
 
 
 def cancel(facts: Facts, outcome: Outcome, now: datetime) -> Ending:
@@ -191,7 +191,7 @@ def _again_or_end(facts: Facts, decision: RetryDecision, now: datetime, **parts:
         return Ending(changes=failed | changes, job_ends=JobState.FAILED, gave_up=retry.gave_up, **parts)
     if facts.is_rewound:
         return _polled_anew(facts, retry.at, now, changes=changes, **parts)
-    again = {"status": RunStatus.RETRYING, "due_at": retry.at, **_UNTOLD}
+    again = {"status": RunStatus.RETRYING, "due_at": retry.at, **_NOTHING_REPORTED}
     return Ending(changes={**again, **changes}, retry_at=retry.at, **parts)
 
 

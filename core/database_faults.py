@@ -105,7 +105,7 @@ _BY_WORDS = {
 }
 
 
-def fault_of(code: str, told: str) -> DatabaseFault:
+def fault_of(code: str, text: str) -> DatabaseFault:
     """Returns the fault that an error of the database means, by its code, else by its message.
 
     SQLite's names may be longer than those listed: SQLITE_IOERR_WRITE is a SQLITE_IOERR.
@@ -113,4 +113,4 @@ def fault_of(code: str, told: str) -> DatabaseFault:
     general = "_".join(code.split("_")[:2])
     if known := _BY_CODE.get(code) or _BY_CODE.get(general):
         return known
-    return next((fault for words, fault in _BY_WORDS.items() if words in told), DatabaseFault.AWAY)
+    return next((fault for words, fault in _BY_WORDS.items() if words in text), DatabaseFault.AWAY)

@@ -18,8 +18,8 @@ def reason(error_type: str | None, message: str | None) -> str:
 
     Texts with the same cause have the same reason.
     """
-    told = message or error_type or UNKNOWN
-    found = _VARYING.sub(VARIES, told.replace("\r\n", "\n").replace("\r", "\n"))
+    text = message or error_type or UNKNOWN
+    found = _VARYING.sub(VARIES, text.replace("\r\n", "\n").replace("\r", "\n"))
     return _SAME.get(found, found)
 
 

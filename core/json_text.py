@@ -14,7 +14,7 @@ from typing import Any
 from core.errors import FieldError, InvalidInput
 
 DEEPEST = 32
-_FAULTS_TOLD = 20
+_MAX_FAULTS_NAMED = 20
 _MAX_DIGITS = 1_000
 _LONGEST_SHOWN = 40
 _BOM = "\ufeff"
@@ -140,7 +140,7 @@ def _faults(value: Any) -> list[FieldError]:
     """Returns the first faults within a value, each with its path. Raises `TooDeep`."""
     faults: list[FieldError] = []
     waiting: list[tuple[_Place | None, int, Any]] = [(None, 0, value)]
-    while waiting and len(faults) < _FAULTS_TOLD:
+    while waiting and len(faults) < _MAX_FAULTS_NAMED:
         place, depth, inner = waiting.pop()
         if isinstance(inner, dict | list):
             if depth == DEEPEST:
@@ -149,7 +149,7 @@ def _faults(value: Any) -> list[FieldError]:
             waiting.extend((_Place(place, name), depth + 1, one) for name, one in _members(inner))
         elif fault := _fault(inner):
             faults.append(FieldError(_path(place), fault))
-    return faults[:_FAULTS_TOLD]
+    return faults[:_MAX_FAULTS_NAMED]
 
 
 def _path(place: _Place | None) -> str:
@@ -168,7 +168,10 @@ def _fault(inner: Any) -> str | None:
 
 
 def _faults_of_names(place: _Place | None, inner: dict[str, Any]) -> list[FieldError]:
-    bad = [f"has a member whose name {message}" for message in islice(filter(None, map(bad_text, inner)), _FAULTS_TOLD)]
+    bad = [
+        f"has a member whose name {message}"
+        for message in islice(filter(None, map(bad_text, inner)), _MAX_FAULTS_NAMED)
+    ]
     faults = [FieldError(_path(place), message) for message in bad]
     if isinstance(inner, _Doubled):
         faults += [
@@ -192,8 +195,8 @@ def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         return members
     doubled = _Doubled(members)
     times = Counter(name for name, _ in pairs)
-    told = (name for name in members if times[name] > 1 and not bad_text(name))
-    doubled.names = tuple(islice(told, _FAULTS_TOLD))
+    readable = (name for name in members if times[name] > 1 and not bad_text(name))
+    doubled.names = tuple(islice(readable, _MAX_FAULTS_NAMED))
     return doubled
 
 

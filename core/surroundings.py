@@ -78,8 +78,8 @@ def missing_rights(role: str, tables: list[str]) -> str:
     )
 
 
-def lasting_fault(told: str) -> str | None:
+def lasting_fault(text: str) -> str | None:
     """Returns the line for an error that will not go away by itself, or None if waiting may help."""
-    if not any(words in told for words in _LASTING):
+    if not any(words in text for words in _LASTING):
         return None
-    return f"DATABASE_URL asks for something that the server refuses: {told}; change its parameters, or the server."
+    return f"DATABASE_URL asks for something that the server refuses: {text}; change its parameters, or the server."

@@ -132,13 +132,13 @@ def _fitting(wanted: RunFilter) -> Any:
 
 
 def _why(failure: str) -> tuple[Any, ...]:
-    """Returns columns that tell whether a run matches the pattern of a group and, if so, why it failed.
+    """Returns columns that say whether a run matches the pattern of a group and, if so, why it failed.
 
     The pattern is not used as a condition: if few runs match, one page would read all runs.
     """
     fits = functools.reduce(operator.or_, (_REASON ** _pattern(one) for one in failure_groups.spellings(failure)))
-    told = [peewee.Case(None, [(fits, one)], None).alias(one.name) for one in (Run.error_type, Run.error_message)]
-    return (peewee.Case(None, [(fits, 1)], 0).alias("fits"), *told)
+    reasons = [peewee.Case(None, [(fits, one)], None).alias(one.name) for one in (Run.error_type, Run.error_message)]
+    return (peewee.Case(None, [(fits, 1)], 0).alias("fits"), *reasons)
 
 
 def _found(query: Any, wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:

@@ -117,8 +117,8 @@ def _faults_of(address: Address) -> Iterator[str]:
         file = given.get(name, _ROOTS_OF_THE_SYSTEM)
         if file != _ROOTS_OF_THE_SYSTEM and not os.access(file, os.R_OK):
             yield f"{name} names a file that is not there, or that this user may not read."
-    if told := _refused_by_libpq(given):
-        yield told
+    if complaint := _refused_by_libpq(given):
+        yield complaint
 
 
 def _refused_by_libpq(given: dict[str, str]) -> str | None:
@@ -129,15 +129,15 @@ def _refused_by_libpq(given: dict[str, str]) -> str | None:
     try:
         psycopg2.connect(extensions.make_dsn(**{**tried, "host": nowhere}), async_=True).close()
     except psycopg2.OperationalError as error:
-        told = str(error).strip().splitlines()[0]
-        return None if _NOWHERE in told else f"{_QUOTED.sub('', told)}."
+        complaint = str(error).strip().splitlines()[0]
+        return None if _NOWHERE in complaint else f"{_QUOTED.sub('', complaint)}."
     return None
 
 
-def _unreadable(url: str, told: str) -> str:
-    found = _UNKNOWN.search(told)
+def _unreadable(url: str, complaint: str) -> str:
+    found = _UNKNOWN.search(complaint)
     if found is None or "@" in url.rpartition(found[1])[2]:
-        reason = _QUOTED.sub("", told.strip().removeprefix("invalid dsn: "))
+        reason = _QUOTED.sub("", complaint.strip().removeprefix("invalid dsn: "))
         return f"{SETTING} cannot be read: {reason}; percent-encode what is no letter or digit in names and passwords."
     return (
         f"{SETTING} has the parameter {found[1]}, which libpq does not know; leave it out"

@@ -162,7 +162,7 @@ def attempt(step: Callable[[], object]) -> Exception | None:
         return error
     except DatabaseUnavailable:
         raise
-    except Exception as error:  # noqa: BLE001  the caller tells it
+    except Exception as error:  # noqa: BLE001  the caller logs it
         return error
     return None
 
@@ -233,8 +233,8 @@ def _opened(
 def _turn() -> Iterator[None]:
     """Take the lock for writing, if it is free in time."""
     if not _writer_turn.acquire(timeout=_TURN_SECONDS):
-        told = f"Other transactions have kept the database locked for {_TURN_SECONDS:g} s; try again."
-        raise DatabaseUnavailable(told, DatabaseFault.TOO_SLOW)
+        message = f"Other transactions have kept the database locked for {_TURN_SECONDS:g} s; try again."
+        raise DatabaseUnavailable(message, DatabaseFault.TOO_SLOW)
     try:
         yield
     finally:
@@ -272,9 +272,9 @@ def _translated() -> Iterator[None]:
         if not db.in_transaction():
             _drop()
         first = driver_errors.first(error)
-        told = driver_errors.first_line(first)
+        line = driver_errors.first_line(first)
         fault = driver_errors.fault(first)
-        raise DatabaseUnavailable(f"The database did not answer as it should: {told}", fault) from error
+        raise DatabaseUnavailable(f"The database did not answer as it should: {line}", fault) from error
 
 
 def _drop() -> None:

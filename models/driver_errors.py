@@ -24,7 +24,7 @@ def has_waited(error: Exception) -> bool:
 
 
 def fault(error: BaseException) -> DatabaseFault:
-    """Returns the fault of the database that an error tells."""
+    """Returns the fault of the database that an error reports."""
     orig = getattr(error, "orig", None)
     return fault_of(_code(error) or getattr(orig, "sqlite_errorname", None) or "", str(error))
 

@@ -20,7 +20,7 @@ _NOT_FIRED = peewee.SQL("status IN ('skipped', 'missed')")
 
 @dataclass(frozen=True)
 class NotFired:
-    """A job and how many of its occurrences were skipped, or missed; `runs` is how many rows tell of them."""
+    """A job and how many of its occurrences were skipped, or missed; `runs` is how many rows record them."""
 
     job_id: UUID
     job_name: str | None

@@ -72,7 +72,7 @@ class Postgresql(peewee.PostgresqlDatabase):
             notices: list[str] = executed.connection.notices
             notices.clear()
             executed.execute(text, parameters)
-            if unsure := [told for told in notices if _NOT_REPLICATED in told]:
+            if unsure := [one for one in notices if _NOT_REPLICATED in one]:
                 raise psycopg2.OperationalError(unsure[0].strip())
 
     def _said(self) -> str:
@@ -83,14 +83,14 @@ class Postgresql(peewee.PostgresqlDatabase):
         return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in {**ours, **unlike}.items())
 
     def _connect(self) -> Any:
-        told: list[str] = []
+        errors: list[str] = []
         for place in self._places:
             try:
                 with statement_timeout.connecting(self._address.connect_seconds):
                     connection = psycopg2.connect(place)
             except psycopg2.OperationalError as error:
-                told.append(str(error).strip())
+                errors.append(str(error).strip())
             else:
                 connection.autocommit = True
                 return connection
-        raise psycopg2.OperationalError("; ".join(told))
+        raise psycopg2.OperationalError("; ".join(errors))

@@ -40,8 +40,8 @@ def check() -> Surroundings | None:
             facts: Any = (*db.execute_sql(_FOUND).fetchone(), _lost_options())
             found = Surroundings(*facts)
     except DatabaseUnavailable as error:
-        if told := lasting_fault(str(error)):
-            raise Misconfigured(told) from error
+        if fault := lasting_fault(str(error)):
+            raise Misconfigured(fault) from error
         raise
     _refuse(found.faults())
     return found

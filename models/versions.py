@@ -33,8 +33,8 @@ def keep(job: Job, definition: dict[str, Any], now: datetime, *, by: str, reason
 
 def newest(job_id: UUID, limit: int) -> list[JobVersion]:
     """Returns a job's former versions that are kept, newest first, at most so many, without their definitions."""
-    told = (JobVersion.version, JobVersion.replaced_at, JobVersion.replaced_by, JobVersion.reason)
-    of_job: Any = JobVersion.select(*told).where(JobVersion.job == job_id)
+    columns = (JobVersion.version, JobVersion.replaced_at, JobVersion.replaced_by, JobVersion.reason)
+    of_job: Any = JobVersion.select(*columns).where(JobVersion.job == job_id)
     return list(of_job.order_by(JobVersion.version.desc()).limit(limit))
 
 
@@ -45,9 +45,9 @@ def accounts(job_id: UUID, wanted: Sequence[int]) -> dict[int, str | None]:
     """
     of_job: Any = JobVersion.select(JobVersion.version, JobVersion.account_id).where(JobVersion.job == job_id)
     found: dict[int, str | None] = dict(of_job.where(JobVersion.version.in_(wanted)).tuples())
-    untold = [version for version, account_id in found.items() if account_id is None]
-    for start in range(0, len(untold), _AT_ONCE):
-        some = kept({(job_id, version) for version in untold[start : start + _AT_ONCE]})
+    unknown = [version for version, account_id in found.items() if account_id is None]
+    for start in range(0, len(unknown), _AT_ONCE):
+        some = kept({(job_id, version) for version in unknown[start : start + _AT_ONCE]})
         found.update({version: (definition or {}).get("account_id") for (_, version), definition in some.items()})
     return found
 
@@ -115,7 +115,7 @@ def trim(job: Job) -> int:
     """Delete the oldest former versions of a locked job beyond so many bytes, or so many versions. Returns how many.
 
     Three kinds stay: the newest two, those that a run will execute, and the newest that belonged to another account,
-    which tells that the job moved.
+    which shows that the job moved.
     """
     of_job: Any = JobVersion.select(JobVersion.version, sized.octets(JobVersion.definition)).where(
         JobVersion.job == job

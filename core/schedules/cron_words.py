@@ -11,7 +11,7 @@ _MONTH_TITLES = (
     *("July", "August", "September", "October", "November", "December"),
 )
 _WEEKDAY_TITLES = ("", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MAX_TIMES = 4  # more times of day than these are told as minutes and hours
+_MAX_TIMES = 4  # more times of day than these are written as minutes and hours
 _SHORTEST_RUN = 3  # two neighbours are named one by one
 
 

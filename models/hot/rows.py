@@ -156,7 +156,7 @@ class Locked:
 class Candidate:
     """A run that may begin, with the data that its limit keys are made of.
 
-    `needs_job` if hosts or keys of data are limited, too: only the job and the data tell which of these keys it has.
+    `needs_job` if hosts or keys of data are limited, too: its job and its data determine which of these it has.
     """
 
     id: UUID

@@ -22,7 +22,7 @@ from services.system import System
 
 BATCH = 100
 AGAIN_AFTER = timedelta(seconds=60)
-HELD_FOR = timedelta(minutes=20)  # longer than to send one e-mail takes, or another coordinator would tell it too
+HELD_FOR = timedelta(minutes=20)  # longer than to send one e-mail takes, or another coordinator would send it too
 SUBJECTS = {
     AlertKind.FAILING: "Task Failed Multiple Times",
     AlertKind.LATE: "Task Did Not Run When It Should Have",
@@ -59,8 +59,8 @@ def _log(alike: Sequence[Alert]) -> None:
     """Log these alerts, unless that was done before an earlier try to send them."""
     for alert in alike:
         if alert.taken_until is None:
-            told = {"kind": alert.kind.value, "job_id": str(alert.job_id)}
-            log.warning("alert", failures=alert.failures, words=alert.words, **told)
+            of_alert = {"kind": alert.kind.value, "job_id": str(alert.job_id)}
+            log.warning("alert", failures=alert.failures, words=alert.words, **of_alert)
 
 
 def _send(system: System, alike: Sequence[Alert]) -> bool:

@@ -41,7 +41,7 @@ class Counting:
         self._left -= size
         try:
             return len(set(self._ids(doubtful)))
-        except StorageUnavailable:  # whoever lists the runs of the day is told which part is damaged
+        except StorageUnavailable:  # the list of the day's runs says which part is damaged
             return None
 
     def _ids(self, some: Sequence[SizedPart]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Sends the e-mails of one run one after the other, and records each outcome so that none is sent again.
 
-A run's only message needs no row of its own: the run's end tells its outcome. Of several, each is recorded
+A run's only message needs no row of its own: the run's end has its outcome. Of several, each is recorded
 as soon as it is handed over, however long the database is away, so a killed worker leaves at most one sent message
 unrecorded.
 """
@@ -47,7 +47,7 @@ def deliver(
 ) -> list[Delivered]:
     """Send those of a run's e-mails that are not settled yet. Returns the outcome of each, in order.
 
-    Raises `Aborted` when the scope is told to stop between two messages; what was sent stays recorded.
+    Raises `Aborted` when the scope is stopped between two messages; what was sent stays recorded.
     """
     several = len(letters) > 1
     became = retry_while_unavailable(lambda: _known(run_id, letters)) if several else {}

@@ -19,8 +19,8 @@ def prepare(system: System, work: Work, result: Result) -> None:
     if not _is_wanted(system.settings.calls_kept, result):
         return
     try:
-        told = work.transcript.as_json()
-        work.transcript.text = None if told is None else fields.json_text(told)
+        call = work.transcript.as_json()
+        work.transcript.text = None if call is None else fields.json_text(call)
     except Exception:  # the attempt is recorded even if its call cannot be serialised
         log.exception("call_not_kept", run_id=str(work.run_id))
 

@@ -38,7 +38,7 @@ class Leases:
     def __init__(
         self, system: System, worker: WorkerIdentity, hear_drain: Callable[[bool], None] = lambda _drains: None
     ) -> None:
-        """`hear_drain` is told with every heartbeat whether this process is to take no more runs."""
+        """`hear_drain` is called with every heartbeat, with whether this process is to take no more runs."""
         self._system = system
         self._hear_drain = hear_drain
         self._worker = worker

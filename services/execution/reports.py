@@ -87,14 +87,14 @@ def expect_known(sender: Sender) -> Sender:
 
 
 def heartbeat(
-    system: System, sender: Sender, seconds: float | None, told: Mapping[str, Any] | None = None
+    system: System, sender: Sender, seconds: float | None, changes: Mapping[str, Any] | None = None
 ) -> ReportLease:
     """Renew the lease of a run by `seconds`, else by the usual length, but not past `reports_until`.
 
     No report renews it for longer than MAX_REPORT_LEASE_SECONDS, or the usual length if that is longer: a run that
     waits keeps its place within limits, and may be waited for in vain no longer than that.
 
-    `told` has the run's new progress and message, if the receiver sent them.
+    `changes` has the run's new progress and message, if the receiver sent them.
 
     Raises `WrongToken`, or `Conflict` when the attempt has ended.
     """
@@ -108,8 +108,8 @@ def heartbeat(
             raise _too_late(attempt)
         until = until if run.reports_until is None else min(until, run.reports_until)
         deferred_rows.keep_lease(run, until)
-        if told:
-            deferred_rows.store_progress(run, told)
+        if changes:
+            deferred_rows.store_progress(run, changes)
         return ReportLease(sender.run_id, attempt.number, until)
 
 

@@ -31,7 +31,7 @@ def put(settings: Settings, name: str, file: IO[bytes], size: int, scope: AbortS
     """Store a file under a name, whole or not at all, in pieces so that it is never all in memory.
 
     A bucket offers it for saving under the name `saved_as`.
-    What is stored outlasts a crash of the machine. Raises `Aborted` as soon as the scope is told to stop, and
+    What is stored outlasts a crash of the machine. Raises `Aborted` as soon as the scope is stopped, and
     `TransientFailure` or `PermanentFailure`.
     """
     try:
@@ -162,7 +162,7 @@ def _bucket(settings: Settings) -> S3Store:
 
 
 def _failure(settings: Settings, error: Exception) -> AttemptError:
-    told = f"The file could not be stored in {place(settings)}: {words(error)}."
+    message = f"The file could not be stored in {place(settings)}: {words(error)}."
     if settings.aws_storage_bucket_name and isinstance(error, _HOPELESS):
-        return PermanentFailure(f"{told} Look at the AWS_ settings.")
-    return TransientFailure(told)
+        return PermanentFailure(f"{message} Look at the AWS_ settings.")
+    return TransientFailure(message)

@@ -11,7 +11,7 @@ from core.errors import FieldError, Forbidden, InvalidInput, NotFound
 Refusal = InvalidInput | Forbidden | NotFound
 CreationOutcome = UUID | Refusal
 
-FAULTS_TOLD = 100  # of one request
+MAX_FAULTS_REPORTED = 100  # of one request
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def all_or_raise(outcomes: Sequence[CreationOutcome]) -> list[Created]:
         for fault in _faults(outcome)
     ]
     if wrong:
-        raise InvalidInput(*wrong[:FAULTS_TOLD])
+        raise InvalidInput(*wrong[:MAX_FAULTS_REPORTED])
     return each(outcomes)
 
 

@@ -103,9 +103,9 @@ class Coordinator:
         self._heard.hear()
         self._plan_loop.wake.set()
 
-    def hear_sender(self, told: Any) -> None:
-        """Take what a beat tells of the process that sent it, just before the beat itself."""
-        self._heard.hear_sender(told)
+    def hear_sender(self, identity: Any) -> None:
+        """Take the identity of the process that sent a beat, just before the beat itself."""
+        self._heard.hear_sender(identity)
 
     def _plan(self) -> float:
         """Plan all coming occurrences; then rest until the beat, at most for `beat_patience_seconds`."""

@@ -36,9 +36,9 @@ class HeardBeats:
         with self._lock:
             self._at = self._system.clock.now()
 
-    def hear_sender(self, told: Any) -> None:
-        """Note who sent a beat now: a process without a database, which tells of itself with its message."""
-        sender = ProcessIdentity.read(told)
+    def hear_sender(self, identity: Any) -> None:
+        """Note who sent a beat now: a process without a database, which identifies itself in its message."""
+        sender = ProcessIdentity.read(identity)
         if sender is not None:
             with self._lock:
                 self._senders[sender.id] = sender, self._system.clock.now()
@@ -53,7 +53,7 @@ class HeardBeats:
             if at is not None:
                 signals.mark(BEAT, unit.now, at)
             for sender, seen_at in senders.values():
-                # What a message tells may not fit into the table, and the beat counts all the same.
+                # What a message says may not fit into the table, and the beat counts all the same.
                 error = database.attempt(partial(processes.see, sender, unit.now, seen_at))
                 if error is not None:
                     log.error("sender_of_beats_not_stored", id=str(sender.id), error=str(error))

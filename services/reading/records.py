@@ -161,9 +161,9 @@ def signals_seen() -> dict[str, datetime]:
 def _attempts(run: ShownRun) -> list[AttemptView]:
     """Returns a run's attempts; if there are very many, the newest that fit on a page."""
     is_bounded = run.attempt_count > FEW_ATTEMPTS
-    told = (calls.newest_of_run if is_bounded else calls.of_run)(run.id)
+    of_attempts = (calls.newest_of_run if is_bounded else calls.of_run)(run.id)
     found = (attempts.newest_of_run if is_bounded else attempts.of_run)(run.id)
-    return [view_of(AttemptView, one, call=told.get(one.number)) for one in found]
+    return [view_of(AttemptView, one, call=of_attempts.get(one.number)) for one in found]
 
 
 def _lines(run_id: UUID, limit: int) -> list[LineView]:

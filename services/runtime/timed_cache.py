@@ -46,7 +46,7 @@ class TimedCache(Generic[Value]):
 
         A value that is too old is computed by one thread; other callers meanwhile use the old value if it is only a
         little too old, or wait for the new one, at most `WAIT_SECONDS`. If the database is away or too slow for it,
-        they are told so, too, and do not all ask it again; any other error is raised only in the thread that computes.
+        they get that error, too, and do not all ask it again; any other error is raised in the computing thread alone.
         """
         with self._lock:
             found = self._young(key, self._seconds)

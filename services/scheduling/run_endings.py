@@ -1,7 +1,7 @@
 """Apply what follows for runs and their jobs when attempts have ended: decided one by one, written together.
 
-`facts` returns the facts, `core.attempt_endings` decides, `consequences` tells what follows, `carry_out` writes it. The
-caller has locked the jobs, in its transaction.
+`facts` returns the facts, `core.attempt_endings` decides, `consequences` returns what follows, `carry_out` writes it.
+The caller has locked the jobs, in its transaction.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ def keys(settings: Settings) -> str:
         found = _kept(path) or _made(path)
         secret_keys.listed(found)
     except (OSError, ValueError) as error:
-        told = error.strerror if isinstance(error, OSError) else error
-        raise ConfigurationError(f"{path}, the key of this folder's secrets, cannot be used: {told}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"{path}, the key of this folder's secrets, cannot be used: {reason}") from None
     return found
 
 

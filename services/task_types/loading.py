@@ -24,8 +24,8 @@ def _load(name: str) -> None:
         remedy = "put its folder into PYTHONPATH, or correct the name"
         raise ConfigurationError(f"TASK_TYPES names the module {name!r}: {error}; {remedy}.") from None
     except Exception as error:
-        told = " ".join(str(error).split())
-        raise ConfigurationError(f"TASK_TYPES names the module {name!r}, which fails: {told}") from error
+        message = " ".join(str(error).split())
+        raise ConfigurationError(f"TASK_TYPES names the module {name!r}, which fails: {message}") from error
     if len(registry.known()) == before:
         raise ConfigurationError(
             f"TASK_TYPES names the module {name!r}, which registers no task type; let it call registry.register."

@@ -14,7 +14,7 @@ M = TypeVar("M", bound=BaseModel)
 
 _KINDS = ", ".join(schedules.KINDS)
 _LONGEST_SHOWN = 60
-_FAULTS_TOLD = 20
+_MAX_FAULTS_NAMED = 20
 
 
 def shaped(model: type[M], value: Any, within: str = "", whole: str = "") -> M:
@@ -25,7 +25,7 @@ def shaped(model: type[M], value: Any, within: str = "", whole: str = "") -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        faults = error.errors(include_url=False)[:_FAULTS_TOLD]
+        faults = error.errors(include_url=False)[:_MAX_FAULTS_NAMED]
     raise InvalidInput(*(FieldError(_field(fault, within) or whole, _message(fault)) for fault in faults))
 
 

@@ -197,10 +197,10 @@ def _running(run: Run, _job: Job) -> str:
 
 
 def _retrying(run: Run, _job: Job) -> str:
-    told = f"Attempt {run.attempt_count} failed ({run.error_message}); it is tried again at {shown(run.due_at)}."
+    failed = f"Attempt {run.attempt_count} failed ({run.error_message}); it is tried again at {shown(run.due_at)}."
     if run.loss_count < LAST_LOSSES:
-        return told
-    return f"{told} {run.loss_count} workers were lost with it, so a process executes no other such run beside it."
+        return failed
+    return f"{failed} {run.loss_count} workers were lost with it, so a process executes no other such run beside it."
 
 
 def _completed(run: Run, _job: Job) -> str:

@@ -8,7 +8,7 @@ from core.instants import shown
 from core.states import Hold
 from services.reading.explaining.holds import HoldView
 
-_MAX_TOLD = 5
+_MAX_NAMED = 5
 _BY: dict[Hold, str] = {
     Hold.PAUSED: "by a pause",
     Hold.OVERLAP: "until another run of the job had ended",
@@ -24,9 +24,9 @@ def of_past(holds: Sequence[HoldView]) -> str:
     past = [one for one in holds if one.until is not None]
     if not past:
         return ""
-    told = "; ".join(map(_in_words, past[:_MAX_TOLD]))
-    more = len(past) - _MAX_TOLD
-    return f" It was held {told}{f'; and {more} times more' if more > 0 else ''}."
+    named = "; ".join(map(_in_words, past[:_MAX_NAMED]))
+    more = len(past) - _MAX_NAMED
+    return f" It was held {named}{f'; and {more} times more' if more > 0 else ''}."
 
 
 def _in_words(one: HoldView) -> str:

@@ -59,7 +59,7 @@ def _allowed(key: str, view: LimitView | None) -> str:
 
 
 def _of_others(key: str, view: LimitView | None) -> str:
-    """Words without values for a limit that is not for the caller to see: they would tell what others do."""
+    """Words without values for a limit that is not for the caller to see: they would reveal what others do."""
     if view is None or view.room is None:
         return f"{key} is not limited any more, so it goes on"
     return f"{key} is limited, by a limit that you may not see"

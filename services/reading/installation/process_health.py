@@ -23,7 +23,7 @@ _MAX_WORKERS = 1_000
 class PartView:
     """A part: whether it is well, in words how it is, and when it was last heard of, where it gives signs of life.
 
-    `versions` are those of its processes that live, as far as they tell them.
+    `versions` are those of its processes that live, as far as they report them.
     """
 
     name: str
@@ -54,7 +54,7 @@ def known(system: System, *, broker: bool, troubles: Sequence[Trouble]) -> list[
 
 
 def _webs(others: Sequence[ProcessView]) -> list[PartView]:
-    """The web processes; nothing where none tells of itself, as those of the former release."""
+    """The web processes; nothing where none reports itself, as those of the former release."""
     webs = _of_kind(others, ProcessKind.WEB)
     if not webs:
         return []
@@ -89,8 +89,8 @@ def _periodic(at: datetime | None, now: datetime, others: Sequence[ProcessView])
 
 
 def _signal(name: str, is_well: bool, at: datetime | None, theirs: Sequence[ProcessView], meaning: str) -> PartView:
-    told = "gives signs of life" if is_well else f"no sign of life: {meaning}"
-    return PartView(name, is_well, told, at, _versions(theirs))
+    words = "gives signs of life" if is_well else f"no sign of life: {meaning}"
+    return PartView(name, is_well, words, at, _versions(theirs))
 
 
 def _is_recent(at: datetime | None, now: datetime, oldest_seconds: float) -> bool:

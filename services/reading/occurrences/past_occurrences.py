@@ -45,8 +45,10 @@ def newest(principal: Principal, system: System, job_id: UUID, limit: int) -> li
         if run.scheduled_for >= now - timedelta(days=DAYS) and principal.sees_runs_of(run.account_id):
             by_instant.setdefault(run.scheduled_for, []).append(run)
     # Replays of manual runs are not occurrences.
-    told = [_occurrence(runs) for runs in by_instant.values() if any(run.trigger != Trigger.RETRY for run in runs)]
-    return sorted(told, key=lambda one: one.scheduled_for, reverse=True)
+    occurrences = [
+        _occurrence(runs) for runs in by_instant.values() if any(run.trigger != Trigger.RETRY for run in runs)
+    ]
+    return sorted(occurrences, key=lambda one: one.scheduled_for, reverse=True)
 
 
 def _occurrence(runs: list[PastRun]) -> PastOccurrence:

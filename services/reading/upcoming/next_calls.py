@@ -1,8 +1,8 @@
 """When a run that is held, or waits for a retry, is called next: what all pages and explanations say of it.
 
 A run that is due for a retry is held if its receiver's breaker is open by then, and a held one goes on once its key has
-room: the later instant counts. The instant at which a key is looked at is no promise of a call, so it is not told where
-that of its room is known.
+room: the later instant counts. The instant at which a key is rechecked is no promise of a call, so it is not shown
+where that of its room is known.
 """
 
 from __future__ import annotations

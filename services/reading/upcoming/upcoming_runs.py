@@ -150,11 +150,11 @@ def _look(
     budget = Budget()
     begin = max(start or now, now)  # a job that is put off has occurrences without rows in the past
     planned = _first_of_each(planned_views(rows)) if one_each else list(planned_views(rows))
-    told = {one.job_id for one in planned} if one_each else set()
+    listed = {one.job_id for one in planned} if one_each else set()
     each = [
         islice(named(one, counts.get(one.job.id, 0), begin, budget), 1 if one_each else limit)
         for one in unplanned
-        if one.job.id not in told
+        if one.job.id not in listed
     ]
     ahead = soonest(planned, each, until, limit, MAX_NAMED)
     return Ahead(ahead.found, min(begin, ahead.until)) if budget.is_spent else ahead
