@@ -43,6 +43,15 @@ def test_what_needs_a_check_begins_again_after_it(tried: Tried) -> None:
     assert tried.events == ["begun", "checked 17", "begun", "done"]
 
 
+def test_a_decorated_function_gets_its_checks_and_its_arguments(tried: Tried) -> None:
+    @slow_checks.before_transaction
+    def act(first: int, *, second: int) -> list[object]:
+        return tried.trying(first, second)()
+
+    assert act(17, second=18) == [17, 18]
+    assert tried.events == ["begun", "checked 17", "begun", "checked 18", "begun", "done"]
+
+
 def test_what_needs_no_check_happens_once(tried: Tried) -> None:
     assert slow_checks.made_before(tried.trying()) == []
     assert tried.events == ["begun", "done"]
