@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import structlog
@@ -13,46 +12,18 @@ from core.errors import DatabaseUnavailable
 from core.rates import Rate
 from core.states import RunStatus
 from models.pauses import GATE
-from services.execution import claiming, held_runs, workers
-from services.execution.engine import Engine
+from services.execution import claiming, held_runs
 from services.execution.exchanges import ExchangeAnswer
 from services.execution.recording import NotRecorded
 from services.execution.work import Work
-from services.messaging.broker import RUNS_HTTP
 from services.scheduling.run_endings import RunOutcome
-from tests.factories import GivenSystem, claim, first_run, stored_run, succeeded
+from tests.factories import GivenSystem, claim, first_run, stored_run
+from tests.integration.execution.calling_threads import Threads, of
 from tests.integration.execution.limiting import put
 from tests.outsider import outsider
 from tests.waiting import LONGEST, until
 
 COMPLETED = RunOutcome(RunStatus.COMPLETED)
-
-
-class Threads:
-    """An engine and threads that call it; nothing is answered before `start`."""
-
-    def __init__(self, system: GivenSystem) -> None:
-        self.engine = Engine(system, workers.register(system))
-        self._pool = ThreadPoolExecutor(8)
-        self._called = 0
-
-    def start(self) -> None:
-        until(lambda: self.engine._exchanges.count() == self._called, "every thread has called")
-        self.engine.start()
-
-    def ask(self) -> Future[ExchangeAnswer]:
-        """Ask for work."""
-        self._called += 1
-        return self._pool.submit(self.engine.exchange, RUNS_HTTP)
-
-    def hand_in(self, work: Work, *, wants_work: bool = False) -> Future[ExchangeAnswer]:
-        """Hand in a good result."""
-        self._called += 1
-        return self._pool.submit(self.engine.exchange, RUNS_HTTP, (work, succeeded()), wants_work=wants_work)
-
-    def stop(self) -> None:
-        self.engine.stop()
-        self._pool.shutdown()
 
 
 @pytest.fixture
@@ -77,10 +48,6 @@ def threads_under_a_rate(limited: GivenSystem) -> Iterator[Threads]:
 
 def job_of(work: Work) -> str:
     return str(work.job_id)
-
-
-def of(future: Future[ExchangeAnswer]) -> ExchangeAnswer:
-    return future.result(LONGEST)
 
 
 def test_as_many_runs_are_claimed_as_threads_ask_and_no_more(system: GivenSystem, threads: Threads) -> None:
@@ -112,8 +79,8 @@ def test_calls_that_wait_share_a_transaction(
     claimed: list[int] = []
     real = claiming.claim
 
-    def counted(*about: object, is_limited: bool) -> list[Work]:
-        works = real(*about, is_limited=is_limited)  # type: ignore[arg-type]
+    def counted(*about: object, **named: object) -> list[Work]:
+        works = real(*about, **named)  # type: ignore[arg-type]
         claimed.append(len(works))
         return works
 
