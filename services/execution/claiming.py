@@ -5,9 +5,11 @@ Threads that ask at the same moment share one claim: see `services.execution.eng
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+
+import structlog
 
 from core import trace_context
 from core.errors import DatabaseUnavailable
@@ -16,6 +18,7 @@ from models import database
 from models.hot.rows import ExecutedJob, StartedRun, Terms
 from models.pauses import Gate
 from services.execution import executed_jobs, last_tries, limits, report_tokens, retry_policy
+from services.execution.putting_back import put_back
 from services.execution.rotation import Rotation
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
@@ -27,6 +30,8 @@ from services.system import System
 from services.task_types import registry, targets
 
 _MAX_ROUNDS = 10
+_ASIDE_SECONDS = 60.0
+log = structlog.get_logger()
 
 
 def claim(
@@ -51,10 +56,12 @@ def claim(
                 claimed, held_others = _claim_once(
                     system, worker, queue, limit - len(taken), rotation, is_limited=is_limited
                 )
-        except DatabaseUnavailable:
-            if taken:  # these are under way from now on, whatever became of the others
-                break
-            raise
+        except Exception as error:
+            if not taken:
+                raise
+            if not isinstance(error, DatabaseUnavailable):
+                log.exception("claim_ended_early", queue=queue)
+            break  # those taken are under way from now on, whatever became of the others
         taken += claimed
         if not held_others or len(taken) == limit:
             break
@@ -82,8 +89,9 @@ def _claim_once(
     executed = [(run, begun.get(run.id, run.job)) for run in runs]
     is_signed = queue == brokers.RUNS_HTTP
     of_apps = signers.of_apps(system, {job.app_id for _, job in executed}) if is_signed else {}
-    works = [
-        _work(
+    each = [
+        partial(
+            _work,
             system,
             run,
             job,
@@ -94,14 +102,28 @@ def _claim_once(
         )
         for run, job in executed
     ]
+    works = [work for run, make in zip(runs, each, strict=True) if (work := _prepared(run, make, terms)) is not None]
     seconds = system.clock.monotonic() - monotonic
     database.after_commit(partial(events.emit, "runs.claimed", count=len(works), seconds=seconds))
-    return works, claimed.held_others or len(runs) < len(claimed.runs)
+    return works, claimed.held_others or len(works) < len(claimed.runs)
 
 
 def _terms(system: System, worker: WorkerIdentity, tokens: Sequence[str], now: datetime) -> Terms:
     until = now + timedelta(seconds=system.settings.lease_seconds)
     return Terms(worker.id, now, until, [hashed(token) for token in tokens])
+
+
+def _prepared(run: StartedRun, make: Callable[[], Work], terms: Terms) -> Work | None:
+    """Returns the work of a run just claimed. A run of which none can be made is put back for a while.
+
+    Being the most urgent, it would keep all others of its queue from being claimed.
+    """
+    try:
+        return make()
+    except Exception:
+        log.exception("run_not_prepared", run_id=str(run.id))
+        put_back([run.id], _ASIDE_SECONDS, terms.now)
+        return None
 
 
 def _work(

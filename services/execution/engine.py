@@ -85,14 +85,17 @@ class Engine:
         database.disconnect()
 
     def _answer(self, exchanges: Sequence[Exchange]) -> None:
+        for exchange in exchanges:
+            exchange.is_in_round = True
         ended = [exchange for exchange in exchanges if exchange.ended is not None]
         free = [exchange for exchange in exchanges if exchange.ended is None]
         try:
             if not self._exchange_at_once(ended, free):
                 self._claim([*self._record(ended), *free])
-        except BaseException as error:  # noqa: BLE001  raised in the threads that wait
+        except BaseException as error:  # noqa: BLE001  raised in the threads that wait for this round
             for exchange in exchanges:
-                exchange.fail(error)
+                if exchange.is_in_round:
+                    exchange.fail(error)
 
     def _exchange_at_once(self, ended: Sequence[Exchange], free: Sequence[Exchange]) -> bool:
         """Record the results of these threads and claim for all of them in one transaction, unless limits apply.
@@ -100,9 +103,11 @@ class Engine:
         Returns False if nothing was done: then record and claim in separate transactions, so that a fault in one does
         not prevent the other.
         """
-        if not ended or any(self._limits.may_apply(exchange.queue_name) for exchange in (*ended, *free)):
+        if not ended:
             return False
         try:
+            if any(self._limits.may_apply(exchange.queue_name) for exchange in (*ended, *free)):
+                return False
             outcomes, claimed = self._record_and_claim(ended, free)
         except Exception as error:  # noqa: BLE001  each is done by itself now, and meets it again
             log.debug("exchange_split", error=str(error))
@@ -189,6 +194,7 @@ class Engine:
             self._record_alone_later(exchange)
 
     def _record_alone_later(self, exchange: Exchange) -> None:
+        exchange.is_in_round = False
         if exchange.ended is not None:  # only exchanges with a result are put off
             self._recorder.submit(self._record_alone, exchange, exchange.ended)
 
@@ -218,14 +224,17 @@ class Engine:
             self._claim_of(queue_name, wanting)
 
     def _claim_of(self, queue_name: str, exchanges: Sequence[Exchange]) -> None:
+        """Claim work of one queue for these exchanges. If that fails, no other queue is concerned."""
         try:
             is_limited = self._limits.may_apply(queue_name)
             works = claiming.claim(
                 self._system, self._worker, queue_name, len(exchanges), self._rotation, is_limited=is_limited
             )
-        except DatabaseUnavailable:
+        except Exception as error:
+            if not isinstance(error, DatabaseUnavailable):
+                log.exception("claim_failed", queue=queue_name)
             for exchange in exchanges:
-                exchange.answer(asks_again=True)
+                exchange.fail_to_claim(error)
             return
         for exchange, work in zip(exchanges, [*works, *[None] * (len(exchanges) - len(works))], strict=True):
             exchange.answer(work)

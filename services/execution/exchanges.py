@@ -18,7 +18,7 @@ _MAX_RESTS = 3
 class ExchangeAnswer:
     """The engine's answer to a thread: how its result was recorded, if it gave one, and its next work.
 
-    With `asks_again`, no work could be claimed because the database was away.
+    With `asks_again`, the claim failed, so that there may be work all the same.
     """
 
     recorded: RunOutcome | StaleFence | None = None
@@ -28,22 +28,38 @@ class ExchangeAnswer:
 
 @dataclass
 class Exchange:
-    """A thread that waits for the engine's answer: the result that it hands in, if any, and whether it wants work."""
+    """A thread that waits for the engine's answer: the result that it hands in, if any, and whether it wants work.
+
+    It is in a round while that is to answer it: not once it is put off, or left to the recorder.
+    """
 
     queue_name: str
     ended: HandedIn | None
     wants_work: bool
     recorded: RunOutcome | StaleFence | None = None
     rounds: int = 0
+    is_in_round: bool = False
     _reply: queue.SimpleQueue[ExchangeAnswer | BaseException] = field(default_factory=queue.SimpleQueue)
 
     def answer(self, work: Work | None = None, *, asks_again: bool = False) -> None:
         """Wake the thread, with or without work."""
+        self.is_in_round = False
         self._reply.put(ExchangeAnswer(self.recorded, work, asks_again))
 
     def fail(self, error: BaseException) -> None:
         """Raise an error in the thread."""
+        self.is_in_round = False
         self._reply.put(error)
+
+    def fail_to_claim(self, error: Exception) -> None:
+        """Wake the thread without work: with the outcome of its result, if that is recorded, else with the error.
+
+        A thread that has the outcome asks again, and meets the error then.
+        """
+        if self.recorded is None:
+            self.fail(error)
+        else:
+            self.answer(asks_again=True)
 
     def wait(self) -> ExchangeAnswer:
         """Wait for the answer. Raises what the exchange failed with."""
@@ -67,6 +83,7 @@ class ExchangeQueue:
 
     def put_off(self, exchange: Exchange) -> None:
         """Keep an exchange for the next round."""
+        exchange.is_in_round = False
         self._put_off.append(exchange)
 
     def close(self) -> None:

@@ -14,9 +14,10 @@ from operator import attrgetter
 from uuid import UUID
 
 from core.retry import APART_SECONDS, LAST_LOSSES
-from models import claims, held_keys
+from models import claims
 from models.claims import Loss
 from models.hot.rows import StartedRun, Terms
+from services.execution.putting_back import put_back
 
 
 def apart(started: Sequence[StartedRun], terms: Terms) -> list[StartedRun]:
@@ -26,10 +27,7 @@ def apart(started: Sequence[StartedRun], terms: Terms) -> list[StartedRun]:
     suspected = _suspected(terms)
     claimed = [run.id for run in started if run.id in suspected]
     waiting = claimed if len(claimed) < len(suspected) else claimed[1:]
-    if waiting:
-        freed = claims.put_back(waiting, terms.now + timedelta(seconds=APART_SECONDS))
-        for key in sorted(freed):  # this claim has held others of the key, as if these were called
-            held_keys.recheck_at(key, terms.now)
+    put_back(waiting, APART_SECONDS, terms.now)
     return [run for run in started if run.id not in waiting]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import structlog
 from pydantic import BaseModel
 
 from core import storable
@@ -63,6 +64,7 @@ class TaskType:
 LONGEST_TIME_LIMIT_SECONDS = 86_400.0
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _TYPES: dict[str, TaskType] = {}
+log = structlog.get_logger()
 
 
 def register(task_type: TaskType) -> None:
@@ -144,11 +146,19 @@ def has_templates(key: str) -> bool:
 
 
 def time_limit(settings: Settings, key: str) -> float:
-    """Returns the seconds that a run of a task type may take if its job sets no limit."""
+    """Returns the seconds that a run of a task type may take if its job sets no limit.
+
+    If the type's own function raises, it is logged, and the limit is that of a callback.
+    """
     found = _TYPES.get(key)
     if found is None or found.time_limit is None:
         return settings.callback_time_limit_seconds
-    return storable.seconds(found.time_limit(settings), LONGEST_TIME_LIMIT_SECONDS) or LONGEST_TIME_LIMIT_SECONDS
+    try:
+        wanted = found.time_limit(settings)
+    except Exception:  # an installation's own code may raise anything, and runs are claimed by this
+        log.exception("time_limit_broke", task_type=key)
+        return settings.callback_time_limit_seconds
+    return storable.seconds(wanted, LONGEST_TIME_LIMIT_SECONDS) or LONGEST_TIME_LIMIT_SECONDS
 
 
 def queue_of(task_type: str) -> str:

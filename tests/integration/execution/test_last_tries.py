@@ -158,15 +158,16 @@ def test_others_of_a_limited_key_go_on_though_one_was_put_back_that_took_its_roo
     assert ids(claim(system, worker=worker)) == {other}
 
 
+@pytest.mark.parametrize("error", [DatabaseUnavailable("The database is away."), ValueError("It broke.")])
 def test_what_a_round_has_claimed_is_under_way_though_the_next_one_fails(
-    system: GivenSystem, worker: WorkerIdentity, monkeypatch: pytest.MonkeyPatch
+    system: GivenSystem, worker: WorkerIdentity, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     lost_twice(system, 2)
     claim_once, rounds = claiming._claim_once, itertools.count(1)
 
     def fail_second(*given: Any, **options: Any) -> Any:
         if next(rounds) == 2:
-            raise DatabaseUnavailable("The database is away.")
+            raise error
         return claim_once(*given, **options)
 
     monkeypatch.setattr(claiming, "_claim_once", fail_second)

@@ -66,6 +66,18 @@ def test_a_ring_taken_while_the_database_is_away_is_kept_and_tried_again(
     assert executed(receiver, run)
 
 
+def test_a_thread_that_asks_in_vain_tells_the_trouble_and_rests_before_it_asks_again(
+    house: House, receiver: ScriptedReceiver, run_to_execute: Make, quick: pytest.MonkeyPatch
+) -> None:
+    run = run_to_execute()
+    away = Away(claiming.claim, times=2)
+    away.look = lambda: len(database_troubles.troubles.present())
+    quick.setattr(claiming, "claim", away)
+    house.answer(Ring(run.id, QUEUE))
+    assert away.seen_while_away == [0, 1]
+    assert executed(receiver, run)
+
+
 def test_a_result_that_meets_a_full_disk_waits_for_room_and_is_recorded(
     house: House, receiver: ScriptedReceiver, run_to_execute: Make, quick: pytest.MonkeyPatch
 ) -> None:

@@ -140,6 +140,14 @@ def test_a_function_gets_the_headers_that_carry_its_trace_on(system: GivenSystem
         assert result.result == headers
 
 
+def test_a_time_limit_that_cannot_be_told_is_that_of_a_callback(system: GivenSystem) -> None:
+    def broken(_settings: Settings) -> float:
+        raise KeyError("x")
+
+    registry.register(TaskType("thumbnail", "Any", Nothing, perform=lambda _task: None, time_limit=broken))
+    assert claimed(system, {}).time_limit_seconds == system.settings.callback_time_limit_seconds
+
+
 @pytest.mark.parametrize("made", [None, 7, "x", [1], {"a": None}])
 def test_whatever_is_json_is_a_result(system: GivenSystem, made: Any) -> None:
     result = outcome(system, lambda _task: made)
