@@ -211,6 +211,7 @@ class AbortReason(StrEnum):
     LEASE_LOST = "lease_lost"
     SHUTDOWN = "shutdown"
     CONNECTION_CLOSED = "connection_closed"  # by the receiver, which closed a kept connection without an answer
+    NOT_CONFIRMED = "not_confirmed"  # by the database, which was to say that the run is claimed
 
 
 class Aborted(CarillonError):  # noqa: N818

@@ -48,6 +48,12 @@ def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUI
     return {row.id: row.cancel_requested_at is not None for row in rows if row.fence == leases[row.id]}
 
 
+def token_hashes(run_ids: Sequence[UUID]) -> set[str]:
+    """Returns the token hashes of the attempts under way at those of these runs that are running."""
+    query: Any = Run.select(Run.claimed_token_hash).where(Run.id.in_(list(run_ids)), RUNNING)
+    return {token_hash for (token_hash,) in query.tuples()}
+
+
 def expired(now: datetime, limit: int) -> list[UUID]:
     """Returns runs whose lease has expired, longest ago first."""
     query = Run.select(Run.id).where(RUNNING, Run.lease_expires_at < now).order_by(Run.lease_expires_at).limit(limit)

@@ -42,21 +42,25 @@ def claim(
     rotation: Rotation | None = None,
     *,
     is_limited: bool = True,
+    unconfirmed: Callable[[list[Work]], object] = lambda _works: None,
 ) -> list[Work]:
     """Claim the most urgent claimable runs of a queue, at most `limit`, each under its own lease.
 
     If `is_limited` is false, the queue has no limits, so none are looked up. Without a rotation, parties share the
-    threads as if this were the first claim.
+    threads as if this were the first claim. `unconfirmed` is called with what may be claimed without being returned, as
+    the commit was not confirmed.
     """
     rotation = rotation or Rotation()
     taken: list[Work] = []
     for _ in range(_MAX_ROUNDS):
+        claimed: list[Work] = []
         try:
             with system.transaction(Gate.UNUSED):
                 claimed, held_others = _claim_once(
                     system, worker, queue, limit - len(taken), rotation, is_limited=is_limited
                 )
         except Exception as error:
+            unconfirmed(claimed)  # empty unless this was the commit
             if not taken:
                 raise
             if not isinstance(error, DatabaseUnavailable):

@@ -28,6 +28,7 @@ from services.execution.exchanges import Exchange, ExchangeAnswer, ExchangeQueue
 from services.execution.limits import LimitCache
 from services.execution.recording import NotRecorded, RecordResult
 from services.execution.rotation import Rotation
+from services.execution.unconfirmed_claims import UnconfirmedClaims
 from services.execution.work import HandedIn, Work
 from services.execution.workers import WorkerIdentity
 from services.messaging.broker import RUNS_HTTP
@@ -47,6 +48,7 @@ class Engine:
         self._limits = LimitCache(system)
         self._rotation = Rotation()
         self._last_calls = LastCalls(system)
+        self._unconfirmed = UnconfirmedClaims(system)
         self._exchanges = ExchangeQueue()
         self._recorder = ThreadPoolExecutor(1, thread_name_prefix="record-alone")
         self._releaser = ThreadPoolExecutor(1, thread_name_prefix="release-held-runs")
@@ -60,6 +62,7 @@ class Engine:
         """Answer the exchanges that are waiting, then end the thread."""
         self._exchanges.close()
         self._thread.join()
+        self._unconfirmed.stop()
         self._recorder.shutdown()
         self._releaser.shutdown(cancel_futures=True)  # the coordinator releases the others, a little later
         for exchange in self._exchanges.take_left():  # the recorder had them; they get no further work
@@ -124,16 +127,25 @@ class Engine:
     ) -> tuple[list[RecordResult], dict[str, list[Work]]]:
         """Record, then claim in the same transaction. Returns the outcomes, and what was claimed of each queue."""
         began = self._system.clock.monotonic()
-        with self._system.transaction(Gate.UNUSED) as unit:
-            outcomes = recording.record_within(self._system, unit, _results(ended))
-            done = [exchange for exchange, one in zip(ended, outcomes, strict=True) if one is not NotRecorded.LOCKED]
-            wanted = Counter(exchange.queue_name for exchange in (*done, *free) if exchange.wants_work)
-            claimed = {
-                queue_name: claiming.claim_within(self._system, self._worker, queue_name, count, self._rotation)
-                for queue_name, count in wanted.items()
-            }
+        claimed: dict[str, list[Work]] = {}
+        try:
+            with self._system.transaction(Gate.UNUSED) as unit:
+                outcomes = recording.record_within(self._system, unit, _results(ended))
+                done = [one for one, outcome in zip(ended, outcomes, strict=True) if outcome is not NotRecorded.LOCKED]
+                claimed = self._claim_within([*done, *free])
+        except Exception:
+            self._unconfirmed.add([work for works in claimed.values() for work in works])  # none unless at the commit
+            raise
         recording.after_commit(self._system, outcomes, began)
         return outcomes, claimed
+
+    def _claim_within(self, exchanges: Sequence[Exchange]) -> dict[str, list[Work]]:
+        """Claim for these exchanges within the caller's transaction. Returns what was claimed of each queue."""
+        wanted = Counter(exchange.queue_name for exchange in exchanges if exchange.wants_work)
+        return {
+            queue_name: claiming.claim_within(self._system, self._worker, queue_name, count, self._rotation)
+            for queue_name, count in wanted.items()
+        }
 
     def _record(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
         """Record the results of these exchanges. Returns those whose result is recorded."""
@@ -228,7 +240,13 @@ class Engine:
         try:
             is_limited = self._limits.may_apply(queue_name)
             works = claiming.claim(
-                self._system, self._worker, queue_name, len(exchanges), self._rotation, is_limited=is_limited
+                self._system,
+                self._worker,
+                queue_name,
+                len(exchanges),
+                self._rotation,
+                is_limited=is_limited,
+                unconfirmed=self._unconfirmed.add,
             )
         except Exception as error:
             if not isinstance(error, DatabaseUnavailable):

@@ -37,6 +37,7 @@ log = structlog.get_logger()
 _HANDED_BACK = {
     AbortReason.SHUTDOWN: "The worker was stopped.",
     AbortReason.CONNECTION_CLOSED: "The receiver closed a kept connection without an answer.",
+    AbortReason.NOT_CONFIRMED: "The database broke off as a worker claimed this, so that none executed it.",
 }
 
 

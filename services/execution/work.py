@@ -85,7 +85,7 @@ class Stopped:
     @property
     def hands_back(self) -> bool:
         """Whether the run goes back into the queue, without counting as a failure."""
-        return self.reason in {AbortReason.SHUTDOWN, AbortReason.CONNECTION_CLOSED}
+        return self.reason in {AbortReason.SHUTDOWN, AbortReason.CONNECTION_CLOSED, AbortReason.NOT_CONFIRMED}
 
 
 Result = Succeeded | Deferred | Failed | Stopped
