@@ -51,6 +51,11 @@ def replace(key: str, former: rules.Breaker, new: rules.Breaker | None) -> bool:
     return bool(Breaker.update(**asdict(new)).where(same).execute())
 
 
+def probe_by(instant: datetime, beyond: datetime) -> int:
+    """Set when to probe to an instant, for breakers that are probed beyond another only. Returns how many."""
+    return int(Breaker.update(probe_at=instant).where(Breaker.probe_at > beyond).execute())
+
+
 def delete(key: str) -> None:
     """Close a breaker."""
     Breaker.delete().where(Breaker.key == key).execute()

@@ -11,6 +11,7 @@ import peewee
 
 from core.states import Outcome, RunStatus
 from models import runs
+from models.database import for_update
 from models.filtering import CLAIMABLE, RUNNING
 from models.tables import Attempt, Run, Use, Worker, db
 
@@ -58,6 +59,22 @@ def expired(now: datetime, limit: int) -> list[UUID]:
     """Returns runs whose lease has expired, longest ago first."""
     query = Run.select(Run.id).where(RUNNING, Run.lease_expires_at < now).order_by(Run.lease_expires_at).limit(limit)
     return _ids(query)
+
+
+def end_leases_by(instant: datetime, beyond: datetime, limit: int) -> int:
+    """Set the leases of workers that end beyond an instant to end at another, at most so many. Returns how many."""
+    return _end_by(instant, Run.reports_until.is_null(), beyond, limit)
+
+
+def end_report_leases_by(instant: datetime, beyond: datetime, limit: int) -> int:
+    """Set the leases of receivers that end beyond an instant to end at another, at most so many. Returns how many."""
+    return _end_by(instant, Run.reports_until.is_null(False), beyond, limit)
+
+
+def _end_by(instant: datetime, condition: Any, beyond: datetime, limit: int) -> int:
+    late = Run.select(Run.id).where(RUNNING, condition, Run.lease_expires_at > beyond).limit(limit)
+    free = for_update(late, skip_locked=True)
+    return int(Run.update(lease_expires_at=instant).where(Run.id.in_(free)).execute())
 
 
 def held_by_workers(limit: int) -> list[UUID]:

@@ -131,6 +131,12 @@ def recheck_sooner(keys: Collection[str], until: datetime) -> None:
     HeldKey.update(until=until).where(HeldKey.key.in_(free), HeldKey.until > until).execute()
 
 
+def look_by(instant: datetime, beyond: datetime) -> int:
+    """Set when to look for room to an instant, for keys that are looked at beyond another only. Returns how many."""
+    late = for_update(HeldKey.select(HeldKey.key).where(HeldKey.until > beyond), skip_locked=True)
+    return int(HeldKey.update(until=instant).where(HeldKey.key.in_(late)).execute())
+
+
 def hold_no_more(key: str, now: datetime) -> None:
     """Forget a key that no longer holds runs, unless a claim has just held another."""
     HeldKey.delete().where(HeldKey.key == key, HeldKey.until <= now).execute()

@@ -154,13 +154,22 @@ def longest_span() -> int:
 
 
 def prune_uses(ended_before: datetime, limit: int) -> int:
-    """Delete uses that ended before an instant, at most so many. Returns how many.
-
-    There is no index for them; finding each row again by its physical position is cheapest.
-    """
-    place = peewee.SQL("rowid" if is_sqlite() else "ctid")
+    """Delete uses that ended before an instant, at most so many. Returns how many."""
+    place = _place()
     old = Use.select(place).where(Use.ended_at < ended_before).limit(limit)
     return int(Use.delete().where(place.in_(old)).execute())
+
+
+def end_by(instant: datetime, beyond: datetime, limit: int) -> int:
+    """Set the end of uses that ended beyond an instant to another one, at most so many. Returns how many."""
+    place = _place()
+    late = Use.select(place).where(Use.ended_at > beyond).limit(limit)
+    return int(Use.update(ended_at=instant).where(place.in_(late)).execute())
+
+
+def _place() -> Any:
+    """Returns the physical position of a row: without an index, the cheapest way to find it again."""
+    return peewee.SQL("rowid" if is_sqlite() else "ctid")
 
 
 def prune_expired(before: datetime) -> int:

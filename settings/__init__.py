@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from settings.model import ConfigurationError, Settings, load
+from settings.model import (
+    LONGEST_LEASE_SECONDS,
+    LONGEST_REPORT_LEASE_SECONDS,
+    ConfigurationError,
+    Settings,
+    load,
+)
 
-__all__ = ["ConfigurationError", "Settings", "load"]
+__all__ = ["LONGEST_LEASE_SECONDS", "LONGEST_REPORT_LEASE_SECONDS", "ConfigurationError", "Settings", "load"]

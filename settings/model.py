@@ -24,6 +24,8 @@ from settings import rules
 
 _REQUESTS_PER_MINUTE = 600
 _A_YEAR = 31_536_000
+LONGEST_LEASE_SECONDS = 3_600
+LONGEST_REPORT_LEASE_SECONDS = 86_400
 
 
 class ConfigurationError(Misconfigured):
@@ -77,8 +79,8 @@ class Settings(BaseModel):
     ca_bundle: Path | None = None
     callback_time_limit_seconds: float = Field(default=30, ge=0.1, le=3600)
     connect_seconds: float = Field(default=5, ge=0.1, le=60)
-    report_lease_seconds: float = Field(default=60, ge=1, le=86_400)
-    max_report_lease_seconds: float = Field(default=3600, ge=1, le=86_400)
+    report_lease_seconds: float = Field(default=60, ge=1, le=LONGEST_REPORT_LEASE_SECONDS)
+    max_report_lease_seconds: float = Field(default=3600, ge=1, le=LONGEST_REPORT_LEASE_SECONDS)
     report_limit_seconds: float = Field(default=86_400, ge=1, le=_A_YEAR)
 
     calls_kept: CallsKept = CallsKept.ALL
@@ -88,7 +90,7 @@ class Settings(BaseModel):
 
     # Execution.
     worker_threads: int = Field(default=16, ge=1, le=256)
-    lease_seconds: float = Field(default=60, ge=1, le=3600)
+    lease_seconds: float = Field(default=60, ge=1, le=LONGEST_LEASE_SECONDS)
     heartbeat_seconds: float = Field(default=15, ge=0.1, le=1800)
     shutdown_grace_seconds: float = Field(default=20, ge=0, le=3600)
     max_concurrent_runs: int | None = Field(default=None, ge=1, le=1_000_000)

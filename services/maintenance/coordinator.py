@@ -16,7 +16,7 @@ from services.alerts import sending
 from services.changes import pruning as changes
 from services.execution import held_runs, limits
 from services.jobs import pause_endings
-from services.maintenance import figures, rescues
+from services.maintenance import clock_repairs, figures, rescues
 from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.heard_beats import HeardBeats
 from services.maintenance.loops import Loop, Loops
@@ -72,6 +72,7 @@ class Coordinator:
             Loop("release-held-runs", self._once(held_runs.release_due_keys, _EACH_SECOND)),
             Loop("count-for-new-limits", self._once(held_runs.count_calls_of_new_limits, _EACH_SECOND)),
             Loop("repair-limits", self._once(held_runs.repair, held_runs.REPAIR_SECONDS)),
+            Loop("repair-clock", self._until_done(clock_repairs.repair, clock_repairs.REPAIR_SECONDS)),
             Loop("recheck-accounts", self._once(held_runs.recheck_accounts, held_runs.RECHECK_SECONDS)),
             Loop("restores", self._until_done(releasing.release_left_behind, _RESTORES_SECONDS)),
             Loop("pauses-left", self._once(pauses.settle_left_behind, _EACH_SECOND)),
