@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import structlog
 
 from core import request_signatures
 from core.errors import Misconfigured, TransientFailure
-from models import signing_secrets
+from models import database, signing_secrets
 from services.runtime.recent_values import RecentValues
 from services.secrets import sealing, signing
 from services.system import System
@@ -58,6 +59,7 @@ def _read(system: System, app_ids: Collection[UUID]) -> dict[UUID, Signer]:
 def _signer(system: System, app_id: UUID, sealed: Sequence[str]) -> Signer:
     if not sealed:
         key = signing.make_first(system, app_id)
+        database.or_undo(partial(_recent.forget, app_id))  # its secret is then stored nowhere
         return NOBODY if key is None else Signer((key,))
     try:
         return Signer([sealing.unseal(system.settings, one) for one in sealed])

@@ -149,6 +149,16 @@ def test_a_secret_is_sealed_where_it_is_stored(system: GivenSystem) -> None:
     assert sealing.unseal(system.settings, stored) == request_signatures.key_of(OWN)
 
 
+def test_a_first_secret_whose_claim_is_rolled_back_signs_nothing(system: GivenSystem, receiver: Server) -> None:
+    creating.create(LOCAL, system, new_job())
+    with database.rolled_back():
+        claim_one(system)
+    call(system)
+    with database.reading():
+        [stored] = [row.sealed for row in SigningSecret.select()]
+    assert is_verified(receiver, request_signatures.secret_of(sealing.unseal(system.settings, stored)))
+
+
 def test_an_app_gets_its_first_secret_with_its_first_call_and_keeps_it(system: GivenSystem, receiver: Server) -> None:
     call(system)
     [only] = signing.of_app(LOCAL, "app_a")
