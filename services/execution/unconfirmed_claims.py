@@ -44,8 +44,9 @@ class UnconfirmedClaims:
         with self._lock:
             self._works += works
             if self._works and self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="unconfirmed-claims", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="unconfirmed-claims", daemon=True)
+                thread.start()  # may fail at the limit of threads: the next claim in doubt, or the end, looks then
+                self._thread = thread
 
     def stop(self) -> None:
         """Look a last time; runs that show only later wait for the end of their lease."""
