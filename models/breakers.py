@@ -52,7 +52,7 @@ def replace(key: str, former: rules.Breaker, new: rules.Breaker | None) -> bool:
 
 
 def probe_by(instant: datetime, beyond: datetime) -> int:
-    """Set when to probe to an instant, for breakers that are probed beyond another only. Returns how many."""
+    """Probe at an instant the destinations that are probed beyond another only. Returns how many."""
     return int(Breaker.update(probe_at=instant).where(Breaker.probe_at > beyond).execute())
 
 

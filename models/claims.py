@@ -62,12 +62,12 @@ def expired(now: datetime, limit: int) -> list[UUID]:
 
 
 def end_leases_by(instant: datetime, beyond: datetime, limit: int) -> int:
-    """Set the leases of workers that end beyond an instant to end at another, at most so many. Returns how many."""
+    """End at an instant the leases of workers that end beyond another, at most so many. Returns how many."""
     return _end_by(instant, Run.reports_until.is_null(), beyond, limit)
 
 
 def end_report_leases_by(instant: datetime, beyond: datetime, limit: int) -> int:
-    """Set the leases of receivers that end beyond an instant to end at another, at most so many. Returns how many."""
+    """End at an instant the leases of receivers that end beyond another, at most so many. Returns how many."""
     return _end_by(instant, Run.reports_until.is_null(False), beyond, limit)
 
 

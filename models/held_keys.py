@@ -131,8 +131,8 @@ def recheck_sooner(keys: Collection[str], until: datetime) -> None:
     HeldKey.update(until=until).where(HeldKey.key.in_(free), HeldKey.until > until).execute()
 
 
-def look_by(instant: datetime, beyond: datetime) -> int:
-    """Set when to look for room to an instant, for keys that are looked at beyond another only. Returns how many."""
+def recheck_by(instant: datetime, beyond: datetime) -> int:
+    """Recheck at an instant the keys that are rechecked beyond another only. Returns how many."""
     late = for_update(HeldKey.select(HeldKey.key).where(HeldKey.until > beyond), skip_locked=True)
     return int(HeldKey.update(until=instant).where(HeldKey.key.in_(late)).execute())
 

@@ -161,7 +161,7 @@ def prune_uses(ended_before: datetime, limit: int) -> int:
 
 
 def end_by(instant: datetime, beyond: datetime, limit: int) -> int:
-    """Set the end of uses that ended beyond an instant to another one, at most so many. Returns how many."""
+    """End at an instant the uses that ended beyond another, at most so many. Returns how many."""
     place = _place()
     late = Use.select(place).where(Use.ended_at > beyond).limit(limit)
     return int(Use.update(ended_at=instant).where(place.in_(late)).execute())

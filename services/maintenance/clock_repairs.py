@@ -1,8 +1,8 @@
 """Repair what was written while the clock was ahead: instants that are further off than any that are meant.
 
-Without this, after the clock was a day ahead and was set right, for a day: a rate counts the calls that ended
-meanwhile, a key is not looked at that holds runs, an open breaker is not probed, and a run whose worker died is not
-rescued. Each such instant is set to the present, or to the end of a usual lease, which whoever lives renews.
+If the clock was a day ahead and was set right, then for a day a rate would count the calls that ended meanwhile, a key
+that holds runs would not be rechecked, an open breaker not be probed, and a run whose worker died not be rescued. Each
+such instant is set to the present, or to the end of a usual lease, which whoever lives renews.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def repair(system: System) -> int:
         usual, usual_report = _usual_leases(system.settings)
         found = {
             "uses": limits.end_by(now, ahead, _AT_ONCE),
-            "held_keys": held_keys.look_by(now, ahead + _longest_span(system.settings)),
+            "held_keys": held_keys.recheck_by(now, ahead + _longest_span(system.settings)),
             "breakers": breakers.probe_by(now, ahead + timedelta(seconds=LONGEST_WAIT_SECONDS)),
             "leases": claims.end_leases_by(now + usual, ahead + _LONGEST, _AT_ONCE),
             "report_leases": claims.end_report_leases_by(now + usual_report, ahead + _LONGEST_REPORT, _AT_ONCE),
