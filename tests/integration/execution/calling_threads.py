@@ -27,7 +27,7 @@ class Threads:
 
     def all_have_called(self) -> None:
         """Wait until every call is there; only before `start`, which takes them."""
-        until(lambda: self.engine._exchanges.count() == self._called, "every thread has called")
+        until(lambda: self.engine._exchanges._waiting.qsize() == self._called, "every thread has called")
 
     def ask(self, queue: str = RUNS_HTTP) -> Future[ExchangeAnswer]:
         """Ask for work."""
