@@ -70,7 +70,6 @@ from api.threads import Threads
 from services.access.identity_provider import IdentityProvider
 from services.access.login_throttle import Throttle
 from services.access.wrong_secrets import WrongSecrets
-from services.jobs import lifecycle
 from services.reading.counting import Counts
 from services.system import System
 
@@ -109,9 +108,9 @@ def _jobs_and_runs(app: App, system: System, threads: Threads, creates: Creates)
     app.add_route("/api/jobs/{job_id:uuid}/calendar", calendar.CalendarOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/executions", runs.ExecutionsOfJob(threads))
-    app.add_route("/api/jobs/{job_id:uuid}/cancel", jobs.Cancel(system, threads, lifecycle.cancel))
-    app.add_route("/api/jobs/{job_id:uuid}/pause", jobs.Pause(system, threads, lifecycle.pause))
-    app.add_route("/api/jobs/{job_id:uuid}/resume", jobs.Resume(system, threads, lifecycle.resume))
+    app.add_route("/api/jobs/{job_id:uuid}/cancel", jobs.CancelOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/pause", jobs.PauseOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/resume", jobs.ResumptionOfJob(system, threads))
     app.add_route("/api/runs", runs.Runs(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/why", explanations.WhyOfJob(system, threads))
     app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
