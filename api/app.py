@@ -54,11 +54,10 @@ def create_app(
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.media_handlers[forms.MEDIA_FORM] = forms.handler()
     errors.install(app, words.error_members)
-    routes.add(app, system, pools, creates, hub, wrong_secrets=wrong_secrets)
     readyz = health.Readyz(system, pools.health, broker_is_up, shutting_down, troubles)
-    app.add_route("/healthz", health.Healthz())
-    app.add_route("/readyz", readyz)
-    app.add_route("/metrics", health.MetricsPage(readyz, threads, metrics or Metrics()))
+    routes.add(
+        app, system, pools, creates, hub, wrong_secrets=wrong_secrets, readyz=readyz, metrics=metrics or Metrics()
+    )
     return app
 
 
