@@ -31,7 +31,7 @@ from bench.measurements import (
 from bench.report import Files
 from bench.servers import running
 from bench.session import Options, Session
-from processes.foreground import exit_on_signals
+from local.foreground import exit_on_signals
 from processes.programs import LocalServerError
 
 MEASUREMENTS: Mapping[str, Callable[[Session], list[Result]]] = {

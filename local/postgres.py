@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-from local import install, ports
+from local import install, ports, starting
 from processes import programs
 
 USER = "carillon"
@@ -68,7 +68,7 @@ class PrivatePostgres:
                 user=self._owner,
                 last_signal=signal.SIGINT,  # a fast shutdown, should we die
             )
-        programs.wait_until(self._answers, self._process, self._log)
+        starting.wait_until_ready(self._answers, self._process, self._log)
         self.create_database(USER)
 
     def stop(self) -> None:

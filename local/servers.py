@@ -21,10 +21,10 @@ from pathlib import Path
 
 from core import urls
 from local import compose, install
+from local.foreground import exit_on_signals, run_in_foreground
 from local.pgbouncer import PrivatePgBouncer
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
-from processes.foreground import exit_on_signals, run_in_foreground
 from processes.programs import LocalServerError
 
 NOTHING_TO_RUN_ON = 2

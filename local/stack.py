@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from local import ports
+from local import foreground, ports
 from local.receiver import Receiver
 from local.servers import private_servers
-from processes import foreground
 from processes.programs import LocalServerError
 from processes.supervisor import Supervisor
 from services.secrets import key_file

@@ -9,13 +9,10 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
-
-PAUSE_BETWEEN_LOOKS_SECONDS = 0.02
-_LONGEST_START_SECONDS = 180
 
 
 class LocalServerError(Exception):
@@ -123,28 +120,6 @@ def wait_until_gone(pids: Sequence[int], timeout_seconds: float) -> None:
                 raise LocalServerError(f"Process {pid} has not ended within {timeout_seconds} s.")
         finally:
             os.close(handle)
-
-
-def wait_until(
-    check: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, *, name: str | None = None
-) -> None:
-    """Wait until the program answers.
-
-    Raises `LocalServerError` with the end of its log if it dies, or takes longer than even a busy machine would.
-    """
-    name = name or log.stem
-    deadline = time.monotonic() + _LONGEST_START_SECONDS
-    while not check():
-        if process.poll() is not None:
-            raise LocalServerError(f"{name} ended with status {process.returncode}:\n{_tail(log)}")
-        if time.monotonic() > deadline:
-            kill_family(process)
-            raise LocalServerError(f"{name} did not answer within {_LONGEST_START_SECONDS} s:\n{_tail(log)}")
-        time.sleep(PAUSE_BETWEEN_LOOKS_SECONDS)
-
-
-def _tail(log: Path, lines: int = 15) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
 @functools.cache

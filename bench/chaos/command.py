@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.chaos import invariants, mutations, report, running
 from bench.chaos.scenario import Scenario
-from processes.foreground import exit_on_signals
+from local.foreground import exit_on_signals
 from processes.programs import LocalServerError
 
 _FAULTS = (LocalServerError, TimeoutError)

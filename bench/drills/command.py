@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.drills import cluster, limits, restore, standby, upgrade
 from bench.servers import temporary_folder
-from processes.foreground import exit_on_signals
+from local.foreground import exit_on_signals
 from processes.programs import LocalServerError
 
 _FAULTS = (LocalServerError, TimeoutError)

@@ -19,7 +19,7 @@ from bench.servers import Place, Servers
 from bench.soak import costs, report
 from bench.soak.load import Load, recurring
 from bench.soak.watching import Watcher
-from processes.foreground import exit_on_signals
+from local.foreground import exit_on_signals
 from processes.programs import LocalServerError
 
 _KINDS = {"web": 1, "worker": 2, "coordinator": 1, "periodic": 1}
