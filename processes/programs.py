@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO
 
 
-class LocalServerError(Exception):
-    """A local server or program could not be started; the message says what to do."""
+class ProgramError(Exception):
+    """A program or server could not do what was asked; the message says what to do."""
 
 
 def spawn(
@@ -117,7 +117,7 @@ def wait_until_gone(pids: Sequence[int], timeout_seconds: float) -> None:
         try:
             remaining = max(0.0, deadline - time.monotonic())
             if not select.select([handle], [], [], remaining)[0]:
-                raise LocalServerError(f"Process {pid} has not ended within {timeout_seconds} s.")
+                raise ProgramError(f"Process {pid} has not ended within {timeout_seconds} s.")
         finally:
             os.close(handle)
 

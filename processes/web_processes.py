@@ -49,7 +49,7 @@ def run(settings: Settings) -> None:
 
 
 def listening(host: str, port: int, count: int) -> list[socket.socket]:
-    """Returns this many sockets that listen on one port. Raises `LocalServerError` if somebody else does."""
+    """Returns this many sockets that listen on one port. Raises `ProgramError` if somebody else does."""
     refuse_taken(host, port)
     return [_listening(host, port) for _ in range(count)]
 
