@@ -16,7 +16,7 @@ from core.errors import DatabaseUnavailable
 from core.processes import ProcessKind
 from migrations import runner
 from models import database
-from processes import endings, signals, start, tracing, waiting_endpoint
+from processes import exit_status, signals, start, tracing, waiting_endpoint
 from processes.waiting_endpoint import Address, WaitingEndpoint
 from services.maintenance.presence import Presence
 from services.messaging import broker as brokers
@@ -99,8 +99,8 @@ def _ending_the_process() -> Iterator[None]:
     """Make sure that the process ends soon after the block, whatever blocks then, with a status for how it went."""
     try:
         yield
-    except endings.PLAIN_FAULTS as error:
-        signals.end_within(_LAST_SECONDS, endings.status_of(error), last_words=str(error))
+    except exit_status.PLAIN_FAULTS as error:
+        signals.end_within(_LAST_SECONDS, exit_status.status_of(error), last_words=str(error))
         raise
     except BaseException:
         signals.end_within(_LAST_SECONDS, status=1)  # the supervisor must see that this was no orderly end

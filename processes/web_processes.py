@@ -14,7 +14,7 @@ import threading
 
 import structlog
 
-from processes import endings, programs
+from processes import exit_status, programs
 from processes.environment import ROOT
 from processes.signals import StopSignals
 from processes.web_server import refuse_taken
@@ -45,7 +45,7 @@ def run(settings: Settings) -> None:
     for web in webs:
         web.join()
     if any(web.is_refused for web in webs):
-        sys.exit(endings.WRONG_CONFIGURATION)
+        sys.exit(exit_status.WRONG_CONFIGURATION)
 
 
 def listening(host: str, port: int, count: int) -> list[socket.socket]:
@@ -98,7 +98,7 @@ class WebProcess:
             if process is None:
                 return
             status = process.wait()
-            if status == endings.WRONG_CONFIGURATION:  # it has reported why, and the next would fail in the same way
+            if status == exit_status.WRONG_CONFIGURATION:  # it has reported why, and the next would fail alike
                 self.is_refused = True
                 self._stopping.set()
             elif not self._stopping.is_set():

@@ -13,7 +13,7 @@ import threading
 from models import database
 from processes import start
 from processes.composition import foundation
-from processes.endings import plain_faults
+from processes.exit_status import plain_faults
 from processes.environment import environment
 from processes.programs import ProgramError
 
