@@ -16,8 +16,9 @@ from core.errors import DatabaseUnavailable
 from core.processes import ProcessKind
 from migrations import runner
 from models import database
-from processes import exit_status, signals, start, tracing, waiting_endpoint
-from processes.waiting_endpoint import Address, WaitingEndpoint
+from processes import exit_status, signals, start, tracing
+from processes.serving import waiting_endpoint
+from processes.serving.waiting_endpoint import Address, WaitingEndpoint
 from services.maintenance.presence import Presence
 from services.messaging import broker as brokers
 from services.messaging.doorbell import BrokerDoorbell, Doorbell

@@ -17,7 +17,7 @@ from migrations import runner
 from models import database
 from processes import dashboard, tracing, welcome
 from processes.composition import observed
-from processes.web_server import WebServer
+from processes.serving.web_server import WebServer
 from services.files import spool
 from services.files.sweeping import Sweeper
 from services.maintenance import rescues

@@ -14,7 +14,7 @@ from api.app import create_app
 from processes import dashboard, tracing, welcome
 from processes.composition import Foundation, foundation
 from processes.probe import BrokerProbe
-from processes.web_server import WebServer
+from processes.serving.web_server import WebServer
 from services.files import spool
 from services.files.sweeping import Sweeper
 from services.runtime import database_troubles

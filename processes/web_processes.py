@@ -16,8 +16,8 @@ import structlog
 
 from processes import exit_status, programs
 from processes.environment import ROOT
+from processes.serving.web_server import refuse_taken
 from processes.signals import StopSignals
-from processes.web_server import refuse_taken
 from services.runtime import logs
 from settings import Settings
 

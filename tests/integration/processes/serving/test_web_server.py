@@ -13,9 +13,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from processes import signals, web_server
+from processes import signals
 from processes.programs import ProgramError
-from processes.web_server import WebServer, limit_unread, listening_socket
+from processes.serving import web_server
+from processes.serving.web_server import WebServer, limit_unread, listening_socket
 from settings import Settings
 from tests.waiting import LONGEST
 

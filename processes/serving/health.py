@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from core import networks
 from processes.programs import ProgramError
-from processes.quiet_server import QuietServer
+from processes.serving.quiet_server import QuietServer
 from services.messaging.broker_troubles import BROKER
 from services.runtime.database_troubles import DATABASE, names_of
 from services.runtime.metric_states import State

@@ -13,11 +13,11 @@ import structlog
 import uvicorn
 
 from processes import signals
-from processes.bounded_http import BoundedHttp
-from processes.bounded_websocket import BoundedWebSocket
 from processes.programs import ProgramError
+from processes.serving.bounded_http import BoundedHttp
+from processes.serving.bounded_websocket import BoundedWebSocket
+from processes.serving.slow_readers import UNREAD_SECONDS
 from processes.signals import StopSignals
-from processes.slow_readers import UNREAD_SECONDS
 from settings import Settings
 
 _LAST_ANSWERS_SECONDS = 2  # for requests still under way when everything else has ended

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from http.server import ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from processes.health import HealthHandler, listening
 from processes.programs import ProgramError
+from processes.serving.health import HealthHandler, listening
 from services.runtime.troubles import Trouble
 from settings import Settings
 

@@ -13,8 +13,8 @@ import requests
 from pydantic import SecretStr
 
 from core.database_faults import DatabaseFault
-from processes.health import endpoint, may_see_metrics
 from processes.programs import ProgramError
+from processes.serving.health import endpoint, may_see_metrics
 from services.runtime.database_troubles import trouble_of
 from services.runtime.metrics import CONTENT_TYPE, Metrics
 from services.runtime.troubles import Trouble
