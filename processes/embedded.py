@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from actors.main import RunWorker
 from api.app import create_app
 from core.processes import ProcessKind

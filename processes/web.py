@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from api.app import create_app
 from processes import dashboard, tracing, welcome
 from processes.composition import Foundation, foundation

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 import pytest
 from cryptography.fernet import Fernet
 
-from actors import access_tokens
-from actors.access_tokens import MAX_FETCHED, SPARE_SECONDS, _Tokens
-from actors.calling import perform_call
+from actors.calls import access_tokens
+from actors.calls.access_tokens import MAX_FETCHED, SPARE_SECONDS, _Tokens
+from actors.handlers.call import perform_call
 from core.errors import Aborted, AbortReason, InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from services.apps import apps
