@@ -204,16 +204,16 @@ def test_who_waits_for_a_token_that_another_fetches_can_be_stopped() -> None:
 
     def wait() -> None:
         begun.set()
-        with tokens.alone("key", scope):
+        with tokens.fetching("key", scope):
             raise AssertionError("the other has it")
 
-    with tokens.alone("key", AbortScope()), ThreadPoolExecutor(1) as threads:
+    with tokens.fetching("key", AbortScope()), ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(wait)
         begun.wait()
         scope.abort(AbortReason.CANCELLED)
         with pytest.raises(Aborted):
             waiting.result()
-    assert not tokens._fetching
+    assert not tokens._being_fetched
 
 
 @pytest.mark.parametrize(
