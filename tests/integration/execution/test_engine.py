@@ -37,7 +37,7 @@ class Threads:
         self._called = 0
 
     def start(self) -> None:
-        until(lambda: self.engine._exchanges.count() == self._called, "every thread has called")
+        until(lambda: self.engine._exchanges._waiting.qsize() == self._called, "every thread has called")
         self.engine.start()
 
     def ask(self) -> Future[ExchangeAnswer]:
