@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from dataclasses import replace
 
 import structlog
 
@@ -31,8 +30,7 @@ log = structlog.get_logger()
 
 def run(settings: Settings, listening: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT, on a socket that listens already if one is given."""
-    with foundation(settings, "web") as found:
-        base = replace(found, system=replace(found.system, perform_call=perform_call))
+    with foundation(settings, "web", perform_call) as base:
         probe = BrokerProbe(base.broker)
         try:
             _serve(base, probe, listening)
