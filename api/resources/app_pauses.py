@@ -33,7 +33,7 @@ class PauseOfApp(Action):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Pause an app: none of its runs starts until it is resumed, or until an instant. Again: until another one."""
+        """Pause an app: no run of it starts until it is resumed, or until `until`. A second pause replaces `until`."""
         await self._by_pause(req, resp, partial(self._pause, name))
 
     def _pause(self, name: str, principal: Principal, given: PauseQuery) -> Answer:

@@ -48,7 +48,7 @@ class PauseOfEverything(Action):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Pause everything: no run of any app starts until it is resumed, or until an instant. Again: until another."""
+        """Pause everything: no run starts until it is resumed, or until `until`. A second pause replaces `until`."""
         await self._by_pause(req, resp, self._pause)
 
     def _pause(self, principal: Principal, given: PauseQuery) -> Answer:

@@ -90,7 +90,7 @@ class CancelOfJob(Action):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Cancel a job: runs that have not started never will, those at work are stopped."""
+        """Cancel a job: waiting runs are cancelled, running ones are stopped."""
         await self._by_path(req, resp, partial(self._cancel, job_id, reasons.of(req)))
 
     def _cancel(self, job_id: UUID, reason: str | None, principal: Principal) -> Answer:
@@ -112,7 +112,7 @@ class PauseOfJob(Action):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Pause a job: none of its runs starts until it is resumed, or until an instant. Again: until another one."""
+        """Pause a job: no run of it starts until it is resumed, or until `until`. A second pause replaces `until`."""
         await self._by_pause(req, resp, partial(self._pause, job_id))
 
     def _pause(self, job_id: UUID, principal: Principal, given: PauseQuery) -> Answer:

@@ -121,7 +121,7 @@ class CancelOfRun(Action):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Cancel one run: at once, or, if it is at work, as soon as its worker has stopped it."""
+        """Cancel one run: at once, or, if it is running, as soon as its worker has stopped it."""
         await self._by_path(req, resp, partial(self._cancel, run_id, reasons.of(req)))
 
     def _cancel(self, run_id: UUID, reason: str | None, principal: Principal) -> Answer:
