@@ -29,10 +29,10 @@ from typing import NoReturn
 
 import typer
 
-from client import commands, endings
+from client import commands, terminal
 from processes import zones
-from processes.endings import plain_faults
 from processes.environment import ROOT, environment
+from processes.exit_status import plain_faults
 
 app = typer.Typer(
     add_completion=False,
@@ -168,7 +168,7 @@ def _own_commands() -> set[str]:
 
 def main(arguments: list[str]) -> NoReturn:
     """Run the command that these arguments name, and end the process."""
-    with endings.plain(arguments), plain_faults():
+    with terminal.guarded(arguments), plain_faults():
         command_line(arguments)(arguments, prog_name="carillon", obj=environment())
     sys.exit()
 

@@ -46,7 +46,7 @@ def consumer(
 ) -> dramatiq.Worker:
     """Returns a consumer of beats on one thread, which calls `on_beat` for each. It is not started yet.
 
-    `hear_sender` is called with what a beat tells of its sender, before `on_beat`.
+    `hear_sender` is called with the identity of the sender, if the beat carries it, before `on_beat`.
     """
     declare(broker, on_beat)
     broker.add_middleware(_Senders(hear_sender))
@@ -54,7 +54,7 @@ def consumer(
 
 
 class _Senders(dramatiq.Middleware):
-    """Hands on what a beat tells of its sender; those of the former release tell nothing."""
+    """Passes on the identity of the process that sent a beat; beats of the previous release carry none."""
 
     def __init__(self, hear: Callable[[Any], None]) -> None:
         self._hear = hear
@@ -65,10 +65,10 @@ class _Senders(dramatiq.Middleware):
 
 
 class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
-    """Sends each beat at its minute; one that finds RabbitMQ away is let go, the coordinator plans without it."""
+    """Sends a beat each minute; if RabbitMQ is unavailable it is dropped, and the coordinator plans without it."""
 
     def __init__(self, actors: list[Any], troubles: Troubles, sender: dict[str, Any]) -> None:
-        """`sender` is what each beat tells of this process, which has no database to tell it to."""
+        """`sender` identifies this process in each beat, since it has no database in which to register."""
         super().__init__(actors=actors)
         self._troubles = troubles
         self._sender = sender
@@ -76,7 +76,7 @@ class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
         self.alarm_q: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def send_actors(self, actors: list[Any], now: Any) -> None:
-        """The next beat is tried in a minute, whatever becomes of this one."""
+        """Send these beats; the next is tried in a minute, whatever becomes of them."""
         try:
             for actor in actors:
                 actor.send_with_options(scheduled_at=str(now), **{_SENDER: self._sender})

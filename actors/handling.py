@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Callable
 from typing import cast
 
-from actors.calling import perform_call
 from actors.handlers import custom_task
+from actors.handlers.call import perform_call
 from services.execution.work import Result, Work
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import AbortScope

@@ -243,8 +243,8 @@ def _refuse_strangers(req: Request, known: Principal | None) -> None:
 
 def _bearer(req: Request) -> str:
     """Returns the bearer token of a request: the form in which Prometheus can show the secret."""
-    scheme, _, token = (req.auth or "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    scheme, token = _authorization(req)
+    return token if scheme == BEARER else ""
 
 
 def _shows_key(req: Request, token: str) -> bool:
@@ -266,9 +266,14 @@ def _shown(req: Request) -> str | None:
 
     An app that was written for its own shared secret sends its key as X-Internal-Secret.
     """
-    scheme, _, token = (req.auth or "").partition(" ")
-    is_ours = token.strip().startswith(_OUR_MARKS)
-    if scheme.lower() == SCHEME.lower() or (scheme.lower() == BEARER and is_ours):
-        return token.strip()
+    scheme, token = _authorization(req)
+    if scheme == SCHEME.lower() or (scheme == BEARER and token.startswith(_OUR_MARKS)):
+        return token
     secret = req.get_header("X-Internal-Secret") or ""
     return secret if secret.startswith(KEY_MARK) else None
+
+
+def _authorization(req: Request) -> tuple[str, str]:
+    """Returns the scheme of the header Authorization, in lower case, and what follows it; both empty without one."""
+    scheme, _, rest = (req.auth or "").partition(" ")
+    return scheme.lower(), rest.strip()

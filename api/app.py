@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from api import errors, forms, routes
 from api.access import Access
@@ -46,19 +47,18 @@ def create_app(
     access = Access(system, threads, quotas, origins, router, wrong_secrets=wrong_secrets)
     hub = Hub(system, threads, access, shutting_down)
     creates = Creates(system, threads)
-    app = App(
-        router=router,
-        request_type=Request,
-        middleware=[RequestIds(), *spans, SecurityHeaders(), origins, quotas, access, hub, *pools.all(), creates],
-    )
+    # The first takes a request first and its answer last: ids for all log lines, a span around all that follows,
+    # headers for every answer, preflights before anyone is asked who they are, quotas on what access refuses as well.
+    around_requests: list[Any] = [RequestIds(), *spans, SecurityHeaders(), origins, quotas, access]
+    ended_with_the_server: list[Any] = [hub, *pools.all(), creates]  # of which Falcon calls only `process_shutdown`
+    app = App(router=router, request_type=Request, middleware=[*around_requests, *ended_with_the_server])
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.media_handlers[forms.MEDIA_FORM] = forms.handler()
     errors.install(app, words.error_members)
-    routes.add(app, system, pools, creates, hub, wrong_secrets=wrong_secrets)
     readyz = health.Readyz(system, pools.health, broker_is_up, shutting_down, troubles)
-    app.add_route("/healthz", health.Healthz())
-    app.add_route("/readyz", readyz)
-    app.add_route("/metrics", health.MetricsPage(readyz, threads, metrics or Metrics()))
+    routes.add(
+        app, system, pools, creates, hub, wrong_secrets=wrong_secrets, readyz=readyz, metrics=metrics or Metrics()
+    )
     return app
 
 

@@ -106,7 +106,7 @@ def operation(
 
 
 def with_operation(found: Operation) -> Callable[[Responder], Responder]:
-    """Declare a responder's operation to be that of another: what a page shows is for those whom the API shows it."""
+    """Give a responder the operation of another, so that a page requires the same access as the API."""
 
     def declare(responder: Responder) -> Responder:
         setattr(responder, _DECLARATION, found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from api import account_routes
 from api.creates import Creates
 from api.http import App
 from api.live.hub import Hub
@@ -25,38 +26,32 @@ from api.resources import (
     explanations,
     failures,
     files,
+    health,
     installation,
-    invitations,
     jobs,
     limits,
-    me,
     members,
     new_jobs,
     outbox,
-    own_tokens,
-    passwords,
     polling_states,
     quotas,
     repeating,
     reports,
     restores,
     runs,
-    saved_views,
     schedules,
     secrets,
     settings_in_force,
     signing_secrets,
-    single_sign_on,
     statistics,
     task_types,
     test_calls,
     upcoming,
-    users,
     versions,
     waiting,
     workers,
 )
-from api.sources.accounts import resource as accounts
+from api.resources.health import Readyz
 from api.sources.callbacks import channel as callback_updates
 from api.sources.callbacks import resource as callbacks
 from api.sources.commands import resource as tasks
@@ -67,84 +62,110 @@ from api.sources.typed_jobs import channel as statuses
 from api.sources.typed_jobs import emails, uploads
 from api.sources.typed_jobs import resource as typed_jobs
 from api.threads import Threads
-from services.access.identity_provider import IdentityProvider
-from services.access.login_throttle import Throttle
 from services.access.wrong_secrets import WrongSecrets
-from services.jobs import lifecycle
 from services.reading.counting import Counts
+from services.runtime.metrics import Metrics
 from services.system import System
 
 
-def add(app: App, system: System, pools: Pools, creates: Creates, hub: Hub, *, wrong_secrets: WrongSecrets) -> None:
-    """Add every route but those that ask for the health of the process."""
-    _jobs_and_runs(app, system, pools.general, creates)
-    _control(app, system, pools.general)
+def add(
+    app: App,
+    system: System,
+    pools: Pools,
+    creates: Creates,
+    hub: Hub,
+    *,
+    wrong_secrets: WrongSecrets,
+    readyz: Readyz,
+    metrics: Metrics,
+) -> None:
+    """Add every route of the API."""
+    threads, counts = pools.general, Counts(system.clock)
+    _jobs(app, system, threads, counts, creates)
+    _versions(app, system, threads)
+    _runs(app, threads, counts)
+    _actions_on_one(app, system, threads)
     _actions_on_many(app, system, pools.acting)
-    _apps(app, system, pools.general)
-    _secrets(app, system, pools.general)
     _test_calls(app, system, pools.calling)
+    _figures(app, system, threads)
+    _apps(app, system, threads)
+    _limits(app, system, threads)
+    _secrets(app, system, threads)
+    _installation(app, system, threads)
     _archive(app, system, pools.at_archive)
-    _reports(app, system, pools.general, wrong_secrets)
-    _accounts(app, system, pools)
-    _sources(app, system, pools.general)
-    _stored_files(app, system, pools.general, wrong_secrets)
+    _reports(app, system, threads, wrong_secrets)
+    account_routes.add(app, system, pools)
+    _sources(app, system, threads)
+    _stored_files(app, system, threads, wrong_secrets)
     _live(app, hub)
-    _docs(app, system, pools.general)
+    _docs(app, system, threads)
+    _health(app, threads, readyz, metrics)
 
 
-def _jobs_and_runs(app: App, system: System, threads: Threads, creates: Creates) -> None:
-    counts = Counts(system.clock)
+def _jobs(app: App, system: System, threads: Threads, counts: Counts, creates: Creates) -> None:
     app.add_route("/api/jobs", typed_jobs.Jobs(system, threads, counts))
     app.add_route("/api/jobs/create", new_jobs.NewJobs(system, threads, creates))
     app.add_route("/api/jobs/bulk", new_jobs.ManyNewJobs(system, threads))
     app.add_route("/api/jobs/types", task_types.TaskTypes(system))
-    app.add_route("/api/jobs/slow", statistics.SlowJobsOfAll(system, threads))
-    app.add_route("/api/jobs/stats", statistics.StatisticsOfJobs(threads))
     app.add_route("/api/jobs/upload-file", uploads.Uploads(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}", typed_jobs.OneJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/status", callbacks.JobStatuses(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/why", explanations.WhyOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/download-url", files.DownloadOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/next", jobs.NextOfJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/occurrences", calendar.OccurrencesOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/calendar", calendar.CalendarOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/polling-states", polling_states.StatesOfJob(threads))
+    app.add_route("/api/schedules/preview", schedules.Previews(system, threads))
+
+
+def _versions(app: App, system: System, threads: Threads) -> None:
+    version = "/api/jobs/{job_id:uuid}/versions/{version:int}"
+    app.add_route("/api/jobs/{job_id:uuid}/versions", versions.VersionsOfJob(threads))
+    app.add_route(version, versions.VersionOfJob(threads))
+    app.add_route(f"{version}/compare/{{other:int}}", versions.ComparisonOfVersions(threads))
+    app.add_route(f"{version}/revert", versions.RevertOfJob(system, threads))
+
+
+def _runs(app: App, threads: Threads, counts: Counts) -> None:
     app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/executions", runs.ExecutionsOfJob(threads))
-    app.add_route("/api/jobs/{job_id:uuid}/cancel", jobs.Cancel(system, threads, lifecycle.cancel))
-    app.add_route("/api/jobs/{job_id:uuid}/pause", jobs.Pause(system, threads, lifecycle.pause))
-    app.add_route("/api/jobs/{job_id:uuid}/resume", jobs.Resume(system, threads, lifecycle.resume))
     app.add_route("/api/runs", runs.Runs(threads, counts))
-    app.add_route("/api/jobs/{job_id:uuid}/why", explanations.WhyOfJob(system, threads))
     app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
     app.add_route("/api/runs/{run_id:uuid}/log", runs.LogOfRun(threads))
-    app.add_route("/api/stats/accounts", statistics.UsageByAccount(system, threads))
-    app.add_route("/api/stats/runs", statistics.FiguresOfAllRuns(system, threads))
-    app.add_route("/api/stats/series", statistics.MinuteSeries(system, threads))
-    app.add_route("/api/alerts", alerts.AllOpenAlerts(threads))
-    app.add_route("/api/failures/hosts", failures.AllFailingHosts(system, threads))
-    app.add_route("/api/failures", failures.GroupedFailures(system, threads))
-    app.add_route("/api/waiting", waiting.WaitingRuns(system, threads))
-    app.add_route("/api/upcoming", upcoming.UpcomingRuns(system, threads))
-    app.add_route("/api/outbox", outbox.Outbox(system, threads))
-    app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
-    app.add_route("/api/workers", workers.AllWorkers(system, threads))
-    app.add_route("/api/processes", workers.OtherProcesses(system, threads))
-    app.add_route("/api/workers/{worker_id:uuid}/drain", workers.DrainOfWorker(system, threads))
-    app.add_route("/api/audit", audit.AuditLog(threads))
-    app.add_route("/api/views", saved_views.SavedViews(system, threads))
-    app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
-    app.add_route("/api/settings", settings_in_force.SettingsOfProcess(system))
-    app.add_route("/api/installation", installation.OneInstallation(threads))
-    app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
-    app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))
-    app.add_route("/api/installation/restore", restores.RestoreOfInstallation(system, threads))
-    app.add_route("/api/installation/restore/release", restores.ReleaseOfRestore(system, threads))
-    app.add_route("/api/schedules/preview", schedules.Previews(system, threads))
+
+
+def _actions_on_one(app: App, system: System, threads: Threads) -> None:
+    """Add what is done to one job or run."""
+    app.add_route("/api/jobs/{job_id:uuid}/cancel", jobs.CancelOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/pause", jobs.PauseOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/resume", jobs.ResumptionOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/trigger", repeating.TriggerOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/retry", repeating.RetryOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/backfill", repeating.BackfillOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/rewind", polling_states.RewindOfJob(system, threads))
+    app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
+    app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
 
 
 def _actions_on_many(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/jobs/actions", bulk_actions.ActionsOnJobs(system, threads))
     app.add_route("/api/runs/actions", bulk_actions.ActionsOnRuns(system, threads))
     app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
+
+
+def _figures(app: App, system: System, threads: Threads) -> None:
+    """Add what is counted, and what somebody should look at."""
+    app.add_route("/api/jobs/slow", statistics.SlowJobsOfAll(system, threads))
+    app.add_route("/api/jobs/stats", statistics.StatisticsOfJobs(threads))
+    app.add_route("/api/stats/accounts", statistics.UsageByAccount(system, threads))
+    app.add_route("/api/stats/runs", statistics.FiguresOfAllRuns(system, threads))
+    app.add_route("/api/stats/series", statistics.MinuteSeries(system, threads))
+    app.add_route("/api/alerts", alerts.AllOpenAlerts(threads))
+    app.add_route("/api/failures", failures.GroupedFailures(system, threads))
+    app.add_route("/api/failures/hosts", failures.AllFailingHosts(system, threads))
+    app.add_route("/api/waiting", waiting.WaitingRuns(system, threads))
+    app.add_route("/api/upcoming", upcoming.UpcomingRuns(system, threads))
 
 
 def _apps(app: App, system: System, threads: Threads) -> None:
@@ -158,25 +179,29 @@ def _apps(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/apps/{name}/quotas", quotas.AppsQuotas(system, threads))
     app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
     app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
-    app.add_route("/api/breakers", breakers.AllBreakers(threads))
-    app.add_route("/api/breakers/{key:path}", breakers.OneBreaker(system, threads))
+
+
+def _limits(app: App, system: System, threads: Threads) -> None:
+    """Add limits and breakers."""
     app.add_route("/api/limits", limits.AllLimits(system, threads))
     app.add_route("/api/limits/{key:path}", limits.OneLimit(system, threads))
+    app.add_route("/api/breakers", breakers.AllBreakers(threads))
+    app.add_route("/api/breakers/{key:path}", breakers.OneBreaker(system, threads))
 
 
-def _control(app: App, system: System, threads: Threads) -> None:
-    version = "/api/jobs/{job_id:uuid}/versions/{version:int}"
-    app.add_route("/api/jobs/{job_id:uuid}/versions", versions.VersionsOfJob(threads))
-    app.add_route(version, versions.VersionOfJob(threads))
-    app.add_route(f"{version}/compare/{{other:int}}", versions.ComparisonOfVersions(threads))
-    app.add_route(f"{version}/revert", versions.RevertOfJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/trigger", repeating.TriggerOfJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/retry", repeating.RetryOfJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/backfill", repeating.BackfillOfJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/polling-states", polling_states.StatesOfJob(threads))
-    app.add_route("/api/jobs/{job_id:uuid}/rewind", polling_states.RewindOfJob(system, threads))
-    app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
-    app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
+def _installation(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/installation", installation.OneInstallation(threads))
+    app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
+    app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))
+    app.add_route("/api/installation/restore", restores.RestoreOfInstallation(system, threads))
+    app.add_route("/api/installation/restore/release", restores.ReleaseOfRestore(system, threads))
+    app.add_route("/api/workers", workers.AllWorkers(system, threads))
+    app.add_route("/api/workers/{worker_id:uuid}/drain", workers.DrainOfWorker(system, threads))
+    app.add_route("/api/processes", workers.OtherProcesses(system, threads))
+    app.add_route("/api/settings", settings_in_force.SettingsOfProcess(system))
+    app.add_route("/api/audit", audit.AuditLog(threads))
+    app.add_route("/api/outbox", outbox.Outbox(system, threads))
+    app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
 
 
 def _test_calls(app: App, system: System, threads: Threads) -> None:
@@ -196,43 +221,6 @@ def _secrets(app: App, system: System, threads: Threads) -> None:
     signing = "/api/apps/{name}/signing-secrets"
     app.add_route(signing, signing_secrets.SigningSecretsOfApp(system, threads))
     app.add_route(f"{signing}/{{secret_id:uuid}}", signing_secrets.OneSigningSecret(system, threads))
-
-
-def _accounts(app: App, system: System, pools: Pools) -> None:
-    threads, hashing, asking = pools.general, pools.hashing, pools.asking
-    throttle = Throttle(system.clock)
-    app.add_route("/register", accounts.Registrations(system, hashing, throttle))
-    app.add_route("/login", accounts.Logins(system, hashing, throttle))
-    app.add_route("/api/register", accounts.ApiRegistrations(system, hashing, throttle))
-    app.add_route("/api/login", accounts.ApiLogins(system, hashing, throttle))
-    app.add_route("/logout", accounts.Logouts(system, threads))
-    app.add_route("/api/logout", accounts.ApiLogouts(system, threads))
-    app.add_route("/api/me", me.WhoAmI())
-    app.add_route("/api/me/tokens", own_tokens.TokensOfCaller(system, threads))
-    app.add_route("/api/me/tokens/{token_id:uuid}", own_tokens.TokenOfCaller(system, threads))
-    app.add_route("/api/me/sessions", own_tokens.SessionsOfCaller(system, threads))
-    app.add_route("/api/me/password", passwords.PasswordOfCaller(system, hashing, throttle))
-    app.add_route("/api/password/forgot", passwords.ForgottenPasswords(system, hashing, throttle))
-    app.add_route("/api/password/reset", passwords.ResetPasswords(system, hashing, throttle))
-    provider = _identity_provider(system)
-    app.add_route("/oidc/login", single_sign_on.LoginElsewhere(system, asking, throttle, provider))
-    app.add_route("/oidc/callback", single_sign_on.LoginFromElsewhere(system, asking, throttle, provider))
-    app.add_route("/forgot", passwords.ForgottenPasswordsByPage(system, hashing, throttle))
-    app.add_route("/reset", passwords.ResetPasswordsByPage(system, hashing, throttle))
-    app.add_route("/api/users", users.AllUsers(system, threads))
-    app.add_route("/api/users/{username}", users.OneUser(system, threads))
-    app.add_route("/api/users/{username}/reset", users.ResetOfUser(system, threads))
-    app.add_route("/api/users/{username}/tokens", users.TokensOfUser(system, threads))
-    app.add_route("/api/invitations", invitations.AllInvitations(system, threads))
-    app.add_route("/api/invitations/{invitation_id:uuid}", invitations.OneInvitation(system, threads))
-
-
-def _identity_provider(system: System) -> IdentityProvider | None:
-    if system.settings.oidc_issuer is None:
-        return None
-    from services.access.openid_connect import OpenIdConnect  # noqa: PLC0415  see there
-
-    return OpenIdConnect(system)
 
 
 def _sources(app: App, system: System, threads: Threads) -> None:
@@ -273,6 +261,12 @@ def _docs(app: App, system: System, threads: Threads) -> None:
     app.add_route("/swagger", docs.SwaggerPage())
     app.add_route("/swagger/{file}", docs.SwaggerAsset(threads))
     app.add_route("/openapi.json", docs.OpenApi(threads, partial(_openapi_document, app, system)))
+
+
+def _health(app: App, threads: Threads, readyz: Readyz, metrics: Metrics) -> None:
+    app.add_route("/healthz", health.Healthz())
+    app.add_route("/readyz", readyz)
+    app.add_route("/metrics", health.MetricsPage(readyz, threads, metrics))
 
 
 def _openapi_document(app: App, system: System) -> dict[str, Any]:

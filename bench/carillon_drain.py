@@ -13,7 +13,7 @@ from bench.checkout import Checkout
 from bench.draining import Amount
 from bench.figures import Sample
 from bench.servers import Place, Servers
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
 COMPLETED = "SELECT count(*) FROM runs WHERE status = 'completed'"
 _BEGUN = "SELECT count(*) FROM (SELECT FROM attempts LIMIT 1) AS first"
@@ -84,4 +84,4 @@ class RunsDrain:
         """Raise if a process has died or a run has failed."""
         self.carillon.children.check()
         if failed := self.count(_FAILED):
-            raise LocalServerError(f"{failed} runs failed; the log of the processes says why.")
+            raise ProgramError(f"{failed} runs failed; the log of the processes says why.")

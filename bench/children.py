@@ -31,11 +31,11 @@ class Children:
         self._kinds.setdefault(kind, []).append(process)
 
     def run(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
-        """Run a command to its end. Raises `LocalServerError` with its last lines if it fails."""
+        """Run a command to its end. Raises `ProgramError` with its last lines if it fails."""
         with self._log.open("ab") as output:
             status = programs.spawn(command, output=output, environment=environment, folder=folder).wait()
         if status:
-            raise programs.LocalServerError(f"{' '.join(command)} ended with status {status}:\n{self._last_words()}")
+            raise programs.ProgramError(f"{' '.join(command)} ended with status {status}:\n{self._last_words()}")
 
     def pids(self, kind: str) -> list[int]:
         """Returns the processes of a kind."""
@@ -50,10 +50,10 @@ class Children:
         return {kind: functools.partial(self.processor_seconds, kind) for kind in kinds}
 
     def check(self) -> None:
-        """Raise `LocalServerError` with the last lines of the log if any has ended by itself."""
+        """Raise `ProgramError` with the last lines of the log if any has ended by itself."""
         for kind, processes in self._kinds.items():
             if any(process.poll() is not None for process in processes):
-                raise programs.LocalServerError(f"{kind} ended by itself:\n{self._last_words()}")
+                raise programs.ProgramError(f"{kind} ended by itself:\n{self._last_words()}")
 
     def kill(self, kind: str, number: signal.Signals) -> None:
         """Send the processes of a kind a signal that ends them, and return when they have ended."""

@@ -31,8 +31,8 @@ from bench.measurements import (
 from bench.report import Files
 from bench.servers import running
 from bench.session import Options, Session
-from processes.foreground import exit_on_signals
-from processes.programs import LocalServerError
+from local.foreground import exit_on_signals
+from processes.programs import ProgramError
 
 MEASUREMENTS: Mapping[str, Callable[[Session], list[Result]]] = {
     "drain": drain.measure,
@@ -50,7 +50,7 @@ MEASUREMENTS: Mapping[str, Callable[[Session], list[Result]]] = {
 }
 ALL, COMMITS = "all", "commits"
 _NAMES = f"{ALL}, {COMMITS} (what an earlier commit is mostly measured by), {', '.join(MEASUREMENTS)}"
-_FAULTS = (LocalServerError, TimeoutError, subprocess.CalledProcessError, RequestException)
+_FAULTS = (ProgramError, TimeoutError, subprocess.CalledProcessError, RequestException)
 _OF_COMMITS = ("drain", "callbacks", "create")
 _QUICK = Options(quick=True, rounds=1, seconds=3, pilot_seconds=1, threads=(8,))
 

@@ -26,8 +26,8 @@ from bench.growth.filling import Amounts
 from bench.growth.system import APP, connected
 from bench.servers import Place, running
 from bench.table import number
+from local.foreground import exit_on_signals
 from models import database
-from processes.foreground import exit_on_signals
 
 _OVERVIEW_MS, _LIST_MS = 50.0, 100.0
 _WAITING = 1_000

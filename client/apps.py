@@ -64,7 +64,7 @@ def pause(
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Pause an app: none of its runs starts until it is resumed. Again: until another instant."""
+    """Pause an app: none of its runs starts until it is resumed. A second pause replaces --until."""
     given = {"until": until, "reason": reason}
     with options.server(context, url) as server:
         found = server.ask("POST", f"/api/apps/{in_path(name)}/pause", parameters=given).body

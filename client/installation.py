@@ -12,7 +12,7 @@ from client.words import paused
 def pause(
     context: typer.Context, until: Until = None, reason: Reason = None, as_json: AsJson = False, url: Url = None
 ) -> None:
-    """Pause everything: no run of any app starts until it is resumed. Again: until another instant."""
+    """Pause everything: no run of any app starts until it is resumed. A second pause replaces --until."""
     with options.server(context, url) as server:
         found = server.ask("POST", "/api/installation/pause", parameters={"until": until, "reason": reason}).body
     options.show(found, f"Everything is {paused(found)}.", as_json=as_json)

@@ -120,7 +120,7 @@ def pause(
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Pause a job: nothing of it starts until it is resumed. Again: until another instant."""
+    """Pause a job: nothing of it starts until it is resumed. A second pause replaces --until."""
     with options.server(context, url) as server:
         job = server.ask("POST", f"/api/jobs/{job_id}/pause", parameters={"until": until, "reason": reason}).body
     options.show(job, f"Job {job_id} is {paused(job)}.", as_json=as_json)
@@ -134,13 +134,13 @@ def resume(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: 
 
 @app.command()
 def cancel(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
-    """End a job: what has not started never will, what runs is stopped."""
+    """Cancel a job: waiting runs are cancelled, running ones are stopped."""
     _act(context, job_id, "cancel", url, as_json=as_json)
 
 
 @app.command()
 def delete(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
-    """Delete a job: what has not started never will, what runs may finish."""
+    """Delete a job: waiting runs are cancelled, running ones may finish."""
     with options.server(context, url) as server:
         server.ask("DELETE", f"/api/jobs/{job_id}")
     options.show({"id": str(job_id), "deleted": True}, f"Job {job_id} is deleted.", as_json=as_json)

@@ -110,7 +110,7 @@ def replay(context: typer.Context, run_id: RunId, data: Data = None, as_json: As
 
 @app.command()
 def cancel(context: typer.Context, run_id: RunId, as_json: AsJson = False, url: Url = None) -> None:
-    """End a run: if it has not started it never will, if it runs it is stopped."""
+    """Cancel a run: at once, or, if it is running, as soon as its worker has stopped it."""
     _act(context, run_id, "cancel", url, as_json=as_json)
 
 

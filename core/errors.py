@@ -26,7 +26,7 @@
     |- AttemptFailed       in `actors.middleware`: an attempt did not succeed, and its consequences are committed
     `- InvalidCron         in `core.schedules.cron_fields`: a cron expression breaks a rule
 
-Errors that never leave their module or process derive from Python's own classes, such as `LocalServerError` of
+Errors that never leave their module or process derive from Python's own classes, such as `ProgramError` of
 `processes.programs`.
 
 Messages name the wrong value, the rule and the remedy.

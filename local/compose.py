@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
 ENGINE_SECONDS = 20
 
@@ -34,12 +34,12 @@ def up() -> tuple[str, str, str]:
 def _address(service: str, port: int) -> str:
     published = _compose("port", service, str(port)).strip().splitlines()
     if not published or published[0].endswith(":0"):
-        raise LocalServerError(f"docker-compose.yml does not publish port {port} of {service}.")
+        raise ProgramError(f"docker-compose.yml does not publish port {port} of {service}.")
     return f"127.0.0.1:{published[0].rpartition(':')[2]}"
 
 
 def _compose(*arguments: str) -> str:
     done = subprocess.run(["docker", "compose", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LocalServerError(f"docker compose {' '.join(arguments)} failed:\n{done.stderr.strip()}")
+        raise ProgramError(f"docker compose {' '.join(arguments)} failed:\n{done.stderr.strip()}")
     return done.stdout

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from local import ports
+from local import ports, starting
 from local.receiver import Receiver
 from local.sample import write_csv
 from processes import programs
@@ -103,7 +103,7 @@ def serving(
         process_group=0,  # only the demo handles Ctrl-C, and then stops the server in order
     )
     try:
-        programs.wait_until(lambda: _is_ready(url), server, Path(os.devnull), name="The server")
+        starting.wait_until_ready(lambda: _is_ready(url), server, Path(os.devnull), name="The server")
         yield server, url
     finally:
         programs.end(server, by=signal.SIGTERM, grace_seconds=_GRACE_SECONDS)

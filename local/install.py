@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
 PACKAGES = {"postgresql": "postgresql", "rabbitmq": "rabbitmq-server"}
 # Each is installed by itself, where a command asks for it.
@@ -120,7 +120,7 @@ def _version(folder: Path) -> float:
 
 def _install(program: str) -> Path:
     if not can_install():
-        raise LocalServerError(missing(program))
+        raise ProgramError(missing(program))
     packages = _packages(program)
     print(f"carillon: installing {' and '.join(packages)} ...", flush=True)  # noqa: T201
     with _no_daemons():
@@ -128,7 +128,7 @@ def _install(program: str) -> Path:
         _apt_get("install", "-y", "--no-install-recommends", *packages)
     found = find(program)
     if found is None:
-        raise LocalServerError(missing(program))
+        raise ProgramError(missing(program))
     return found
 
 
@@ -170,7 +170,7 @@ def _apt_get(*arguments: str) -> None:
     )
     if done.returncode:
         last_lines = "\n".join(done.stdout.splitlines()[-15:])
-        raise LocalServerError(f"apt-get {arguments[0]} failed:\n{last_lines}")
+        raise ProgramError(f"apt-get {arguments[0]} failed:\n{last_lines}")
 
 
 @contextmanager

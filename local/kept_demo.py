@@ -7,11 +7,10 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local import demo_installation, demo_jobs
+from local import demo_installation, demo_jobs, foreground
 from local.demo_installation import Filled
 from local.demo_receivers import DemoReceiver
 from local.demonstration import say, serving
-from processes import foreground
 from settings import Settings
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
-from local import install, ports, postgres
+from local import install, ports, postgres, starting
 from processes import programs
 
 SETTINGS = """[databases]
@@ -54,7 +54,7 @@ class PrivatePgBouncer:
             self._process = programs.spawn(
                 [str(program), str(self._configure())], output=output, folder=self._folder, user=self._user
             )
-        programs.wait_until(self._accepts, self._process, log)
+        starting.wait_until_ready(self._accepts, self._process, log)
 
     def close(self) -> None:
         """End it, and remove its folder."""

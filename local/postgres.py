@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-from local import install, ports
+from local import install, ports, starting
 from processes import programs
 
 USER = "carillon"
@@ -68,7 +68,7 @@ class PrivatePostgres:
                 user=self._owner,
                 last_signal=signal.SIGINT,  # a fast shutdown, should we die
             )
-        programs.wait_until(self._answers, self._process, self._log)
+        starting.wait_until_ready(self._answers, self._process, self._log)
         self.create_database(USER)
 
     def stop(self) -> None:
@@ -109,7 +109,7 @@ class PrivatePostgres:
             env={**_environment(), "PGPASSWORD": self._password},
         )
         if done.returncode and "already exists" not in done.stderr:
-            raise programs.LocalServerError(done.stderr.strip())
+            raise programs.ProgramError(done.stderr.strip())
         return self._url_of(name)
 
     def close(self) -> None:
@@ -156,7 +156,7 @@ class PrivatePostgres:
                 user=self._owner,
             )
         if process.wait():
-            raise programs.LocalServerError(f"initdb failed:\n{self._log.read_text(errors='replace')}")
+            raise programs.ProgramError(f"initdb failed:\n{self._log.read_text(errors='replace')}")
         unfinished.rename(self._data)
 
     def _answers(self) -> bool:
@@ -207,7 +207,7 @@ def _reachable(folder: Path, owner: str | None) -> Path:
 
 def _take_over(folder: Path, owner: str) -> None:
     if folder.is_symlink() or folder.owner() not in {"root", owner}:
-        raise programs.LocalServerError(f"{folder} belongs to somebody else; remove it.")
+        raise programs.ProgramError(f"{folder} belongs to somebody else; remove it.")
     shutil.chown(folder, owner)
 
 

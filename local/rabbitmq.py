@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from local import install, ports
+from local import install, ports, starting
 from processes import programs
 
 USER = PASSWORD = "guest"  # noqa: S105  what every RabbitMQ begins with, and lets in from loopback only
@@ -92,7 +92,7 @@ class PrivateRabbit:
                 folder=self.folder,
                 environment=environment,
             )
-        programs.wait_until(self._answers, self._node, self._log)
+        starting.wait_until_ready(self._answers, self._node, self._log)
 
     def stop(self) -> None:
         """Shut down in order: connections are closed, queues are written."""

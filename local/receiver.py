@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from processes.quiet_server import QuietServer
+from processes.serving.quiet_server import QuietServer
 from processes.signals import StopSignals
 
 ROWS_PER_CALL = 500

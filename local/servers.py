@@ -21,11 +21,11 @@ from pathlib import Path
 
 from core import urls
 from local import compose, install
+from local.foreground import exit_on_signals, run_in_foreground
 from local.pgbouncer import PrivatePgBouncer
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
-from processes.foreground import exit_on_signals, run_in_foreground
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
 NOTHING_TO_RUN_ON = 2
 
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
                 bouncer = stack.enter_context(PrivatePgBouncer(found.database_url))
                 found = replace(found, database_url=bouncer.url)
             return run_in_foreground(options.command, {**os.environ, **found.environment()})
-    except LocalServerError as error:
+    except ProgramError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return NOTHING_TO_RUN_ON
 

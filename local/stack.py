@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 
 import requests
 
-from local import ports
+from local import foreground, ports
 from local.receiver import Receiver
 from local.servers import private_servers
-from processes import foreground
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 from processes.supervisor import Supervisor
 from services.secrets import key_file
 from settings import ConfigurationError, Settings
@@ -51,7 +50,7 @@ def running(root: Path, environment: Mapping[str, str], settings: Settings) -> I
     """
     data_dir, port = settings.data_dir, settings.port
     if not ports.is_free(port):
-        raise LocalServerError(f"PORT={port} is taken, perhaps by another Carillon; stop that one or set another PORT.")
+        raise ProgramError(f"PORT={port} is taken, perhaps by another Carillon; stop that one or set another PORT.")
     url = f"http://127.0.0.1:{port}"
     with foreground.exit_on_signals(), ExitStack() as stack:
         surroundings = {**environment, **_servers(stack, settings)}
@@ -107,7 +106,7 @@ def _wait_until_ready(url: str) -> None:
             if answer.ok and answer.json()["status"] == "ready":
                 return
         time.sleep(_LOOK_AGAIN_SECONDS)
-    raise LocalServerError(f"{url}/readyz was not ready within {_READY_WITHIN_SECONDS} s; the lines above say why.")
+    raise ProgramError(f"{url}/readyz was not ready within {_READY_WITHIN_SECONDS} s; the lines above say why.")
 
 
 def _say(text: str) -> None:

@@ -39,7 +39,7 @@ class PrivateStandby(PrivatePostgres):
             cwd=self.folder,
         )
         if done.returncode:
-            raise programs.LocalServerError(f"pg_ctl promote failed:\n{done.stdout}{done.stderr}")
+            raise programs.ProgramError(f"pg_ctl promote failed:\n{done.stdout}{done.stderr}")
 
     def _initialise(self, installed: Path) -> None:
         """Copy the primary; its write-ahead log is streamed meanwhile and from then on."""
@@ -55,4 +55,4 @@ class PrivateStandby(PrivatePostgres):
                 last_signal=signal.SIGTERM,
             )
         if process.wait():
-            raise programs.LocalServerError(f"pg_basebackup failed:\n{self._log.read_text(errors='replace')}")
+            raise programs.ProgramError(f"pg_basebackup failed:\n{self._log.read_text(errors='replace')}")

@@ -22,8 +22,8 @@ from core import urls
 from core.autoscaling import NO_LOAD, Load, change, workers_for
 from models import database
 from processes.composition import observed
-from processes.health import endpoint
 from processes.needed_threads import NeededThreads
+from processes.serving.health import endpoint
 from processes.signals import StopSignals
 from processes.supervisor import Supervisor
 from services.messaging import broker as brokers

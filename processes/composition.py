@@ -1,4 +1,4 @@
-"""The parts that web, worker and coordinator processes share: database, clock, broker, doorbell, orderly end."""
+"""The parts that processes share: database, clock, broker, doorbell, guard, metrics, spans, and an orderly end."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import structlog
 
@@ -16,8 +18,9 @@ from core.errors import DatabaseUnavailable
 from core.processes import ProcessKind
 from migrations import runner
 from models import database
-from processes import endings, signals, start, tracing, waiting_endpoint
-from processes.waiting_endpoint import Address, WaitingEndpoint
+from processes import exit_status, signals, start, tracing
+from processes.serving import waiting_endpoint
+from processes.serving.waiting_endpoint import Address, WaitingEndpoint
 from services.maintenance.presence import Presence
 from services.messaging import broker as brokers
 from services.messaging.doorbell import BrokerDoorbell, Doorbell
@@ -37,10 +40,13 @@ _LAST_SECONDS = 1.0
 _LAST_RINGS_SECONDS = 2
 log = structlog.get_logger()
 
+PerformCall = Callable[[System, Any, Any], Any]
+Step = Callable[[], object]
+
 
 @dataclass(frozen=True)
 class Foundation:
-    """The parts that a process of the services mode uses while it runs."""
+    """The parts that a process uses while it runs."""
 
     settings: Settings
     system: System
@@ -57,14 +63,34 @@ class Foundation:
 
 
 @contextmanager
-def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
-    """Set up the parts of the process in order, take them down after the block, and end the process with status 0."""
+def foundation(settings: Settings, process_name: str, perform_call: PerformCall | None = None) -> Iterator[Foundation]:
+    """Set up the parts of a process of the services mode once the database answers, and end it after the block.
+
+    The process ends with status 0, or with that of the fault that ended the block.
+    """
     logs.configure(settings.log_level)
     faults.arm(settings.fault_points)
     start.warn(settings)
+    take = partial(_once_the_database_answers, waiting_endpoint.address_of(settings, process_name))
+    with parts(settings, process_name, perform_call, take) as base, _ending_the_process():
+        yield base
+    log.info("stopped")
+    signals.end_now()
+
+
+@contextmanager
+def parts(
+    settings: Settings,
+    process_name: str,
+    perform_call: PerformCall | None = None,
+    take: Callable[[Step], object] = lambda step: step(),
+) -> Iterator[Foundation]:
+    """Set up the parts of the process in order, and take them down in the reverse order after the block.
+
+    `take` takes the steps that need the database.
+    """
     database.connect(settings.database, process_name)
-    address = waiting_endpoint.address_of(settings, process_name)
-    _once_the_database_answers(runner.upgrade, address)
+    take(runner.upgrade)
     clock = DatabaseClock()
     clock.keep_following(settings.heartbeat_seconds)
     broker = brokers.build(settings, process_name)
@@ -72,26 +98,21 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     shares_port = process_name == "web" and settings.web_processes > 1
     metrics = observed(doorbell, process=str(os.getpid()) if shares_port else None)
     tracer = tracing.tracer(settings, process_name)
-    system = System(settings, clock, doorbell, tracer=tracer)
+    system = System(settings, clock, doorbell, perform_call, tracer)
     guard = Guard(system)
-    _once_the_database_answers(guard.start, address)
-    doorbell.start()
-    presence = Presence(system, ProcessKind(process_name)) if process_name in _KINDS else None
-    if presence is not None:
-        presence.start()
-    try:
-        with _ending_the_process():
-            yield Foundation(settings, system, broker, metrics, guard)
-    finally:
-        if presence is not None:
-            presence.stop()
-        guard.stop()
-        doorbell.close(timeout_seconds=_LAST_RINGS_SECONDS)
-        broker.close()
-        tracing.stop(tracer)
-        database.disconnect()
-        log.info("stopped")
-    signals.end_now()
+    take(guard.start)  # before the block, which must not treat a database that was taken back as the latest
+    with ExitStack() as stack:  # a process that was refused before has nothing to take down, and must not wait for it
+        stack.callback(database.disconnect)
+        stack.callback(tracing.stop, tracer)
+        stack.callback(broker.close)
+        stack.callback(doorbell.close, timeout_seconds=_LAST_RINGS_SECONDS)
+        stack.callback(guard.stop)
+        doorbell.start()
+        if process_name in _KINDS:
+            presence = Presence(system, ProcessKind(process_name))
+            stack.callback(presence.stop)
+            presence.start()
+        yield Foundation(settings, system, broker, metrics, guard)
 
 
 @contextmanager
@@ -99,8 +120,8 @@ def _ending_the_process() -> Iterator[None]:
     """Make sure that the process ends soon after the block, whatever blocks then, with a status for how it went."""
     try:
         yield
-    except endings.PLAIN_FAULTS as error:
-        signals.end_within(_LAST_SECONDS, endings.status_of(error), last_words=str(error))
+    except exit_status.PLAIN_FAULTS as error:
+        signals.end_within(_LAST_SECONDS, exit_status.status_of(error), last_words=str(error))
         raise
     except BaseException:
         signals.end_within(_LAST_SECONDS, status=1)  # the supervisor must see that this was no orderly end
@@ -117,7 +138,7 @@ def observed(doorbell: Doorbell | None = None, *, process: str | None = None) ->
     return metrics
 
 
-def _once_the_database_answers(step: Callable[[], object], address: Address | None) -> None:
+def _once_the_database_answers(address: Address | None, step: Step) -> None:
     """Take a step that needs the database, once the database answers.
 
     Until then, log once what the process waits for, and answer health checks at the address.

@@ -7,7 +7,7 @@ import structlog
 import periodic as beats
 from processes import signals
 from processes.composition import CLOSING_SECONDS, foundation
-from processes.health import endpoint
+from processes.serving.health import endpoint
 from processes.signals import StopSignals
 from services.maintenance.coordinator import Coordinator
 from services.runtime.troubles import Trouble

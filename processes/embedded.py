@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import fcntl
 import os
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from actors.main import RunWorker
 from api.app import create_app
-from core.processes import ProcessKind
-from migrations import runner
-from models import database
-from processes import dashboard, tracing, welcome
-from processes.composition import observed
-from processes.web_server import WebServer
+from processes import dashboard, welcome
+from processes.composition import parts
+from processes.serving.web_server import WebServer
 from services.files import spool
 from services.files.sweeping import Sweeper
 from services.maintenance import rescues
 from services.maintenance.coordinator import Coordinator
-from services.maintenance.presence import Presence
-from services.messaging import broker
-from services.messaging.doorbell import BrokerDoorbell
-from services.restoring.guard import Guard
-from services.runtime import database_troubles, faults
-from services.runtime.clock import DatabaseClock
+from services.runtime import faults
 from services.runtime.troubles import Trouble
 from services.secrets import key_file
-from services.system import System
 from settings import ConfigurationError, Settings
 
 
@@ -47,53 +37,37 @@ def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
 def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     faults.arm(settings.fault_points)
-    database.connect(settings.database, "embedded")
-    runner.upgrade()
-    carrier = broker.InProcessBroker()
-    clock = DatabaseClock()
-    clock.keep_following(settings.heartbeat_seconds)
-    doorbell = BrokerDoorbell(carrier, clock)
-    metrics = observed(doorbell)
-    tracer = tracing.tracer(settings, "embedded")
-    system = System(settings, clock, doorbell, perform_call, tracer)
-    guard = Guard(system)
-    guard.start()  # first: the next steps must not treat a database that was taken back as the latest
-    rescues.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
-    stopping = threading.Event()
-    worker = RunWorker(system, carrier, stopping)
-    metrics.watch_pool("runs", settings.worker_threads, worker.under_way)
-    coordinator = Coordinator(system, carrier)
-    sweeper = Sweeper(system)
-    presence = Presence(system, ProcessKind.EMBEDDED)
+    with ExitStack() as running:
+        base = running.enter_context(parts(settings, "embedded", perform_call))
+        rescues.rescue_all(base.system)  # the folder is locked by us, so the process that ran them is dead
+        worker = RunWorker(base.system, base.broker, base.stopping)
+        base.metrics.watch_pool("runs", settings.worker_threads, worker.under_way)
+        coordinator = Coordinator(base.system, base.broker)
 
-    def drain() -> None:
-        worker.finish()
-        worker.stop()
-        coordinator.stop()
-        sweeper.stop()
-        presence.stop()
-        guard.stop()
-        doorbell.close(timeout_seconds=1)
-        tracing.stop(tracer)
+        def troubles() -> list[Trouble]:
+            return [*coordinator.troubles(), *base.troubles(), *spool.troubles(settings)]
 
-    def troubles() -> list[Trouble]:
-        of_database = (*database_troubles.troubles.present(), *guard.troubles())
-        return [*coordinator.troubles(), *of_database, *spool.troubles(settings), *tracing.troubles(tracer)]
+        def ready() -> None:
+            on_ready(settings)
+            welcome.greet(base.system)
 
-    api = create_app(system, lambda: True, stopping, troubles, metrics)
-    app = dashboard.add_to(api, system, troubles=troubles)
+        api = create_app(base.system, lambda: True, base.stopping, troubles, base.metrics)
+        app = dashboard.add_to(api, base.system, troubles=troubles)
+        drain = running.close  # called while requests are still answered
+        web = WebServer(app, settings, stopping=base.stopping, drain=drain, on_ready=ready, hurry=worker.hurry)
+        _start(running, worker, coordinator, Sweeper(base.system))
+        web.serve_until_stopped()
 
-    def ready() -> None:
-        on_ready(settings)
-        welcome.greet(system)
 
-    web = WebServer(app, settings, stopping=stopping, drain=drain, on_ready=ready, hurry=worker.hurry)
-    doorbell.start()
+def _start(running: ExitStack, worker: RunWorker, coordinator: Coordinator, sweeper: Sweeper) -> None:
+    """Start what works beside the web server. The worker ends first, while the coordinator still makes runs due."""
+    running.callback(sweeper.stop)
+    running.callback(coordinator.stop)
+    running.callback(worker.stop)
+    running.callback(worker.finish)
     worker.start()
     coordinator.start()
     sweeper.start()
-    presence.start()
-    web.serve_until_stopped()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import periodic as beats
 from core.processes import ProcessKind
 from processes import signals
 from processes.composition import CLOSING_SECONDS, observed
-from processes.health import endpoint
+from processes.serving.health import endpoint
 from processes.signals import StopSignals
 from services.messaging import broker as brokers
 from services.runtime import logs, this_process

@@ -17,7 +17,7 @@ _STOP_SECONDS = 0.5
 log = structlog.get_logger()
 
 
-class Carrier(Protocol):
+class ProbedBroker(Protocol):
     """A broker that can be probed."""
 
     def unusable(self, queues: Iterable[str]) -> list[Trouble]:
@@ -28,8 +28,8 @@ class Carrier(Protocol):
 class BrokerProbe:
     """Asks the broker every two seconds on a thread of its own, and keeps its last answer."""
 
-    def __init__(self, carrier: Carrier) -> None:
-        self._carrier = carrier
+    def __init__(self, broker: ProbedBroker) -> None:
+        self._broker = broker
         self._answered = threading.Event()
         self._troubles: Sequence[Trouble] = ()
         self._stopping = threading.Event()
@@ -52,7 +52,7 @@ class BrokerProbe:
     def _ask_again_and_again(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._troubles = self._carrier.unusable((*brokers.RUNS, brokers.BEATS))
+                self._troubles = self._broker.unusable((*brokers.RUNS, brokers.BEATS))
             except Exception:  # without further probes, the last answer would be reported forever
                 log.exception("probe_fault")
             self._answered.set()

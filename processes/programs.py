@@ -9,17 +9,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-PAUSE_BETWEEN_LOOKS_SECONDS = 0.02
-_LONGEST_START_SECONDS = 180
 
-
-class LocalServerError(Exception):
-    """A local server or program could not be started; the message says what to do."""
+class ProgramError(Exception):
+    """A program or server could not do what was asked; the message says what to do."""
 
 
 def spawn(
@@ -120,31 +117,9 @@ def wait_until_gone(pids: Sequence[int], timeout_seconds: float) -> None:
         try:
             remaining = max(0.0, deadline - time.monotonic())
             if not select.select([handle], [], [], remaining)[0]:
-                raise LocalServerError(f"Process {pid} has not ended within {timeout_seconds} s.")
+                raise ProgramError(f"Process {pid} has not ended within {timeout_seconds} s.")
         finally:
             os.close(handle)
-
-
-def wait_until(
-    check: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, *, name: str | None = None
-) -> None:
-    """Wait until the program answers.
-
-    Raises `LocalServerError` with the end of its log if it dies, or takes longer than even a busy machine would.
-    """
-    name = name or log.stem
-    deadline = time.monotonic() + _LONGEST_START_SECONDS
-    while not check():
-        if process.poll() is not None:
-            raise LocalServerError(f"{name} ended with status {process.returncode}:\n{_tail(log)}")
-        if time.monotonic() > deadline:
-            kill_family(process)
-            raise LocalServerError(f"{name} did not answer within {_LONGEST_START_SECONDS} s:\n{_tail(log)}")
-        time.sleep(PAUSE_BETWEEN_LOOKS_SECONDS)
-
-
-def _tail(log: Path, lines: int = 15) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
 @functools.cache

@@ -5,16 +5,15 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from dataclasses import replace
 
 import structlog
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from api.app import create_app
 from processes import dashboard, tracing, welcome
 from processes.composition import Foundation, foundation
 from processes.probe import BrokerProbe
-from processes.web_server import WebServer
+from processes.serving.web_server import WebServer
 from services.files import spool
 from services.files.sweeping import Sweeper
 from services.runtime import database_troubles
@@ -31,8 +30,7 @@ log = structlog.get_logger()
 
 def run(settings: Settings, listening: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT, on a socket that listens already if one is given."""
-    with foundation(settings, "web") as found:
-        base = replace(found, system=replace(found.system, perform_call=perform_call))
+    with foundation(settings, "web", perform_call) as base:
         probe = BrokerProbe(base.broker)
         try:
             _serve(base, probe, listening)

@@ -14,10 +14,10 @@ import threading
 
 import structlog
 
-from processes import endings, programs
+from processes import exit_status, programs
 from processes.environment import ROOT
+from processes.serving.web_server import refuse_taken
 from processes.signals import StopSignals
-from processes.web_server import refuse_taken
 from services.runtime import logs
 from settings import Settings
 
@@ -45,11 +45,11 @@ def run(settings: Settings) -> None:
     for web in webs:
         web.join()
     if any(web.is_refused for web in webs):
-        sys.exit(endings.WRONG_CONFIGURATION)
+        sys.exit(exit_status.WRONG_CONFIGURATION)
 
 
 def listening(host: str, port: int, count: int) -> list[socket.socket]:
-    """Returns this many sockets that listen on one port. Raises `LocalServerError` if somebody else does."""
+    """Returns this many sockets that listen on one port. Raises `ProgramError` if somebody else does."""
     refuse_taken(host, port)
     return [_listening(host, port) for _ in range(count)]
 
@@ -98,7 +98,7 @@ class WebProcess:
             if process is None:
                 return
             status = process.wait()
-            if status == endings.WRONG_CONFIGURATION:  # it has reported why, and the next would fail in the same way
+            if status == exit_status.WRONG_CONFIGURATION:  # it has reported why, and the next would fail alike
                 self.is_refused = True
                 self._stopping.set()
             elif not self._stopping.is_set():

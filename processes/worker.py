@@ -7,7 +7,7 @@ import structlog
 from actors.main import RunWorker
 from processes import signals
 from processes.composition import CLOSING_SECONDS, foundation
-from processes.health import endpoint
+from processes.serving.health import endpoint
 from processes.signals import StopSignals
 from settings import Settings
 

@@ -93,7 +93,7 @@ class Line:
             error.was_called = False
             raise
         try:
-            tunnel.dig(wire.socket, proxy, address, port, deadline)
+            tunnel.open_tunnel(wire.socket, proxy, address, port, deadline)
         except TransientFailure:
             self._refuse_if_cut()
             raise

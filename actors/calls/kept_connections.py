@@ -69,7 +69,7 @@ class KeptConnections:
             wire.close()
 
     def close_all(self) -> None:
-        """Close all connections."""
+        """Close all connections: between tests, since those of a process end with it."""
         with self._lock:
             wires = [self._removed(wire) for wire in list(self._all)]
             if self._sweeper is not None:

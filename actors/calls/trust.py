@@ -25,14 +25,14 @@ def context(ca_bundle: Path | None = None, certificate: str | None = None) -> ss
     made = ssl.create_default_context()
     made.load_verify_locations(certifi.where())
     if ca_bundle is not None:
-        _believe(made, ca_bundle)
+        _add_authorities(made, ca_bundle)
     if certificate is not None:
-        _show(made, certificate)
+        _load_certificate(made, certificate)
     made.set_alpn_protocols(["http/1.1"])
     return made
 
 
-def _believe(made: ssl.SSLContext, ca_bundle: Path) -> None:
+def _add_authorities(made: ssl.SSLContext, ca_bundle: Path) -> None:
     try:
         made.load_verify_locations(ca_bundle)
     except OSError as error:  # also for a file that holds no certificate
@@ -41,7 +41,7 @@ def _believe(made: ssl.SSLContext, ca_bundle: Path) -> None:
         ) from None
 
 
-def _show(made: ssl.SSLContext, certificate: str) -> None:
+def _load_certificate(made: ssl.SSLContext, certificate: str) -> None:
     """Load a certificate and its key. OpenSSL only reads them from a file: one that only this process may read."""
     with tempfile.NamedTemporaryFile(mode="w", encoding="utf-8", suffix=".pem") as file:
         file.write(certificate)

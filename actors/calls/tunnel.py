@@ -14,7 +14,7 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _END = b"\r\n\r\n"
 
 
-def dig(wire: socket.socket, proxy: Proxy, address: str, port: int, deadline: float) -> None:
+def open_tunnel(wire: socket.socket, proxy: Proxy, address: str, port: int, deadline: float) -> None:
     """Ask a proxy for a tunnel, until the deadline. Raises `TransientFailure` if it makes none.
 
     The proxy gets the address, never the name: with a name it could connect to an address that was not checked.

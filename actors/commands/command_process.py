@@ -93,7 +93,7 @@ def _keeper(stack: ExitStack, stdin: str) -> tuple[socket.socket, subprocess.Pop
 
     The line is a socket because, unlike a pipe, it can be shut down from another thread.
     """
-    given = stack.enter_context(_given(stdin))
+    given = stack.enter_context(_stdin_file(stdin))
     ours, theirs = socket.socketpair()
     stack.enter_context(ours)
     with theirs:
@@ -107,12 +107,12 @@ def _keeper(stack: ExitStack, stdin: str) -> tuple[socket.socket, subprocess.Pop
             pass_fds=(given.fileno(),),
             start_new_session=True,
         )
-    stack.callback(_bury, keeper)
+    stack.callback(_reap, keeper)
     return ours, keeper
 
 
 @contextlib.contextmanager
-def _given(stdin: str) -> Iterator[IO[bytes]]:
+def _stdin_file(stdin: str) -> Iterator[IO[bytes]]:
     """Returns a nameless file with the standard input: unlike a pipe, it needs no thread to fill it."""
     with tempfile.TemporaryFile() as file:
         file.write(stdin.encode())
@@ -184,7 +184,7 @@ def _hang_up(line: socket.socket) -> None:
         line.shutdown(socket.SHUT_WR)
 
 
-def _bury(keeper: subprocess.Popen[bytes]) -> None:
+def _reap(keeper: subprocess.Popen[bytes]) -> None:
     """Wait for a keeper to end; if it takes too long, kill it."""
     for stream in (keeper.stdout, keeper.stderr):
         if stream is not None:

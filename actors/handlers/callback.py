@@ -7,8 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from actors import call_headers, masked_outcomes, results
-from actors.calls import http
+from actors.calls import call_headers, http, masked_outcomes, results
 from core import json_text, masking, receiver_answers
 from core.errors import AttemptError, PermanentFailure
 from core.instants import shown

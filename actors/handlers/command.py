@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from actors import call_headers
+from actors.calls import call_headers
 from actors.commands import command_process
 from actors.commands.command_log import CommandLog
 from actors.commands.command_process import Command, CommandEnd

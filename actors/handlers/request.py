@@ -10,8 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from actors import access_tokens, call_headers, masked_outcomes, results
-from actors.calls import http
+from actors.calls import access_tokens, call_headers, http, masked_outcomes, results
 from core import masking, receiver_answers, secret_references
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure, Unavailable
 from core.instants import shown

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, pause_queries
+from api import answers
+from api.actions import Action
 from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.apps import App
 from api.schemas.audit import PauseQuery
-from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
 from services.apps import apps
 from services.scheduling import pauses
-from services.system import System
 
 
-class PauseOfApp:
+class PauseOfApp(Action):
     """`/api/apps/{name}/pause`."""
-
-    def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
-        self._threads = threads
 
     @documented(
         "pauseApp",
@@ -36,45 +33,24 @@ class PauseOfApp:
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Pause an app: none of its runs starts until it is resumed, or until an instant. Again: until another one."""
-        given = pause_queries.asked(req)
-        content = pause_queries.content(await bodies.raw(req, self._system.settings.max_body_bytes), given)
-        await keys.answer_once(
-            self._system,
-            self._threads,
-            req,
-            resp,
-            content=content,
-            act=lambda: self._paused(access.principal(req), name, given),
-        )
+        """Pause an app: no run of it starts until it is resumed, or until `until`. A second pause replaces `until`."""
+        await self._by_pause(req, resp, partial(self._pause, name))
 
-    def _paused(self, principal: Principal, name: str, given: PauseQuery) -> Answer:
+    def _pause(self, name: str, principal: Principal, given: PauseQuery) -> Answer:
         pauses.pause_app(principal, self._system, name, given.reason, until=given.until)
         return answers.answer(App.model_validate(apps.get(principal, name)))
 
 
-class ResumptionOfApp:
+class ResumptionOfApp(Action):
     """`/api/apps/{name}/resume`."""
-
-    def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
-        self._threads = threads
 
     @documented(
         "resumeApp", "apps", {200: App}, access=Required.APP, scope=Scope.OPERATE, problems=(404,), takes_key=True
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Resume an app, except its jobs that are paused themselves."""
-        content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(
-            self._system,
-            self._threads,
-            req,
-            resp,
-            content=content,
-            act=lambda: self._resumed(access.principal(req), name),
-        )
+        await self._by_path(req, resp, partial(self._resume, name))
 
-    def _resumed(self, principal: Principal, name: str) -> Answer:
+    def _resume(self, name: str, principal: Principal) -> Answer:
         pauses.resume_app(principal, self._system, name)
         return answers.answer(App.model_validate(apps.get(principal, name)))

@@ -51,7 +51,7 @@ class AllApps:
         problems=(403, 409),
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Make an app; the user who makes one owns it."""
+        """Create an app; the user who creates it becomes its owner."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         answers.give(resp, await self._threads.run(self._create, access.principal(req), body))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, pause_queries
+from api import access, answers
+from api.actions import Action
 from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
@@ -15,7 +16,6 @@ from core.principals import Principal
 from core.scopes import Scope
 from services.reading.pauses import installation_pause
 from services.scheduling import pauses
-from services.system import System
 
 
 class OneInstallation:
@@ -35,12 +35,8 @@ class OneInstallation:
         )
 
 
-class PauseOfEverything:
+class PauseOfEverything(Action):
     """`/api/installation/pause`."""
-
-    def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
-        self._threads = threads
 
     @documented(
         "pauseEverything",
@@ -52,29 +48,16 @@ class PauseOfEverything:
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Pause everything: no run of any app starts until it is resumed, or until an instant. Again: until another."""
-        given = pause_queries.asked(req)
-        content = pause_queries.content(await bodies.raw(req, self._system.settings.max_body_bytes), given)
-        await keys.answer_once(
-            self._system,
-            self._threads,
-            req,
-            resp,
-            content=content,
-            act=lambda: self._paused(access.principal(req), given),
-        )
+        """Pause everything: no run starts until it is resumed, or until `until`. A second pause replaces `until`."""
+        await self._by_pause(req, resp, self._pause)
 
-    def _paused(self, principal: Principal, given: PauseQuery) -> Answer:
+    def _pause(self, principal: Principal, given: PauseQuery) -> Answer:
         pauses.pause_everything(principal, self._system, given.reason, until=given.until)
         return answers.answer(Installation.model_validate(installation_pause.current(principal)))
 
 
-class ResumptionOfEverything:
+class ResumptionOfEverything(Action):
     """`/api/installation/resume`."""
-
-    def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
-        self._threads = threads
 
     @documented(
         "resumeEverything",
@@ -86,11 +69,8 @@ class ResumptionOfEverything:
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Resume everything, except apps and jobs that are paused themselves."""
-        content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(
-            self._system, self._threads, req, resp, content=content, act=lambda: self._resumed(access.principal(req))
-        )
+        await self._by_path(req, resp, self._resume)
 
-    def _resumed(self, principal: Principal) -> Answer:
+    def _resume(self, principal: Principal) -> Answer:
         pauses.resume_everything(principal, self._system)
         return answers.answer(Installation.model_validate(installation_pause.current(principal)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, lists, pause_queries, reasons, validation
+from api import access, answers, lists, reasons, validation
+from api.actions import Action
 from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
@@ -20,6 +20,7 @@ from api.threads import Threads
 from core.listing import Ordering
 from core.principals import Principal
 from core.scopes import Scope
+from services.jobs import lifecycle
 from services.reading import listing, records
 from services.reading.counting import Counts
 from services.system import System
@@ -75,35 +76,7 @@ class NextOfJob:
         answers.send(resp, NextOccurrences(next=[Occurrence.model_validate(one) for one in found]))
 
 
-class JobAction:
-    """`/api/jobs/{job_id}/cancel`, `/pause` and `/resume`."""
-
-    def __init__(self, system: System, threads: Threads, action: Callable[..., None]) -> None:
-        self._system = system
-        self._threads = threads
-        self._action = action
-
-    async def _act(self, req: Request, resp: Response, job_id: UUID) -> None:
-        reason = reasons.of(req)
-        content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await self._answer(req, resp, job_id, content, reason=reason)
-
-    async def _answer(self, req: Request, resp: Response, job_id: UUID, content: bytes, **given: Any) -> None:
-        await keys.answer_once(
-            self._system,
-            self._threads,
-            req,
-            resp,
-            content=content,
-            act=lambda: self._changed(access.principal(req), job_id, given),
-        )
-
-    def _changed(self, principal: Principal, job_id: UUID, given: dict[str, Any]) -> Answer:
-        self._action(principal, self._system, job_id, **given)
-        return answers.answer(Job.model_validate(records.job(principal, job_id)))
-
-
-class Cancel(JobAction):
+class CancelOfJob(Action):
     """`/api/jobs/{job_id}/cancel`."""
 
     @documented(
@@ -117,11 +90,15 @@ class Cancel(JobAction):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Cancel a job: runs that have not started never will, those at work are stopped."""
-        await self._act(req, resp, job_id)
+        """Cancel a job: waiting runs are cancelled, running ones are stopped."""
+        await self._by_path(req, resp, partial(self._cancel, job_id, reasons.of(req)))
+
+    def _cancel(self, job_id: UUID, reason: str | None, principal: Principal) -> Answer:
+        lifecycle.cancel(principal, self._system, job_id, reason=reason)
+        return _shown(principal, job_id)
 
 
-class Pause(JobAction):
+class PauseOfJob(Action):
     """`/api/jobs/{job_id}/pause`."""
 
     @documented(
@@ -135,13 +112,15 @@ class Pause(JobAction):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Pause a job: none of its runs starts until it is resumed, or until an instant. Again: until another one."""
-        given = pause_queries.asked(req)
-        content = pause_queries.content(await bodies.raw(req, self._system.settings.max_body_bytes), given)
-        await self._answer(req, resp, job_id, content, reason=given.reason, until=given.until)
+        """Pause a job: no run of it starts until it is resumed, or until `until`. A second pause replaces `until`."""
+        await self._by_pause(req, resp, partial(self._pause, job_id))
+
+    def _pause(self, job_id: UUID, principal: Principal, given: PauseQuery) -> Answer:
+        lifecycle.pause(principal, self._system, job_id, reason=given.reason, until=given.until)
+        return _shown(principal, job_id)
 
 
-class Resume(JobAction):
+class ResumptionOfJob(Action):
     """`/api/jobs/{job_id}/resume`."""
 
     @documented(
@@ -156,4 +135,13 @@ class Resume(JobAction):
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Resume a paused job."""
-        await self._act(req, resp, job_id)
+        await self._by_path(req, resp, partial(self._resume, job_id, reasons.of(req)))
+
+    def _resume(self, job_id: UUID, reason: str | None, principal: Principal) -> Answer:
+        lifecycle.resume(principal, self._system, job_id, reason=reason)
+        return _shown(principal, job_id)
+
+
+def _shown(principal: Principal, job_id: UUID) -> Answer:
+    """Returns the answer that shows a job as it is now."""
+    return answers.answer(Job.model_validate(records.job(principal, job_id)))

@@ -83,7 +83,7 @@ class OneJob:
         problems=(404, 412),
     )
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Delete a job: runs that have not started never will, those at work may finish."""
+        """Delete a job: waiting runs are cancelled, running ones may finish."""
         expected, reason = preconditions.expected(req), reasons.of(req)
         await self._threads.run(editing.delete, access.principal(req), self._system, job_id, expected, reason=reason)
         resp.status = falcon.HTTP_NO_CONTENT

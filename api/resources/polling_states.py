@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, lists, validation
+from api import access, answers, lists, validation
+from api.actions import Action
 from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
@@ -17,7 +19,6 @@ from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
 from services.jobs import polling_states
-from services.system import System
 
 
 class StatesOfJob:
@@ -47,12 +48,8 @@ class StatesOfJob:
         return lists.listed(PollingStates(next=links.get("next"), results=results), links)
 
 
-class RewindOfJob:
+class RewindOfJob(Action):
     """`/api/jobs/{job_id}/rewind`."""
-
-    def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
-        self._threads = threads
 
     @documented(
         "rewindJob",
@@ -66,17 +63,8 @@ class RewindOfJob:
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Continue polling from an earlier state, which becomes the newest version."""
-        body = await bodies.read(req, self._system.settings.max_body_bytes)
-        await keys.answer_prepared(
-            self._system,
-            self._threads,
-            req,
-            resp,
-            content=body,
-            prepare=lambda: validation.body(NewRewind, bodies.parse(body)),
-            act=lambda given: self._rewind(access.principal(req), job_id, given),
-        )
+        await self._by_body(req, resp, NewRewind, partial(self._rewind, job_id))
 
-    def _rewind(self, principal: Principal, job_id: UUID, given: NewRewind) -> Answer:
+    def _rewind(self, job_id: UUID, principal: Principal, given: NewRewind) -> Answer:
         view = polling_states.rewind(principal, self._system, job_id, given.version)
         return answers.answer(Job.model_validate(view))

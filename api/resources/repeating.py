@@ -2,66 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
 from uuid import UUID
 
 from falcon.asgi import Request, Response
-from pydantic import BaseModel
 
-from api import access, answers, bodies, keys, reasons, validation
+from api import answers, bodies, reasons
+from api.actions import Action
 from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.audit import ReasonQuery
 from api.schemas.repeating import Backfill, NewBackfill, NewReplay, NewTrigger, Retried
 from api.schemas.runs import Run
-from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
 from services.jobs import backfill, requested_runs, run_actions
 from services.reading.views import RunView
-from services.system import System
-
-Given = TypeVar("Given", bound=BaseModel)
 
 
-class RunAction:
-    """The base of the actions: they read a body, act in a thread, and answer once."""
-
-    def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
-        self._threads = threads
-
-    async def _by_body(
-        self,
-        req: Request,
-        resp: Response,
-        model: type[Given],
-        act: Callable[[Principal, Given], Answer],
-        parse: Callable[[bytes], Any] = bodies.parse,
-    ) -> None:
-        """Carry out the request in a JSON body, and answer with the result."""
-        body = await bodies.read(req, self._system.settings.max_body_bytes)
-        principal = access.principal(req)
-        await keys.answer_prepared(
-            self._system,
-            self._threads,
-            req,
-            resp,
-            content=body,
-            prepare=lambda: validation.body(model, parse(body)),
-            act=lambda given: act(principal, given),
-        )
-
-    async def _by_path(self, req: Request, resp: Response, act: Callable[[], Answer]) -> None:
-        """Carry out the request of the path alone, and answer with the result."""
-        content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(self._system, self._threads, req, resp, content=content, act=act)
-
-
-class TriggerOfJob(RunAction):
+class TriggerOfJob(Action):
     """`/api/jobs/{job_id}/trigger`."""
 
     @documented(
@@ -85,7 +45,7 @@ class TriggerOfJob(RunAction):
         return _made(requested_runs.trigger(principal, self._system, job_id, given.data))
 
 
-class RetryOfJob(RunAction):
+class RetryOfJob(Action):
     """`/api/jobs/{job_id}/retry`."""
 
     @documented(
@@ -93,13 +53,13 @@ class RetryOfJob(RunAction):
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Retry a failed job, with a new run in place of the one that failed last."""
-        await self._by_path(req, resp, lambda: self._retry(access.principal(req), job_id))
+        await self._by_path(req, resp, partial(self._retry, job_id))
 
-    def _retry(self, principal: Principal, job_id: UUID) -> Answer:
+    def _retry(self, job_id: UUID, principal: Principal) -> Answer:
         return answers.answer(Retried(run_id=requested_runs.retry(principal, self._system, job_id)))
 
 
-class BackfillOfJob(RunAction):
+class BackfillOfJob(Action):
     """`/api/jobs/{job_id}/backfill`."""
 
     @documented(
@@ -123,7 +83,7 @@ class BackfillOfJob(RunAction):
         return answers.answer(Backfill.model_validate(made))
 
 
-class ReplayOfRun(RunAction):
+class ReplayOfRun(Action):
     """`/api/runs/{run_id}/replay`."""
 
     @documented(
@@ -147,7 +107,7 @@ class ReplayOfRun(RunAction):
         return _made(requested_runs.replay(principal, self._system, run_id, given.data))
 
 
-class CancelOfRun(RunAction):
+class CancelOfRun(Action):
     """`/api/runs/{run_id}/cancel`."""
 
     @documented(
@@ -161,11 +121,10 @@ class CancelOfRun(RunAction):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Cancel one run: at once, or, if it is at work, as soon as its worker has stopped it."""
-        reason = reasons.of(req)
-        await self._by_path(req, resp, lambda: self._cancel(access.principal(req), run_id, reason))
+        """Cancel one run: at once, or, if it is running, as soon as its worker has stopped it."""
+        await self._by_path(req, resp, partial(self._cancel, run_id, reasons.of(req)))
 
-    def _cancel(self, principal: Principal, run_id: UUID, reason: str | None) -> Answer:
+    def _cancel(self, run_id: UUID, reason: str | None, principal: Principal) -> Answer:
         return answers.answer(Run.model_validate(run_actions.cancel(principal, self._system, run_id, reason)))
 
 

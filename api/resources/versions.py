@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, preconditions, reasons, user_edits
+from api import access, answers, preconditions, reasons, user_edits
+from api.actions import Action
+from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
 from api.preconditions import IfMatchHeader
@@ -15,9 +18,9 @@ from api.schemas.audit import ReasonQuery
 from api.schemas.jobs import Job
 from api.schemas.versions import Differences, JobInVersion, Version, Versions
 from api.threads import Threads
+from core.principals import Principal
 from core.scopes import Scope
 from services.jobs import version_history
-from services.system import System
 
 
 class VersionsOfJob:
@@ -60,12 +63,8 @@ class ComparisonOfVersions:
         answers.send(resp, Differences.of(found))
 
 
-class RevertOfJob:
+class RevertOfJob(Action):
     """`/api/jobs/{job_id}/versions/{version}/revert`."""
-
-    def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
-        self._threads = threads
 
     @documented(
         "revertJob",
@@ -80,23 +79,14 @@ class RevertOfJob:
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID, version: int) -> None:
         """Restore a job to a former version, as a new version. If-Match applies as to any edit."""
-        principal = access.principal(req)
-        act = partial(
-            version_history.revert,
-            principal,
-            self._system,
-            job_id,
-            version,
-            allow=partial(user_edits.expect_edit, principal),
-            expected=preconditions.expected(req),
-            reason=reasons.of(req),
+        expected, reason = preconditions.expected(req), reasons.of(req)
+        await self._by_path(req, resp, partial(self._revert, job_id, version, expected, reason))
+
+    def _revert(
+        self, job_id: UUID, version: int, expected: Collection[int] | None, reason: str | None, principal: Principal
+    ) -> Answer:
+        allow = partial(user_edits.expect_edit, principal)
+        view = version_history.revert(
+            principal, self._system, job_id, version, allow=allow, expected=expected, reason=reason
         )
-        content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(
-            self._system,
-            self._threads,
-            req,
-            resp,
-            content=content,
-            act=lambda: answers.answer(Job.model_validate(act())),
-        )
+        return answers.answer(Job.model_validate(view))

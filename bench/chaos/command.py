@@ -9,10 +9,10 @@ from pathlib import Path
 
 from bench.chaos import invariants, mutations, report, running
 from bench.chaos.scenario import Scenario
-from processes.foreground import exit_on_signals
-from processes.programs import LocalServerError
+from local.foreground import exit_on_signals
+from processes.programs import ProgramError
 
-_FAULTS = (LocalServerError, TimeoutError)
+_FAULTS = (ProgramError, TimeoutError)
 
 
 def main(arguments: Sequence[str]) -> int:

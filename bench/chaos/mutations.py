@@ -78,8 +78,8 @@ def _main() -> None:
     name, *command = sys.argv[1:]
     sys.argv[1:] = command
     import cli  # noqa: PLC0415  it obeys signals from its import on
-    from processes.endings import plain_faults  # noqa: PLC0415
     from processes.environment import environment  # noqa: PLC0415
+    from processes.exit_status import plain_faults  # noqa: PLC0415
 
     PATCHES[name]()
     with plain_faults():

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bench.drills import cluster, limits, restore, standby, upgrade
 from bench.servers import temporary_folder
-from processes.foreground import exit_on_signals
-from processes.programs import LocalServerError
+from local.foreground import exit_on_signals
+from processes.programs import ProgramError
 
-_FAULTS = (LocalServerError, TimeoutError)
+_FAULTS = (ProgramError, TimeoutError)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -22,7 +22,7 @@ from bench.servers import Place
 from local import install
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
 _LATER = {"type": "delay_from_now", "duration_seconds": 20}
 _LATER_JOBS = 40
@@ -122,4 +122,4 @@ def _call(program: str, *arguments: str) -> None:
     command = [str(install.ensure("postgresql") / program), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LocalServerError(f"{program} failed:\n{done.stderr}")
+        raise ProgramError(f"{program} failed:\n{done.stderr}")

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 
 from bench.drills.limit_journal import Call
-from processes.quiet_server import QuietServer
+from processes.serving.quiet_server import QuietServer
 
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.05, 0.4
 _FAILING = 0.05  # of all calls

@@ -17,8 +17,8 @@ from bench.growth.operations import Operation, operations
 from bench.growth.system import connected
 from bench.servers import Servers, running
 from bench.table import number
+from local.foreground import exit_on_signals
 from models import database
-from processes.foreground import exit_on_signals
 
 _REPEATS = 9
 _MAX_GROWTH = 1.3

@@ -14,8 +14,8 @@ from bench.growth.retention import MAX_STALL_MS, Pruner, Taken
 from bench.growth.system import connected
 from bench.servers import Place, running
 from bench.table import number
+from local.foreground import exit_on_signals
 from models import database
-from processes.foreground import exit_on_signals
 
 _ALL_IS_OLD_DAYS = 0.01
 

@@ -20,7 +20,7 @@ from bench.carillon import Carillon, installed, job
 from bench.live.listeners import EventListener, Listener, SocketListener
 from bench.live.probe import Probe
 from bench.servers import Place, Servers
-from processes.foreground import exit_on_signals
+from local.foreground import exit_on_signals
 
 _APPS = 20
 _AT_ONCE = 50

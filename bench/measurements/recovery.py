@@ -15,7 +15,7 @@ from bench.checkout import Checkout
 from bench.figures import Result, Sample
 from bench.servers import Place, Servers
 from bench.session import Session
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
 _BACKLOG, _QUICK_BACKLOG = 60_000, 10_000
 _BEFORE_SECONDS, _AFTER_SECONDS = 4.0, 15.0
@@ -75,12 +75,12 @@ class Outage:
 def seconds_to_full_speed(finished: Sequence[float], back_at: float, rate: float) -> float:
     """Returns when the first quarter of a second began in which runs ended about as fast as before the outage.
 
-    Raises `LocalServerError` if none did.
+    Raises `ProgramError` if none did.
     """
     for number, reached in enumerate(rates(finished, back_at, back_at + _AFTER_SECONDS)):
         if reached >= _FULL_SHARE * rate:
             return number * _BUCKET_SECONDS
-    raise LocalServerError(f"Full speed was not reached within {_AFTER_SECONDS:g} s of PostgreSQL's return.")
+    raise ProgramError(f"Full speed was not reached within {_AFTER_SECONDS:g} s of PostgreSQL's return.")
 
 
 def rates(finished: Sequence[float], begin: float, end: float) -> list[float]:

@@ -18,7 +18,7 @@ from bench.checkout import Checkout
 from bench.figures import Sample, distribution
 from bench.receiver import RunningReceiver
 from bench.servers import Place, Servers
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
 _LATENESS = """
     SELECT 1000 * extract(epoch FROM started_at - due_at)::float8 FROM runs WHERE status = 'completed' AND """
@@ -232,7 +232,7 @@ def _wait(place: Place, carillon: Carillon, jobs: int, first: datetime, which: s
     """Sleep until the first is due, so that no query disturbs the start, then wait until all are done."""
     left = (first - datetime.now(UTC)).total_seconds()
     if left < 0:
-        raise LocalServerError(f"Creating the jobs took {-left:.1f} s longer than there was time.")
+        raise ProgramError(f"Creating the jobs took {-left:.1f} s longer than there was time.")
     time.sleep(left)
     with place.counting() as count:  # a connection for each look would disturb what is measured
         carillon.wait_until(lambda: _is_done(count, jobs, which), "the last run", _LOOK_AGAIN_SECONDS)

@@ -19,8 +19,8 @@ from bench.servers import Place, Servers
 from bench.soak import costs, report
 from bench.soak.load import Load, recurring
 from bench.soak.watching import Watcher
-from processes.foreground import exit_on_signals
-from processes.programs import LocalServerError
+from local.foreground import exit_on_signals
+from processes.programs import ProgramError
 
 _KINDS = {"web": 1, "worker": 2, "coordinator": 1, "periodic": 1}
 _SETTINGS = {"worker_threads": 8, "requests_per_minute": "none"}
@@ -31,7 +31,7 @@ _LOOK_AGAIN_SECONDS = 0.25
 _WORKERS = "SELECT count(*) FROM workers WHERE stopped_at IS NULL"
 _LEFT = "SELECT count(*) FROM runs WHERE status IN ('queued', 'running')"
 _FAILED = "SELECT count(*) FROM runs WHERE status = 'failed'"
-_FAULTS = (LocalServerError, TimeoutError)
+_FAULTS = (ProgramError, TimeoutError)
 
 
 @dataclass(frozen=True)

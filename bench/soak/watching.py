@@ -12,7 +12,7 @@ from typing import Self
 from bench import processor_time
 from bench.servers import Place
 from processes import programs
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
 START, MIDDLE, END = (0.0, 0.1), (0.5, 0.6), (0.9, 1.0)  # in shares of the whole time
 _EVERY_SECONDS = 10.0
@@ -90,7 +90,7 @@ class Watcher:
         self._ending.set()
         self._thread.join()
         if not was_alive:
-            raise LocalServerError("The watcher broke off: its own error is above.")
+            raise ProgramError("The watcher broke off: its own error is above.")
 
     def _watch(self) -> None:
         told = self.began

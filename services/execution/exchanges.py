@@ -90,10 +90,6 @@ class ExchangeQueue:
         """End the rounds once the exchanges that are waiting now are answered."""
         self._waiting.put(None)
 
-    def count(self) -> int:
-        """Returns about how many exchanges wait."""
-        return self._waiting.qsize()
-
     def next_round(self) -> tuple[list[Exchange], bool]:
         """Wait for an exchange. Returns all exchanges that are waiting by then, and whether there may be more.
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 
 import requests
 
-from local import install
+from local import install, starting
 from processes import programs
 from tests.acceptance.installation import ROOT, free_port
 
@@ -60,7 +60,7 @@ class Nginx:
             self._process = programs.spawn(
                 [str(nginx), "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")], output=output
             )
-        programs.wait_until(self._answers, self._process, log)
+        starting.wait_until_ready(self._answers, self._process, log)
         return self
 
     def __exit__(self, *_: object) -> None:

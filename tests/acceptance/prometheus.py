@@ -11,7 +11,7 @@ from typing import Any, Self
 import requests
 import yaml
 
-from local import install
+from local import install, starting
 from processes import programs
 from tests.acceptance.installation import free_port
 from tests.waiting import LONGEST
@@ -37,7 +37,7 @@ class Prometheus:
         ]
         with log.open("ab") as output:
             self._process = programs.spawn(command, output=output, folder=self._folder)
-        programs.wait_until(self._is_ready, self._process, log)
+        starting.wait_until_ready(self._is_ready, self._process, log)
         return self
 
     def __exit__(self, *_: object) -> None:

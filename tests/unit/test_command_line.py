@@ -32,7 +32,7 @@ def test_a_command_of_the_client_imports_nothing_of_the_server_or_of_other_comma
 def test_a_process_imports_nothing_of_the_client_and_of_those_who_try_it() -> None:
     modules = loaded("import cli; cli.command_line(['worker']); import processes.start, processes.worker")
     assert modules & ROOMS == {"actors", "migrations", "models", "client", "services"}
-    assert {name for name in modules if name.startswith("client.")} == {"client.commands", "client.endings"}
+    assert {name for name in modules if name.startswith("client.")} == {"client.commands", "client.terminal"}
 
 
 def test_help_names_every_command() -> None:

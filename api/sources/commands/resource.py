@@ -110,7 +110,7 @@ class OneTask(_Tasks, OneSourceJob):
 
     @documented("deleteTask", "002 tasks", {204: None}, access=Required.JOB, scope=Scope.JOBS, problems=(401, 404))
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Delete a task: if it has not started it never will, if it is at work it may finish."""
+        """Delete a task: a waiting run is cancelled, a running one may finish."""
         _expect_user(req)
         await self.answer_deleted(req, resp, job_id)
 

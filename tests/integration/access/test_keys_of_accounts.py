@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from core.errors import PermanentFailure
 from services.execution.work import Failed
 from services.runtime.abort_scope import AbortScope

@@ -13,7 +13,7 @@ import uvicorn
 
 from api.live import hub
 from api.resources import events
-from processes.web_server import configured, listening_socket
+from processes.serving.web_server import configured, listening_socket
 from tests.factories import GivenSystem
 from tests.integration.api.client import served
 from tests.waiting import LONGEST, until

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import structlog
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from actors.handling import HANDLERS
 from core import trace_context
 from core.states import RunStatus

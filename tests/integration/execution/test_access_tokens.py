@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 import pytest
 from cryptography.fernet import Fernet
 
-from actors import access_tokens
-from actors.access_tokens import MAX_FETCHED, SPARE_SECONDS, _Tokens
-from actors.calling import perform_call
+from actors.calls import access_tokens
+from actors.calls.access_tokens import MAX_FETCHED, SPARE_SECONDS, _Tokens
+from actors.handlers.call import perform_call
 from core.errors import Aborted, AbortReason, InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from services.apps import apps
@@ -204,16 +204,16 @@ def test_who_waits_for_a_token_that_another_fetches_can_be_stopped() -> None:
 
     def wait() -> None:
         begun.set()
-        with tokens.alone("key", scope):
+        with tokens.fetching("key", scope):
             raise AssertionError("the other has it")
 
-    with tokens.alone("key", AbortScope()), ThreadPoolExecutor(1) as threads:
+    with tokens.fetching("key", AbortScope()), ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(wait)
         begun.wait()
         scope.abort(AbortReason.CANCELLED)
         with pytest.raises(Aborted):
             waiting.result()
-    assert not tokens._fetching
+    assert not tokens._being_fetched
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from actors.calling import perform_call
 from actors.calls import http, kept_connections
+from actors.handlers.call import perform_call
 from core.principals import LOCAL
 from services.execution.work import Result, Succeeded
 from services.jobs import creating

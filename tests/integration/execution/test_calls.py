@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from core.calls import CallsKept
 from core.errors import AbortReason
 from core.principals import LOCAL

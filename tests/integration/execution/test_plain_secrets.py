@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from core.principals import LOCAL
 from models.tables import Run
 from services.execution import careful_recording, kept_calls

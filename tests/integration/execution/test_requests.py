@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from core.errors import PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.receiver_answers import PollAnswer

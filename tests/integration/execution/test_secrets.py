@@ -13,9 +13,9 @@ import pytest
 from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
 
-from actors.calling import perform_call
 from actors.calls import exchange
 from actors.execution import RunExecutor
+from actors.handlers.call import perform_call
 from actors.middleware import AttemptFailed
 from core.errors import InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL

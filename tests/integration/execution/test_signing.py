@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from core import request_signatures
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, TransientFailure
 from core.principals import LOCAL

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from core import built_in_apps, trace_context
 from core.errors import TooMany
 from core.principals import LOCAL

@@ -266,7 +266,7 @@ def handed_in_together(system: GivenSystem, works: Sequence[Work]) -> list[Excha
         handing_in = [
             threads.submit(engine.exchange, brokers.RUNS_HTTP, (work, DONE), wants_work=False) for work in works
         ]
-        until(lambda: engine._exchanges.count() == len(works), "every thread has handed in its result")
+        until(lambda: engine._exchanges._waiting.qsize() == len(works), "every thread has handed in its result")
         engine.start()
         answers = [one.result() for one in handing_in]
     engine.stop()

@@ -13,13 +13,13 @@ import threading
 from models import database
 from processes import start
 from processes.composition import foundation
-from processes.endings import plain_faults
+from processes.exit_status import plain_faults
 from processes.environment import environment
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
 database.disconnect = threading.Event().wait
 with plain_faults(), foundation(start.checked_settings(environment()), "web"):
-    raise LocalServerError("PORT=80 cannot be bound: it is taken.")
+    raise ProgramError("PORT=80 cannot be bound: it is taken.")
 """
 
 

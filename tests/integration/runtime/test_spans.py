@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
 
-from actors.calling import perform_call
+from actors.handlers.call import perform_call
 from core import trace_context
 from core.principals import LOCAL
 from core.trace_context import TraceContext

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors import results
-from actors.calls import http
+from actors.calls import http, results
 
 
 @pytest.mark.parametrize(

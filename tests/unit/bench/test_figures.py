@@ -7,7 +7,7 @@ import pytest
 from bench import figures
 from bench.figures import Result, Row
 from bench.measurements import recovery
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
 
 def row(name: str, *values: float) -> Row:
@@ -70,5 +70,5 @@ def test_full_speed_is_back_in_the_first_quarter_of_a_second_that_is_fast_enough
 
 
 def test_full_speed_that_does_not_come_back_is_an_error() -> None:
-    with pytest.raises(LocalServerError):
+    with pytest.raises(ProgramError):
         recovery.seconds_to_full_speed([], 100, rate=10)

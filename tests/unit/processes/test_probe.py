@@ -15,7 +15,7 @@ from tests.waiting import LONGEST
 AMISS = Trouble("runs.http", "It is declared otherwise.", "Delete it.")
 
 
-class Carrier:
+class FailingBroker:
     """Breaks at the first question, and answers all further ones."""
 
     def __init__(self) -> None:
@@ -31,13 +31,13 @@ class Carrier:
 
 
 @pytest.fixture
-def carrier(monkeypatch: pytest.MonkeyPatch) -> Iterator[Carrier]:
+def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[FailingBroker]:
     monkeypatch.setattr(probe, "_ASK_EVERY_SECONDS", 0.01)
-    made = Carrier()
+    made = FailingBroker()
     probing = BrokerProbe(made)
     yield made
     probing.stop()
 
 
-def test_an_unexpected_error_does_not_end_the_questions(carrier: Carrier) -> None:
-    assert [carrier.asked.get(timeout=LONGEST) for _ in range(3)] == [1, 2, 3]
+def test_an_unexpected_error_does_not_end_the_questions(broker: FailingBroker) -> None:
+    assert [broker.asked.get(timeout=LONGEST) for _ in range(3)] == [1, 2, 3]

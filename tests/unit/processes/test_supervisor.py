@@ -20,7 +20,7 @@ QUICK = Backoff(first_seconds=0.01, longest_seconds=0.05)
 WAITS = "sh -c 'echo here; exec sleep 600'"
 SUPERVISES = """
 import contextlib, os, pathlib, sys, threading
-from processes import foreground
+from local import foreground
 from processes.supervisor import Supervisor
 
 supervisor = Supervisor.of_procfile(pathlib.Path(sys.argv[1]), dict(os.environ))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from processes import programs, web_processes
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 from processes.web_processes import WebProcess, listening
 from tests.acceptance.installation import free_port
 
@@ -41,7 +41,7 @@ def test_both_are_dealt_connections(pair: list[socket.socket]) -> None:
 
 def test_a_port_that_somebody_listens_on_is_refused(pair: list[socket.socket]) -> None:
     port = port_of(pair[0])
-    with pytest.raises(LocalServerError, match=f"PORT={port} cannot be bound"):
+    with pytest.raises(ProgramError, match=f"PORT={port} cannot be bound"):
         listening(HERE, port, 2)
 
 

@@ -13,9 +13,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from processes import signals, web_server
-from processes.programs import LocalServerError
-from processes.web_server import WebServer, limit_unread, listening_socket
+from processes import signals
+from processes.programs import ProgramError
+from processes.serving import web_server
+from processes.serving.web_server import WebServer, limit_unread, listening_socket
 from settings import Settings
 from tests.waiting import LONGEST
 
@@ -25,7 +26,7 @@ ANY_FREE = 0
 def test_a_port_that_is_taken_is_refused_with_its_number() -> None:
     with closing(listening_socket("127.0.0.1", ANY_FREE)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(LocalServerError, match=f"PORT={port} cannot be bound"):
+        with pytest.raises(ProgramError, match=f"PORT={port} cannot be bound"):
             listening_socket("127.0.0.1", port)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from uvicorn.server import ServerState
 
-from processes.web_server import configured
+from processes.serving.web_server import configured
 from settings import Settings
 
 

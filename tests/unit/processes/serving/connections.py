@@ -11,7 +11,7 @@ from typing import Any
 
 from uvicorn.server import ServerState
 
-from processes.web_server import configured, limit_unread
+from processes.serving.web_server import configured, limit_unread
 from settings import Settings
 from tests.waiting import LONGEST
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from processes import bounded_http
-from processes.bounded_http import MAX_HEAD_BYTES
-from tests.unit.processes.connections import END, GET, HALF, POST, UPGRADE, Application, Connection, tried
+from processes.serving import bounded_http
+from processes.serving.bounded_http import MAX_HEAD_BYTES
+from tests.unit.processes.serving.connections import END, GET, HALF, POST, UPGRADE, Application, Connection, tried
 from tests.waiting import LONGEST
 
 FIELD = b"X-A: " + b"a" * 1_000 + END

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from core import networks
-from processes.programs import LocalServerError
-from processes.quiet_server import QuietServer
+from processes.programs import ProgramError
+from processes.serving.quiet_server import QuietServer
 from services.messaging.broker_troubles import BROKER
 from services.runtime.database_troubles import DATABASE, names_of
 from services.runtime.metric_states import State
@@ -46,7 +46,7 @@ def endpoint(
 ) -> Iterator[None]:
     """Answer health checks and Prometheus on HEALTH_HOST and HEALTH_PORT while the block runs.
 
-    Does nothing without a port. Raises `LocalServerError` if the port cannot be bound.
+    Does nothing without a port. Raises `ProgramError` if the port cannot be bound.
     """
     if settings.health_port is None:
         yield
@@ -66,7 +66,7 @@ def endpoint(
 
 
 def listening(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
-    """Returns a server on this address, which does not serve yet. Raises `LocalServerError` if it cannot be bound."""
+    """Returns a server on this address, which does not serve yet. Raises `ProgramError` if it cannot be bound."""
 
     class Server(QuietServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -78,7 +78,7 @@ def listening(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> Th
     try:
         return Server((host, port), handler)
     except OSError as error:
-        raise LocalServerError(
+        raise ProgramError(
             f"HEALTH_PORT={port} cannot be bound on HEALTH_HOST={host}: {error.strerror}; name a free port, and an "
             f"address of this host."
         ) from None

@@ -1,4 +1,4 @@
-"""Ends a command that is cut short: in one line at most, never with a traceback."""
+"""What the command line reads and writes: one that cannot be used ends it in one line, never with a traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FAILED = 1
 
 
 @contextmanager
-def plain(words: Sequence[str]) -> Iterator[None]:
+def guarded(words: Sequence[str]) -> Iterator[None]:
     """Refuse arguments that are not in UTF-8, and report in one line that the output cannot be written."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

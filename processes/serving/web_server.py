@@ -13,11 +13,11 @@ import structlog
 import uvicorn
 
 from processes import signals
-from processes.bounded_http import BoundedHttp
-from processes.bounded_websocket import BoundedWebSocket
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
+from processes.serving.bounded_http import BoundedHttp
+from processes.serving.bounded_websocket import BoundedWebSocket
+from processes.serving.slow_readers import UNREAD_SECONDS
 from processes.signals import StopSignals
-from processes.slow_readers import UNREAD_SECONDS
 from settings import Settings
 
 _LAST_ANSWERS_SECONDS = 2  # for requests still under way when everything else has ended
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 class WebServer(uvicorn.Server):
     """Serves until SIGTERM or SIGINT; then `/readyz` answers 503, and `drain` runs while requests are still answered.
 
-    The constructor raises `LocalServerError` if the port cannot be bound. `listening` is a socket that is bound.
+    The constructor raises `ProgramError` if the port cannot be bound. `listening` is a socket that is bound.
     """
 
     def __init__(
@@ -125,19 +125,19 @@ def configured(app: object, settings: Settings) -> uvicorn.Config:
 
 
 def refuse_taken(host: str, port: int) -> None:
-    """Refuse a taken port before anything starts. Raises `LocalServerError`."""
+    """Refuse a taken port before anything starts. Raises `ProgramError`."""
     listening_socket(host, port).close()
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
     """Returns a socket that listens there; uvicorn would only log that a port is taken, when work is under way.
 
-    Raises `LocalServerError` if the port cannot be bound.
+    Raises `ProgramError` if the port cannot be bound.
     """
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise LocalServerError(f"PORT={port} cannot be bound: {error.strerror}; name a free port.") from None
+        raise ProgramError(f"PORT={port} cannot be bound: {error.strerror}; name a free port.") from None
 
 
 def limit_unread(listening: socket.socket) -> None:

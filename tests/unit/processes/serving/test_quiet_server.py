@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from processes.quiet_server import QuietServer
+from processes.serving.quiet_server import QuietServer
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError(), BrokenPipeError(), ValueError("odd")], ids=repr)

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from processes.own_answers import problem
-from processes.slow_readers import Unread
+from processes.serving.refusals import problem
+from processes.serving.slow_readers import Unread
 
 _REFUSED = (
     "The handshake of the WebSocket has a body, more than 128 headers, or a line of more than 8 KiB. "

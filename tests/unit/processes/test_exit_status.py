@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import CarillonError, DatabaseUnavailable, Misconfigured
-from processes.endings import plain_faults
+from processes.exit_status import plain_faults
 
 
 @pytest.mark.parametrize(("fault", "status"), [(Misconfigured("PORT=x"), 2), (DatabaseUnavailable("It is away."), 1)])

@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import given_system
 from tests.integration.api.client import served
-from tests.unit.processes.connections import END, POST, Application, Connection, tried
+from tests.unit.processes.serving.connections import END, POST, Application, Connection, tried
 
 SECRET = "known to the operator"  # noqa: S105
 SHOWN = f"Authorization: Bearer {SECRET}\r\n".encode()

@@ -26,7 +26,7 @@ MIN_SECONDS = 10.0  # for which a token is used, however soon it expires: a fetc
 MAX_FETCHED = 60  # in a minute, of one app at one host: else fetches could be twice as many calls as a limit allows
 MINUTE_SECONDS = 60.0
 MAX_COUNTED = 1_000
-_UNLESS_SAID_SECONDS = 300.0
+_DEFAULT_LIFETIME_SECONDS = 300.0
 _LOOK_SECONDS = 0.1
 _FORM = "application/x-www-form-urlencoded"
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
@@ -62,7 +62,7 @@ class _Tokens:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Token] = OrderedDict()
-        self._fetching: dict[Hashable, tuple[threading.Lock, int]] = {}
+        self._being_fetched: dict[Hashable, tuple[threading.Lock, int]] = {}
         self._fetched: OrderedDict[Hashable, deque[float]] = OrderedDict()
 
     def found(self, key: Hashable, now: float) -> Token | None:
@@ -84,7 +84,7 @@ class _Tokens:
             if kept is not None and kept.text == token.text:
                 del self._kept[token.key]
 
-    def expect_few(self, place: Hashable, now: float) -> None:
+    def count_fetch(self, place: Hashable, now: float) -> None:
         """Count a fetch at this place. Raises `TransientFailure` if there were `MAX_FETCHED` within a minute."""
         with self._lock:
             fetched = self._fetched.setdefault(place, deque(maxlen=MAX_FETCHED))
@@ -101,11 +101,11 @@ class _Tokens:
             fetched.append(now)
 
     @contextmanager
-    def alone(self, key: Hashable, scope: AbortScope) -> Iterator[None]:
+    def fetching(self, key: Hashable, scope: AbortScope) -> Iterator[None]:
         """Keep other threads from fetching the same token meanwhile. Raises `Aborted` if stopped while waiting."""
         with self._lock:
-            lock, waiting = self._fetching.get(key, (threading.Lock(), 0))
-            self._fetching[key] = lock, waiting + 1
+            lock, waiting = self._being_fetched.get(key, (threading.Lock(), 0))
+            self._being_fetched[key] = lock, waiting + 1
         try:
             while not lock.acquire(timeout=_LOOK_SECONDS):
                 scope.raise_if_aborted()
@@ -115,9 +115,9 @@ class _Tokens:
                 lock.release()
         finally:
             with self._lock:
-                lock, waiting = self._fetching.pop(key)
+                lock, waiting = self._being_fetched.pop(key)
                 if waiting > 1:
-                    self._fetching[key] = lock, waiting - 1
+                    self._being_fetched[key] = lock, waiting - 1
 
 
 _tokens = _Tokens()
@@ -131,17 +131,17 @@ def of(system: System, oauth2: OAuth2, call: http.Call, scope: AbortScope) -> To
     key = (call.way, call.reach, oauth2)
     if token := _tokens.found(key, system.clock.monotonic()):
         return token
-    with _tokens.alone(key, scope):
+    with _tokens.fetching(key, scope):
         if token := _tokens.found(key, system.clock.monotonic()):  # fetched by the previous thread
             return token
         asked_at = system.clock.monotonic()
-        _tokens.expect_few((call.way.app_id, urls.host_and_port(oauth2.token_url)[0]), asked_at)
+        _tokens.count_fetch((call.way.app_id, urls.host_and_port(oauth2.token_url)[0]), asked_at)
         try:
             given = _fetched(system, oauth2, call, scope)
         except AttemptError as error:
             error.was_called = False  # the token endpoint was called, not the receiver
             raise
-        lasts = given.expires_in or _UNLESS_SAID_SECONDS
+        lasts = given.expires_in or _DEFAULT_LIFETIME_SECONDS
         token = Token(key, given.access_token, asked_at + max(lasts - SPARE_SECONDS, lasts / 2, MIN_SECONDS))
         _tokens.keep(token)
         return token

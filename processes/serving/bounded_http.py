@@ -14,8 +14,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from processes.own_answers import problem
-from processes.slow_readers import Unread
+from processes.serving.refusals import problem
+from processes.serving.slow_readers import Unread
 
 MAX_HEAD_BYTES = 64 * 1024
 """The most bytes of a request line and headers, and of whatever else comes between two pieces of a body."""

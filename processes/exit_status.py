@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import typer
 
 from core.errors import DatabaseUnavailable, Misconfigured
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
 
-PLAIN_FAULTS = (Misconfigured, LocalServerError, DatabaseUnavailable)  # their message is enough, without a traceback
+PLAIN_FAULTS = (Misconfigured, ProgramError, DatabaseUnavailable)  # their message is enough, without a traceback
 WRONG_CONFIGURATION = 2
 DATABASE_AWAY = 1
 

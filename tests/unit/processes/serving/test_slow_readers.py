@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 import uvloop
 
-from processes import slow_readers
-from processes.slow_readers import UNREAD_SECONDS, Unread
-from tests.unit.processes.connections import END, GET, Application, Connection, tried
-from tests.unit.processes.transports import HeldTransport, spoken_to
+from processes.serving import slow_readers
+from processes.serving.slow_readers import UNREAD_SECONDS, Unread
+from tests.unit.processes.serving.connections import END, GET, Application, Connection, tried
+from tests.unit.processes.serving.transports import HeldTransport, spoken_to
 from tests.waiting import LONGEST
 
 MIB = 1024 * 1024

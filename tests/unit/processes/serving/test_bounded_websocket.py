@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from processes import slow_readers
-from processes.bounded_websocket import BoundedWebSocket
-from tests.unit.processes.connections import END, GET, Application, Connection, tried
-from tests.unit.processes.test_slow_readers import LOOPS, MIB, WHOLE, LoopFactory
-from tests.unit.processes.transports import HeldTransport, spoken_to
+from processes.serving import slow_readers
+from processes.serving.bounded_websocket import BoundedWebSocket
+from tests.unit.processes.serving.connections import END, GET, Application, Connection, tried
+from tests.unit.processes.serving.test_slow_readers import LOOPS, MIB, WHOLE, LoopFactory
+from tests.unit.processes.serving.transports import HeldTransport, spoken_to
 from tests.waiting import LONGEST
 
 UPGRADE = GET + b"Connection: upgrade\r\nUpgrade: websocket\r\n"

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from http.server import ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from processes.health import HealthHandler, listening
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
+from processes.serving.health import HealthHandler, listening
 from services.runtime.troubles import Trouble
 from settings import Settings
 
@@ -42,7 +42,7 @@ class WaitingEndpoint:
         self._trouble = trouble
         if self._address is None or self._server is not None:
             return
-        with suppress(LocalServerError):
+        with suppress(ProgramError):
             self._server = listening(*self._address, _handler(self._troubles))
             threading.Thread(target=self._server.serve_forever, args=(0.1,), name="waiting", daemon=True).start()
 

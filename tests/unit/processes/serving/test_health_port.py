@@ -13,8 +13,8 @@ import requests
 from pydantic import SecretStr
 
 from core.database_faults import DatabaseFault
-from processes.health import endpoint, may_see_metrics
-from processes.programs import LocalServerError
+from processes.programs import ProgramError
+from processes.serving.health import endpoint, may_see_metrics
 from services.runtime.database_troubles import trouble_of
 from services.runtime.metrics import CONTENT_TYPE, Metrics
 from services.runtime.troubles import Trouble
@@ -130,7 +130,7 @@ def test_it_listens_where_it_is_told_to() -> None:
 def test_an_address_that_is_not_ours_is_refused_with_its_name() -> None:
     settings = Settings(health_port=free_port(), health_host="192.0.2.1")
     with (
-        pytest.raises(LocalServerError, match=r"HEALTH_HOST=192\.0\.2\.1: .*"),
+        pytest.raises(ProgramError, match=r"HEALTH_HOST=192\.0\.2\.1: .*"),
         endpoint(settings, threading.Event(), list, Metrics()),
     ):
         pass

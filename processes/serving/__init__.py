@@ -1,0 +1,1 @@
+"""The HTTP servers of processes: of the API within bounds, and of health checks."""
