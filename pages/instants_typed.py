@@ -21,6 +21,11 @@ def read(text: str, zone: ZoneInfo) -> str:
         return text
 
 
+def optional(text: str | None, zone: ZoneInfo) -> str | None:
+    """Returns as `read` does what a field holds; None for an empty one."""
+    return read(text, zone) if text else None
+
+
 def kept(text: str, former: str | None, zone: ZoneInfo) -> str:
     """Returns as `read` does what a field holds: the former instant to its full precision, if that stands there still.
 

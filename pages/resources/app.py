@@ -11,7 +11,7 @@ from falcon.asgi import Request, Response
 from core import built_in_apps
 from core.errors import NotFound
 from core.scopes import Role, Scope
-from pages import rights, shown_again, shown_once, words
+from pages import instants_typed, rights, shown_again, shown_once, words
 from pages.forms import Form, typed_number
 from pages.page_request import Asked
 from pages.resources.apps import app_path
@@ -24,7 +24,16 @@ from services.secrets import named, signing
 
 QUOTAS = tuple(words.QUOTAS)
 _NAMES = shown_again.same(
-    "callback_base_url", "username", "role", "value", "account_id", "scopes", "task_type", "data", *QUOTAS
+    "callback_base_url",
+    "username",
+    "role",
+    "value",
+    "account_id",
+    "scopes",
+    "expires_at",
+    "task_type",
+    "data",
+    *QUOTAS,
 )
 _SWITCH = {"on": True, "off": False}
 """What the breaker's switch says; anything else is as the server's setting has it."""
@@ -136,6 +145,7 @@ class AppPage:
             "name": form.get("name", ""),
             "scopes": [scope.value for scope in Scope if form.get(f"scope.{scope.value}")],
             "account_id": form.get("account_id") or None,
+            "expires_at": instants_typed.optional(form.get("expires_at"), who.zone),
         }
         made, _view = app_keys.create(who.principal, self._site.system, name, self._site.readers.new_key(given))
         return made

@@ -11,7 +11,7 @@ from falcon.asgi import Request, Response
 from core.errors import InvalidInput, NotFound
 from core.principals import Principal
 from core.scopes import Scope
-from pages import shown_again, shown_once
+from pages import instants_typed, shown_again, shown_once
 from pages.forms import Form
 from pages.page_request import Asked
 from pages.route import see_other
@@ -22,7 +22,7 @@ PATH = "/dashboard/mine"
 ChangePassword = Callable[[Principal, str, str, str | None], Awaitable[None]]
 """Changes a password as the API does: the present one, the new one, and the session that goes on."""
 
-_NAMES = shown_again.same("current_password", "new_password", "again", "name", "scopes")
+_NAMES = shown_again.same("current_password", "new_password", "again", "name", "scopes", "expires_at")
 
 
 class Mine:
@@ -41,7 +41,8 @@ class Mine:
 
         def make(who: Asked, given: Form) -> str:
             scopes = [scope.value for scope in Scope if given.get(f"scope.{scope.value}")]
-            new = self._site.readers.new_token({"name": given.get("name", ""), "scopes": scopes})
+            until = instants_typed.optional(given.get("expires_at"), who.zone)
+            new = self._site.readers.new_token({"name": given.get("name", ""), "scopes": scopes, "expires_at": until})
             return own_tokens.create(who.principal, self._site.system, new, who.session)[0]
 
         def described(who: Asked) -> dict[str, Any]:
@@ -96,6 +97,8 @@ class Mine:
         return {
             "tokens": own_tokens.listed(who.principal, self._site.system, who.session),
             "scope_words": [scope.value for scope in Scope],
+            "usual_days": own_tokens.USUAL.days,
+            "most_days": own_tokens.LONGEST.days,
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import timedelta
 
 import pytest
 
@@ -14,8 +15,9 @@ from pages import words
 from services.access import app_keys
 from services.apps import apps, members, quotas
 from services.secrets import named, signing
-from tests.factories import GivenSystem, given_system
+from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.pages.browser import Browser, Form, Page
+from tests.integration.pages.making import wrong_beside
 from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
 
 NAME = "secret"  # the field of its name
@@ -110,6 +112,36 @@ def test_a_key_that_may_do_nothing_is_refused_in_place(page: Page, browser: Brow
     refused = browser.submit(form, name="ci")
     assert refused.status == 400
     assert "What it may" in refused.text
+    assert app_keys.listed(LOCAL, "shop") == []
+
+
+def test_a_key_ends_at_an_instant_on_the_readers_clocks_and_its_row_says_when(
+    page: Page, browser: Browser, system: GivenSystem
+) -> None:
+    browser.cookies["carillon_zone"] = "Europe/Berlin"
+    form = to(browser.load("/dashboard/apps/shop"), "keys")
+    browser.submit(form, name="ci", expires_at="2026-11-20T15:30")
+    assert [one.expires_at for one in app_keys.listed(LOCAL, "shop")] == [NOON + timedelta(hours=2, minutes=30)]
+    assert "not used yet in 2 h 30 min" in browser.load("/dashboard/apps/shop").text
+    system.clock.advance(3 * 3600)
+    log_in(browser)
+    assert "not used yet expired 30 min ago" in browser.load("/dashboard/apps/shop").text
+
+
+def test_a_key_without_an_end_says_so(page: Page, browser: Browser, system: GivenSystem) -> None:
+    browser.submit(to(page, "keys"), name="ci")
+    assert [one.expires_at for one in app_keys.listed(LOCAL, "shop")] == [None]
+    assert "not used yet no end" in browser.load("/dashboard/apps/shop").text
+
+
+@pytest.mark.parametrize(("until", "fault"), [("2020-01-01T00:00", "which has passed"), ("soon", "Until")])
+def test_an_end_that_no_key_can_have_is_refused_beside_its_field(
+    page: Page, browser: Browser, system: GivenSystem, until: str, fault: str
+) -> None:
+    refused = browser.submit(to(page, "keys"), name="ci", expires_at=until)
+    assert (refused.status, wrong_beside(refused)) == (400, {"expires_at"})
+    assert fault in refused.text
+    assert to(refused, "keys").fields["expires_at"] == until, "what was typed stays"
     assert app_keys.listed(LOCAL, "shop") == []
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser, Page
+from tests.integration.pages.making import wrong_beside
 from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
 
 
@@ -56,6 +57,31 @@ def test_a_token_without_a_scope_is_refused_in_place(page: Page, browser: Browse
     refused = browser.submit(form, name="report")
     assert refused.status == 400
     assert "scopes" in refused.text
+
+
+def expiries(browser: Browser) -> set[str]:
+    answer = browser.request("GET", "/api/me/tokens").json
+    return {one["expires_at"] for one in answer["results"] if one["name"] == "report"}
+
+
+def test_a_token_lasts_until_the_instant_that_is_chosen_on_the_readers_clocks(browser: Browser, page: Page) -> None:
+    browser.cookies["carillon_zone"] = "Europe/Berlin"
+    form = browser.load("/dashboard/mine").form("Make a token")
+    browser.submit(form, name="report", expires_at="2027-11-20T10:00")
+    assert expiries(browser) == {"2027-11-20T09:00:00Z"}
+
+
+def test_a_token_for_which_no_end_is_chosen_lasts_thirty_days(browser: Browser, page: Page) -> None:
+    browser.submit(page.form("Make a token"), name="report")
+    assert expiries(browser) == {"2026-12-20T12:00:00Z"}
+
+
+@pytest.mark.parametrize("until", ["2026-11-20T11:00", "2027-11-22T12:00", "soon"])
+def test_an_end_that_no_token_can_have_is_refused_beside_its_field(browser: Browser, page: Page, until: str) -> None:
+    refused = browser.submit(page.form("Make a token"), name="report", expires_at=until)
+    assert (refused.status, wrong_beside(refused)) == (400, {"expires_at"})
+    assert refused.form("Make a token").fields["expires_at"] == until, "what was typed stays"
+    assert expiries(browser) == set()
 
 
 def test_the_page_of_others_is_none(page: Page, browser: Browser) -> None:
