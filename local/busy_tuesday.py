@@ -12,6 +12,7 @@ from core.principals import Principal, PrincipalKind
 from local.plausible_tuesday import JOBS, RECEIVERS, behaviour_of, jobs_of_minute
 from local.simulation import Simulation, minutes_of
 from services.apps import apps
+from services.apps.app_views import AppDefinition
 from services.jobs import creating
 from settings import Settings
 
@@ -31,7 +32,7 @@ class Day:
     def live(self) -> None:
         """Make apps and jobs, and let everything happen that happens until the end."""
         for name, address in RECEIVERS.items():
-            apps.create(MARA, self.system, name, apps.AppDefinition(address))
+            apps.create(MARA, self.system, name, AppDefinition(address))
         self._simulation.start_workers()
         for job in JOBS:
             creating.create(MARA, self.system, job)

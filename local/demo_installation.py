@@ -25,6 +25,7 @@ from models import breakers, database, users
 from models import statistics as stored
 from models.tables import Minute
 from services.apps import apps, members
+from services.apps.app_views import AppDefinition
 from services.execution import limit_changes
 from services.jobs import creating, editing, lifecycle
 from services.jobs.definition import Definition, NewJob
@@ -115,7 +116,7 @@ class _Installation:
             assert user is not None  # noqa: S101  the database is new
             self._people[name] = Principal(PrincipalKind.USER, user.id, name, is_admin=True, credential="session")
         for name, url in self._urls.items():
-            apps.create(LOCAL, self._system, name, apps.AppDefinition(url, destination_breaker=name == "crm"))
+            apps.create(LOCAL, self._system, name, AppDefinition(url, destination_breaker=name == "crm"))
             for person in PEOPLE:
                 role = Role.OWNER if person == "mara" else Role.OPERATOR
                 members.put(LOCAL, self._system, name, person, role)

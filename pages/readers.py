@@ -19,7 +19,7 @@ from core.scopes import Role
 from services.access.app_keys import NewKey
 from services.access.own_tokens import NewToken
 from services.access.saved_views import ViewedList
-from services.apps.apps import AppDefinition, AppView
+from services.apps.app_views import AppDefinition, AppView
 from services.jobs.definition import Definition, NewJob
 from services.jobs.version_history import Comparison
 from services.reading.views import JobView

@@ -33,7 +33,7 @@ from core.schedules import KINDS, Schedule
 from core.scopes import Role
 from pages.readers import AuditList, JobList, Parameters, Readers, RunList
 from services.access.saved_views import ViewedList
-from services.apps.apps import AppDefinition
+from services.apps.app_views import AppDefinition
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
 from services.jobs.version_history import Comparison

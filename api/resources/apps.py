@@ -24,7 +24,7 @@ from core.listing import NEWEST_FIRST, Mark
 from core.principals import Principal
 from core.scopes import Scope
 from services.apps import apps
-from services.apps.apps import AppDefinition, AppView, Policies
+from services.apps.app_views import AppDefinition, AppView, Policies
 from services.runtime import slow_checks
 from services.system import System
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from api.schemas.values import AppName, Backoff, BaseUrl, Given, LimitKey, Retries, Shown, TaskType
 from core.version import VERSION
-from services.apps import apps
+from services.apps.app_views import AppDefinition, TaskTypePolicy
 from services.task_types import filling, registry
 from services.task_types.http import HttpRequest
 
@@ -65,16 +65,14 @@ class NewApp(Given):
                 raise ValueError(f"gives {name!r} a request, but that is a type of Carillon's own; take another name.")
         return task_types
 
-    def definition(self) -> apps.AppDefinition:
+    def definition(self) -> AppDefinition:
         """The app's definition in the form that the services take."""
-        return apps.AppDefinition(self.callback_base_url, self.policies(), self.destination_breaker)
+        return AppDefinition(self.callback_base_url, self.policies(), self.destination_breaker)
 
-    def policies(self) -> dict[str, apps.TaskTypePolicy]:
+    def policies(self) -> dict[str, TaskTypePolicy]:
         """Returns the task types as services take them."""
         return {
-            name: apps.TaskTypePolicy(
-                given.max_retries, given.retry_backoff_base, _as_json(given.request), given.limit_key
-            )
+            name: TaskTypePolicy(given.max_retries, given.retry_backoff_base, _as_json(given.request), given.limit_key)
             for name, given in self.task_types.items()
         }
 

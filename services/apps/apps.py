@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from core import built_in_apps, json_text, masking, names
@@ -14,11 +13,12 @@ from core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from core.listing import MAX_BYTES_IN_PAGE, count_that_fits
 from core.principals import Principal
 from core.scopes import Role, Scope
-from models import apps, database, members, pause_ends
+from models import apps, database, members
 from models.pauses import Gate
-from models.tables import App, AppTaskType
+from models.tables import App
 from services.access import visible_apps
-from services.apps import apps_per_user
+from services.apps import app_views, apps_per_user
+from services.apps.app_views import AppDefinition, AppView, Policies, Request, TaskTypePolicy
 from services.messaging.unit_of_work import UnitOfWork
 from services.reading.views import view_of
 from services.runtime import slow_checks
@@ -26,53 +26,11 @@ from services.secrets import signing
 from services.system import System
 from services.task_types import request_masks
 
-Request = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class TaskTypePolicy:
-    """How a task type is retried (None: by the installation's settings), and the request that its jobs send.
-
-    `limit_key` is filled from each job's data: the runs of equal keys share the limit of `key:APP/...`.
-    """
-
-    max_retries: int | None = None
-    retry_backoff_base: float | None = None
-    request: Mapping[str, Any] | None = None
-    limit_key: str | None = None
-
-
-Policies = Mapping[str, TaskTypePolicy]
-
-
-@dataclass(frozen=True)
-class AppDefinition:
-    """The requested definition of an app; `destination_breaker` None: by the installation's settings."""
-
-    callback_base_url: str | None = None
-    task_types: Mapping[str, TaskTypePolicy] = field(default_factory=dict)
-    destination_breaker: bool | None = None
-
-
-@dataclass(frozen=True)
-class AppView:
-    """An app as it is shown."""
-
-    id: UUID
-    name: str
-    callback_base_url: str | None
-    task_types: Mapping[str, TaskTypePolicy]
-    destination_breaker: bool | None
-    paused_at: datetime | None
-    paused_until: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
 
 def get(principal: Principal, name: str) -> AppView:
     """Returns the app of this name. Raises `NotFound` if there is none or the principal is no member."""
     with database.reading():
-        return _view(visible_apps.found(principal, name))
+        return app_views.view(visible_apps.found(principal, name))
 
 
 def ensure(principal: Principal, system: System, name: str) -> None:
@@ -85,7 +43,7 @@ def get_or_create(principal: Principal, unit: UnitOfWork, name: str) -> App:
     """Returns the app of this name; creates and audits it in this transaction if there is none, for its first job."""
     app = apps.by_name(name)
     if app is None and (app := apps.insert(name, unit.now)) is not None:
-        unit.audit(principal, "app.created", Thing.app(app), after=_recorded(_view(app)))
+        unit.audit(principal, "app.created", Thing.app(app), after=app_views.recorded(app_views.view(app)))
     return app or apps.by_names([name])[name]
 
 
@@ -99,24 +57,19 @@ def listed(principal: Principal, after: UUID | None, limit: int) -> tuple[list[A
         sizes = apps.task_types_octets([app.id for app in found[:limit]])
         shown = found[: count_that_fits((sizes.get(app.id, 0) for app in found[:limit]), MAX_BYTES_IN_PAGE)]
         types = apps.task_types_by_app([app.id for app in shown])
-        return _views(shown, types), len(found) > len(shown)
+        return app_views.views(shown, types), len(found) > len(shown)
 
 
 def listed_without_task_types(principal: Principal, limit: int) -> tuple[list[AppView], bool]:
     """Returns the newest apps as `listed` does, but without their task types, so that all fit that `limit` allows."""
     with database.reading():
         found = _page(principal, None, limit + 1)
-        return _views(found[:limit], {}), len(found) > limit
+        return app_views.views(found[:limit], {}), len(found) > limit
 
 
 def _page(principal: Principal, after: UUID | None, limit: int) -> list[App]:
     principal.expect_scope(Scope.READ)
     return apps.page(principal.app_ids(Scope.READ), after, limit)
-
-
-def _views(found: Sequence[App], types: Mapping[UUID, Iterable[AppTaskType]]) -> list[AppView]:
-    ends = pause_ends.of([app.id for app in found if app.paused_at])
-    return [_view_with(app, types.get(app.id, ()), ends) for app in found]
 
 
 def create(principal: Principal, system: System, name: str, wanted: AppDefinition) -> AppView:
@@ -136,7 +89,7 @@ def create(principal: Principal, system: System, name: str, wanted: AppDefinitio
             members.put(app, principal.user_id, Role.OWNER, unit.now)
         signing.make_first(system, app.id)
         view = _redefined(system, app, wanted, unit.now)
-        unit.audit(principal, "app.created", Thing.app(app), after=_recorded(view))
+        unit.audit(principal, "app.created", Thing.app(app), after=app_views.recorded(view))
         return view
 
 
@@ -168,7 +121,7 @@ def put(
         is_new, app = created is not None, created or _locked(principal, name)
         if is_new:
             signing.make_first(system, app.id)
-        former = None if is_new else _view(app)
+        former = None if is_new else app_views.view(app)
         view = _redefined(system, app, AppDefinition(callback_base_url, task_types, destination_breaker), unit.now)
         _audit(principal, unit, app, former, view)
         return view, is_new
@@ -182,7 +135,7 @@ def amend(principal: Principal, system: System, name: str, change: Callable[[App
     """
     with system.transaction(Gate.UNUSED) as unit:
         app = _locked(principal, name)
-        former = _view(app)
+        former = app_views.view(app)
         view = _redefined(system, app, change(former), unit.now)
         _audit(principal, unit, app, former, view)
         return view
@@ -192,7 +145,7 @@ def delete(principal: Principal, system: System, name: str, reason: str | None =
     """Delete an app that has no jobs, with its members and keys. Raises `Conflict` if it has any, or is shared."""
     with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, name, Scope.APP)
-        former = _recorded(_view(app))
+        former = app_views.recorded(app_views.view(app))
         if app.name in built_in_apps.NAMES:
             raise Conflict(f"The app {app.name} is shared by all users and stays.")
         if not apps.delete_if_empty(app):
@@ -225,7 +178,7 @@ def _redefined(system: System, app: App, wanted: AppDefinition, now: datetime) -
     _refuse_growth(stored, policies, system.settings.max_body_bytes)
     apps.replace_task_types(app, [{"name": name, **asdict(policy)} for name, policy in policies.items()])
     [app] = apps.by_names([app.name]).values()
-    return _view(app)
+    return app_views.view(app)
 
 
 def _refuse_growth(before: Policies, wanted: Policies, most: int) -> None:
@@ -257,41 +210,10 @@ def _unmasked(task_type: str, request: Request | None, stored: Request | None) -
     return restored
 
 
-def _shown(row: AppTaskType) -> TaskTypePolicy:
-    return view_of(TaskTypePolicy, row, request=request_masks.masked(row.request))
-
-
 def _audit(principal: Principal, unit: UnitOfWork, app: App, former: AppView | None, view: AppView) -> None:
     if former is None:
-        unit.audit(principal, "app.created", Thing.app(app), after=_recorded(view))
+        unit.audit(principal, "app.created", Thing.app(app), after=app_views.recorded(view))
         return
-    before, after = differences(_recorded(former), _recorded(view))
+    before, after = differences(app_views.recorded(former), app_views.recorded(view))
     if before:
         unit.audit(principal, "app.changed", Thing.app(app), before=before, after=after)
-
-
-def _recorded(view: AppView) -> dict[str, Any]:
-    types = {name: asdict(policy) for name, policy in view.task_types.items()}
-    return {
-        "callback_base_url": view.callback_base_url,
-        "task_types": types,
-        "destination_breaker": view.destination_breaker,
-    }
-
-
-def _view(app: App) -> AppView:
-    return _view_with(app, apps.task_types(app), pause_ends.of([app.id] if app.paused_at else []))
-
-
-def _view_with(app: App, task_types: Iterable[AppTaskType], pauses: Mapping[UUID, datetime]) -> AppView:
-    return AppView(
-        id=app.id,
-        name=app.name,
-        callback_base_url=app.callback_base_url,
-        task_types={row.name: _shown(row) for row in task_types},
-        destination_breaker=app.destination_breaker,
-        paused_at=app.paused_at,
-        paused_until=pauses.get(app.id),
-        created_at=app.created_at,
-        updated_at=app.updated_at,
-    )

@@ -9,7 +9,7 @@ from core.principals import Principal, PrincipalKind
 from core.scopes import Role
 from models import database, users
 from services.apps import apps
-from services.apps.apps import AppDefinition
+from services.apps.app_views import AppDefinition
 from tests.factories import GivenSystem, given_system, in_threads
 from tests.integration.access.tenants import SETTINGS, Headers, made_app
 from tests.integration.api.client import Client, served

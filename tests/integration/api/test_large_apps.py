@@ -8,7 +8,7 @@ import pytest
 
 from core.principals import LOCAL
 from services.apps import apps as app_service
-from services.apps.apps import TaskTypePolicy
+from services.apps.app_views import TaskTypePolicy
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import Client, refusal, served
 

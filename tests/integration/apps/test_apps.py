@@ -13,7 +13,7 @@ from models import apps as stored_apps
 from models import database
 from models.tables import App, AuditEntry, SigningSecret
 from services.apps import apps
-from services.apps.apps import AppDefinition, AppView, TaskTypePolicy
+from services.apps.app_views import AppDefinition, AppView, TaskTypePolicy
 from tests import statements
 from tests.factories import CALLBACK_BASE_URL, NOON, GivenSystem, given_system, in_threads
 

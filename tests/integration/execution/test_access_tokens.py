@@ -19,7 +19,7 @@ from actors.handlers.call import perform_call
 from core.errors import Aborted, AbortReason, InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from services.apps import apps
-from services.apps.apps import TaskTypePolicy
+from services.apps.app_views import TaskTypePolicy
 from services.execution.work import Failed, Result, Succeeded
 from services.jobs import creating
 from services.runtime.abort_scope import AbortScope

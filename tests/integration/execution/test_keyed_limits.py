@@ -13,7 +13,7 @@ from core.rates import Rate
 from core.schedules import DelayFromNow
 from core.states import Hold
 from services.apps import apps
-from services.apps.apps import TaskTypePolicy
+from services.apps.app_views import TaskTypePolicy
 from services.execution import claiming, held_runs, limit_changes, rescue, workers
 from services.execution.limits import LimitCache
 from services.jobs import definition, editing, requested_runs

@@ -11,7 +11,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, Immediate, Polling
 from core.states import Hold, JobState, JobStatus, Outcome, RunStatus
 from services.apps import apps
-from services.apps.apps import TaskTypePolicy
+from services.apps.app_views import TaskTypePolicy
 from services.execution import recording
 from services.execution.work import Failed, Result, Succeeded
 from services.jobs import requested_runs

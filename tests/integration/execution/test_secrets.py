@@ -22,7 +22,7 @@ from core.principals import LOCAL
 from models import database
 from models.tables import ALL, Run
 from services.apps import apps
-from services.apps.apps import TaskTypePolicy
+from services.apps.app_views import TaskTypePolicy
 from services.execution import workers
 from services.execution.engine import Engine
 from services.execution.leases import Leases

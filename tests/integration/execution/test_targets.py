@@ -13,7 +13,7 @@ from core.principals import LOCAL
 from core.schedules import Cron
 from core.states import Hold
 from services.apps import apps
-from services.apps.apps import TaskTypePolicy
+from services.apps.app_views import TaskTypePolicy
 from services.execution import breakers, test_calls
 from services.execution.work import Succeeded, Work
 from services.jobs import creating, requested_runs

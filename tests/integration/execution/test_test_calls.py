@@ -19,6 +19,7 @@ from core.quotas import Quotas
 from core.schedules import Cron, Polling
 from core.trace_context import TraceContext
 from services.apps import apps, quotas
+from services.apps.app_views import AppDefinition
 from services.execution import test_call_places, test_calls
 from services.execution.work import Result, Work
 from services.jobs import creating
@@ -180,7 +181,7 @@ def test_in_a_shared_app_nobody_waits_for_the_call_of_another_user(system: Given
 def test_in_an_app_of_one_tenant_its_members_have_one_call_at_a_time_together(
     system: GivenSystem, server: Server
 ) -> None:
-    apps.create(LOCAL, system, "shop", apps.AppDefinition(server.url.partition("/x")[0], {}))
+    apps.create(LOCAL, system, "shop", AppDefinition(server.url.partition("/x")[0], {}))
     job_id = made(system, app_name="shop")
     with test_call_places.turn_of(stored_job(job_id).app_id, uuid4()), pytest.raises(TooMany, match="this app"):
         test_calls.of_job(replace(LOCAL, user_id=uuid4()), system, job_id)
@@ -193,7 +194,7 @@ def assert_refused(answer: Any, why: str) -> None:
 
 
 def test_nothing_of_a_paused_app_or_installation_is_called(system: GivenSystem, server: Server) -> None:
-    apps.create(LOCAL, system, "shop", apps.AppDefinition(server.url.partition("/x")[0], {}))
+    apps.create(LOCAL, system, "shop", AppDefinition(server.url.partition("/x")[0], {}))
     job_id = made(system, app_name="shop")
     client = Client(served(system))
     paths = {"/api/apps/shop/test-call": {"task_type": "greet"}, f"/api/jobs/{job_id}/test-call": None}
@@ -208,7 +209,7 @@ def test_nothing_of_a_paused_app_or_installation_is_called(system: GivenSystem, 
 
 
 def test_the_data_of_a_call_counts_against_the_quota_of_the_app(system: GivenSystem, server: Server) -> None:
-    apps.create(LOCAL, system, "shop", apps.AppDefinition(server.url.partition("/x")[0], {}))
+    apps.create(LOCAL, system, "shop", AppDefinition(server.url.partition("/x")[0], {}))
     quotas.put(LOCAL, system, "shop", Quotas(payload_bytes=20))
     body = {"task_type": "greet", "data": {"text": "x" * 20}}
     assert set(refusal(Client(served(system)).simulate_post("/api/apps/shop/test-call", json=body))) == {"data"}
@@ -216,7 +217,7 @@ def test_the_data_of_a_call_counts_against_the_quota_of_the_app(system: GivenSys
 
 
 def test_the_receiver_of_an_app_is_called_for_one_of_its_task_types(system: GivenSystem, server: Server) -> None:
-    apps.create(LOCAL, system, "shop", apps.AppDefinition(server.url.partition("/x")[0], {}))
+    apps.create(LOCAL, system, "shop", AppDefinition(server.url.partition("/x")[0], {}))
     client = Client(served(system))
     body = {"task_type": "greet", "data": {"n": 1}}
     answer = client.simulate_post("/api/apps/shop/test-call", json=body)

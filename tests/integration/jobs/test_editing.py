@@ -16,7 +16,7 @@ from core.schedules import DelayFromNow, Immediate, Polling, RunAt
 from core.states import Hold, JobStatus, RunStatus
 from models.tables import JobVersion
 from services.apps import apps
-from services.apps.apps import TaskTypePolicy
+from services.apps.app_views import TaskTypePolicy
 from services.jobs import definition, editing, lifecycle
 from services.jobs.definition import Definition
 from services.maintenance import pruning

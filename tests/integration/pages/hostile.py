@@ -22,7 +22,7 @@ from models import breakers
 from services.access import app_keys
 from services.access.app_keys import NewKey
 from services.apps import apps
-from services.apps.apps import AppDefinition
+from services.apps.app_views import AppDefinition
 from services.email import outbox
 from services.execution import kept_calls, limit_changes, reports
 from services.execution.reports import Sender

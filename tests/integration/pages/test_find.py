@@ -10,6 +10,7 @@ from core import schedules
 from core.principals import LOCAL
 from models import failing_calls
 from services.apps import apps
+from services.apps.app_views import AppDefinition
 from services.jobs import creating, requested_runs
 from services.reading.failures import failing_hosts
 from tests.factories import GivenSystem, claim, failed, new_job, record
@@ -20,7 +21,7 @@ LATER = schedules.DelayFromNow(600)
 
 @pytest.fixture(autouse=True)
 def _jobs(system: GivenSystem) -> None:
-    apps.create(LOCAL, system, "crm", apps.AppDefinition("https://crm.example.com/base"))
+    apps.create(LOCAL, system, "crm", AppDefinition("https://crm.example.com/base"))
     creating.create(LOCAL, system, new_job(LATER, name="Import stock", account_id="hooli"))
     creating.create(LOCAL, system, new_job(LATER, name="Import bank file", account_id="globex"))
 

@@ -16,7 +16,7 @@ from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import Cron
 from models import calls, database, failing_calls
 from services.apps import apps
-from services.apps.apps import TaskTypePolicy
+from services.apps.app_views import TaskTypePolicy
 from services.execution.work import Failed, Result
 from services.jobs import creating, requested_runs
 from services.reading.failures import failing_hosts
