@@ -15,6 +15,7 @@ from api import access, answers
 from api.answers import Answer
 from api.threads import Threads
 from api.validation import shown
+from core import fingerprints
 from core.errors import InvalidInput
 from services.requests import idempotency
 from services.system import System
@@ -119,10 +120,10 @@ def _read(content: bytes) -> tuple[Any, str]:
     """Returns the JSON value of content, and its fingerprint: of its text if it is not JSON, which is refused later."""
     try:
         value = json.loads(content) if content else {}
-        return value, idempotency.fingerprint(value)
+        return value, fingerprints.of(value)
     except (ValueError, RecursionError):
         text = content.decode("latin-1")
-        return text, idempotency.fingerprint(text)
+        return text, fingerprints.of(text)
 
 
 def _app_name(value: Any) -> str:

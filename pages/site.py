@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import falcon
 from falcon.asgi import Request, Response
 
+from core import fingerprints
 from core.errors import Forbidden
 from core.principals import Principal
 from core.version import VERSION
@@ -142,7 +143,7 @@ class Site:
         request = None
         if key:
             scope = json.dumps(["page", who.path, str(who.principal.user_id or "")])
-            request = idempotency.Request(scope, key, idempotency.fingerprint(given))
+            request = idempotency.Request(scope, key, fingerprints.of(given))
         path: str = idempotency.once_prepared(
             self.system, request, lambda: prepare(who, given), lambda prepared: do(who, prepared)
         )

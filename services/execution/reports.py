@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 
-from core import attempt_endings
+from core import attempt_endings, fingerprints
 from core.attempt_endings import Ending, Facts
 from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
 from core.receiver_answers import PollAnswer
@@ -29,7 +29,6 @@ from models.pauses import Gate
 from models.tables import AnyAttempt
 from services.execution import applying, deferred
 from services.messaging.unit_of_work import UnitOfWork
-from services.requests import idempotency
 from services.scheduling import run_endings
 from services.scheduling.run_endings import DecidedEnd
 from services.system import System
@@ -138,7 +137,7 @@ def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | Non
     def decide(facts: Facts, _run: EndingRun, job: EndingJob, now: datetime) -> Ending:
         return attempt_endings.succeed(facts, _poll_answer(job, poll), now, result=result)
 
-    return _end(system, sender, idempotency.fingerprint(["complete", content]), decide)
+    return _end(system, sender, fingerprints.of(["complete", content]), decide)
 
 
 def fail(system: System, sender: Sender, error: AttemptError) -> ReportedEnd:
@@ -152,7 +151,7 @@ def fail(system: System, sender: Sender, error: AttemptError) -> ReportedEnd:
         return deferred.fail(facts, policy, error, now)
 
     content = [error.message, error.permanent, error.retry_after_seconds]
-    return _end(system, sender, idempotency.fingerprint(["fail", content]), decide)
+    return _end(system, sender, fingerprints.of(["fail", content]), decide)
 
 
 def _end(system: System, sender: Sender, fingerprint: str, decide: Decide) -> ReportedEnd:

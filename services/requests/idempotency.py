@@ -7,8 +7,6 @@ many transactions has a key for each of them (`Request.part`): when repeated, it
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -90,12 +88,6 @@ def answered(system: System, request: Request | None) -> Any:
     if earlier is None or earlier.created_at <= system.clock.now() - KEPT:
         return None
     return _same(request, earlier).answer
-
-
-def fingerprint(body: Any) -> str:
-    """Returns a hash of a JSON value; neither spaces nor the order of members matter."""
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def prune(system: System) -> int:

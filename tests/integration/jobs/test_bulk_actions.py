@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from core import fingerprints
 from core.errors import DatabaseUnavailable
 from core.filters import JobFilter, RunFilter
 from core.principals import LOCAL, Principal
@@ -17,7 +18,6 @@ from core.states import JobStatus, RunStatus
 from services.execution import workers
 from services.jobs import bulk_actions, creating, lifecycle, requested_runs
 from services.jobs.bulk_actions import Action
-from services.requests import idempotency
 from services.requests.idempotency import Request
 from tests.factories import (
     GivenSystem,
@@ -47,7 +47,7 @@ def states(job_ids: list[UUID]) -> list[str]:
 
 
 def request(body: str = "the body") -> Request:
-    return Request("actOnJobs", "a-key", idempotency.fingerprint(body))
+    return Request("actOnJobs", "a-key", fingerprints.of(body))
 
 
 def unavailable(*_asked: object) -> NoReturn:

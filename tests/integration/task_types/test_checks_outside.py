@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from core import schedules
+from core import fingerprints, schedules
 from core.errors import Conflict, InvalidInput
 from core.principals import LOCAL
 from core.states import Trigger
@@ -95,7 +95,7 @@ def changing(**members: Any) -> Callable[[JobView], Definition]:
 
 def once(system: GivenSystem, act: Callable[[], object]) -> Any:
     """Do this once, under a key."""
-    request = idempotency.Request("test", "key", idempotency.fingerprint("body"))
+    request = idempotency.Request("test", "key", fingerprints.of("body"))
     return idempotency.once(system, request, lambda: str(act()))
 
 
