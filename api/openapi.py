@@ -26,7 +26,7 @@ _REASONS = {
     404: "Not found.",
     408: "The body came too slowly.",
     409: "Its state does not allow this, or the first request with this Idempotency-Key is still under way.",
-    412: "It has been changed since: its version is none of those that If-Match names.",
+    412: "It has been changed since: its ETag is none of those that If-Match names.",
     413: "The body is too large.",
     401: "Log in first: send `Authorization: Bearer <token>`, or the server's secret.",
     415: "The body's Content-Type is not accepted here.",

@@ -106,6 +106,11 @@ def _typed(name: str, value: str) -> str:
     return lines if name in _WITH_SPACES else lines.strip()
 
 
+def seen(form: Form, name: str) -> frozenset[str]:
+    """Returns the ETag that what a form changes had when its page was loaded: that of one without it fits nothing."""
+    return frozenset({form.get(name, "")})
+
+
 def typed_number(text: str) -> int | float | str:
     """Returns the number that is typed; what is none as it is, to be refused."""
     if text.isascii() and text.isdecimal() and len(text) < _MAX_DIGITS:

@@ -8,7 +8,7 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
-from core.errors import Conflict, InvalidInput, KeyReused
+from core.errors import Conflict, InvalidInput, KeyReused, PreconditionFailed
 from pages import words
 from pages.forms import Form
 from pages.site import Load, Site
@@ -16,6 +16,12 @@ from pages.site import Load, Site
 SECRET = ("value", "current_password", "new_password", "again")
 """What a page does not show again once it was typed."""
 _OF_THE_FRAME = ("form_token", "key")
+Refusal = InvalidInput | Conflict | PreconditionFailed
+_STATUSES: Mapping[type[Refusal], HTTPStatus] = {
+    InvalidInput: HTTPStatus.BAD_REQUEST,
+    Conflict: HTTPStatus.CONFLICT,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+}
 
 
 async def or_again(
@@ -34,8 +40,8 @@ async def or_again(
         await act()
     except KeyReused:
         raise  # 422: this form was sent before
-    except (InvalidInput, Conflict) as refusal:
-        resp.status = HTTPStatus.BAD_REQUEST if isinstance(refusal, InvalidInput) else HTTPStatus.CONFLICT
+    except (InvalidInput, Conflict, PreconditionFailed) as refusal:
+        resp.status = next(status for kind, status in _STATUSES.items() if isinstance(refusal, kind))
         again = {**_refused(refusal, names), "typed": _as_typed(form)}
         await site.show(req, resp, template, lambda who: {**load(who), **again})
 
@@ -45,7 +51,7 @@ def same(*names: str) -> dict[str, str]:
     return {name: name for name in names}
 
 
-def _refused(refusal: InvalidInput | Conflict, names: Mapping[str, str]) -> dict[str, Any]:
+def _refused(refusal: Refusal, names: Mapping[str, str]) -> dict[str, Any]:
     """What is wrong: beside fields of the form, and what is about none of them."""
     fields = refusal.fields if isinstance(refusal, InvalidInput) else ()
     beside: dict[str, str] = {}
@@ -56,7 +62,14 @@ def _refused(refusal: InvalidInput | Conflict, names: Mapping[str, str]) -> dict
             others.append(f"{one.field} {one.message}")
         else:
             beside[name] = f"{beside[name]} {one.message}" if name in beside else one.message
-    return {"beside": beside, "wrong": others if fields else [f"{words.refusal(HTTPStatus.CONFLICT)}. {refusal}"]}
+    return {"beside": beside, "wrong": others if fields else [_in_words(refusal)]}
+
+
+def _in_words(refusal: Refusal) -> str:
+    """What is wrong with no field, but with what the form is about."""
+    if isinstance(refusal, PreconditionFailed):
+        return words.CHANGED_MEANWHILE
+    return f"{words.refusal(HTTPStatus.CONFLICT)}. {refusal}"
 
 
 def _as_typed(form: Form) -> dict[str, str]:

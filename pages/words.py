@@ -226,6 +226,11 @@ PAGES_OF: dict[str, str] = {
 }
 """Where the thing of an entry of the audit log is shown."""
 
+CHANGED_MEANWHILE = (
+    "Somebody has changed it since this page was loaded, so nothing was done. Load the page again to see what it is "
+    "now, and repeat the change."
+)
+
 NO_PAGE = "No page has this address. It may be mistyped, or what it showed is gone."
 
 _REFUSALS: dict[int, str] = {
@@ -234,6 +239,7 @@ _REFUSALS: dict[int, str] = {
     404: "There is nothing here",
     405: "This page does not accept that method",
     409: "It cannot be done now",
+    412: "It has been changed meanwhile",
     421: "Wrong address",
     422: "This form was sent before",
     429: "Too many requests",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, validation
+from api import access, answers, bodies, preconditions, validation
 from api.openapi import documented
 from api.operations import Required
+from api.preconditions import IfMatchTagHeader
 from api.schemas.app_senders import NewSenders, Senders
 from api.threads import Threads
+from core.etags import Expected
 from core.principals import Principal
 from core.scopes import Scope
 from services.apps import app_senders
@@ -25,8 +27,7 @@ class SendersOfApp:
     @documented("listSenders", "apps", {200: Senders}, access=Required.APP, scope=Scope.READ, problems=(403, 404))
     async def on_get(self, req: Request, resp: Response, name: str) -> None:
         """List the addresses that an app's e-mails may come from, besides EMAIL_FROM."""
-        found = await self._threads.run(app_senders.listed, access.principal(req), name)
-        answers.send(resp, Senders(senders=found))
+        _send(resp, await self._threads.run(app_senders.listed, access.principal(req), name))
 
     @documented(
         "putSenders",
@@ -34,14 +35,22 @@ class SendersOfApp:
         {200: Senders},
         access=Required.ADMINISTRATION,
         scope=Scope.APP,
+        headers=IfMatchTagHeader,
         body=NewSenders,
-        problems=(403, 404),
+        problems=(403, 404, 412),
     )
     async def on_put(self, req: Request, resp: Response, name: str) -> None:
         """Replace the addresses that an app's e-mails may come from; any other is only replied to."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        answers.send(resp, await self._threads.run(self._put, access.principal(req), name, body))
+        expected = preconditions.expected_etags(req)
+        _send(resp, await self._threads.run(self._put, access.principal(req), name, body, expected))
 
-    def _put(self, principal: Principal, name: str, body: bytes) -> Senders:
+    def _put(self, principal: Principal, name: str, body: bytes, expected: Expected) -> list[str]:
         wanted = validation.body(NewSenders, bodies.parse(body)).senders
-        return Senders(senders=app_senders.put(principal, self._system, name, wanted))
+        return app_senders.put(principal, self._system, name, wanted, expected)
+
+
+def _send(resp: Response, listed: list[str]) -> None:
+    """Answer with the senders of an app and their ETag."""
+    preconditions.set_etag(resp, app_senders.etag(listed))
+    answers.send(resp, Senders(senders=listed))

@@ -9,17 +9,19 @@ from urllib.parse import quote
 import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, edit_bodies, lists, read_only, reasons, validation
+from api import access, answers, bodies, edit_bodies, lists, preconditions, read_only, reasons, validation
 from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
+from api.preconditions import IfMatchTagHeader
 from api.schemas.apps import App, AppPage, AppPatch, BoundedTaskTypes, NamedApp, NewApp, NewNamedApp, WholeApp
 from api.schemas.audit import ReasonQuery
 from api.schemas.paging import AppsQuery
 from api.threads import Threads
 from core import merge_patch
 from core.errors import InvalidInput, NotFound
+from core.etags import Expected
 from core.listing import NEWEST_FIRST, Mark
 from core.principals import Principal
 from core.scopes import Scope
@@ -77,17 +79,27 @@ class OneApp:
 
     @documented("getApp", "apps", {200: App}, access=Required.APP, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, name: str) -> None:
-        """Show an app."""
+        """Show an app; its ETag is that of its definition."""
         expect_name(name)
-        answers.send(resp, App.model_validate(await self._threads.run(apps.get, access.principal(req), name)))
+        _send(resp, await self._threads.run(apps.get, access.principal(req), name))
 
-    @documented("putApp", "apps", {200: App, 201: App}, access=Required.APP, scope=Scope.APP, body=WholeApp)
+    @documented(
+        "putApp",
+        "apps",
+        {200: App, 201: App},
+        access=Required.APP,
+        scope=Scope.APP,
+        headers=IfMatchTagHeader,
+        body=WholeApp,
+        problems=(412,),
+    )
     async def on_put(self, req: Request, resp: Response, name: str) -> None:
         """Create or replace an app; members that cannot be changed may be sent back as they are shown."""
         principal, most = access.principal(req), self._system.settings.max_body_bytes
         body = await edit_bodies.of(req, most, self._threads, lambda: _shown(principal, name))
-        view, is_new = await self._threads.run(self._put, principal, name, body)
-        answers.send(resp, App.model_validate(view), status=201 if is_new else 200)
+        expected = preconditions.expected_etags(req)
+        view, is_new = await self._threads.run(self._put, principal, name, body, expected)
+        _send(resp, view, status=201 if is_new else 200)
 
     @documented(
         "patchApp",
@@ -95,15 +107,17 @@ class OneApp:
         {200: App},
         access=Required.APP,
         scope=Scope.APP,
+        headers=IfMatchTagHeader,
         body=AppPatch,
-        problems=(403, 404),
+        problems=(403, 404, 412),
     )
     async def on_patch(self, req: Request, resp: Response, name: str) -> None:
         """Change an app by a merge patch."""
         expect_name(name)
         principal, most = access.principal(req), self._system.settings.max_body_bytes
         body = await edit_bodies.of(req, most, self._threads, lambda: _shown(principal, name), bodies.PATCHES)
-        answers.send(resp, App.model_validate(await self._threads.run(self._patch, principal, name, body)))
+        expected = preconditions.expected_etags(req)
+        _send(resp, await self._threads.run(self._patch, principal, name, body, expected))
 
     @documented(
         "deleteApp",
@@ -111,20 +125,22 @@ class OneApp:
         {204: None},
         access=Required.APP,
         scope=Scope.APP,
+        headers=IfMatchTagHeader,
         query=ReasonQuery,
-        problems=(403, 404, 409),
+        problems=(403, 404, 409, 412),
     )
     async def on_delete(self, req: Request, resp: Response, name: str) -> None:
         """Delete an app that has no jobs, with its members and keys."""
         expect_name(name)
-        await self._threads.run(apps.delete, access.principal(req), self._system, name, reasons.of(req))
+        expected, reason = preconditions.expected_etags(req), reasons.of(req)
+        await self._threads.run(apps.delete, access.principal(req), self._system, name, reason, expected)
         resp.status = falcon.HTTP_NO_CONTENT
 
-    def _patch(self, principal: Principal, name: str, body: bytes) -> AppView:
+    def _patch(self, principal: Principal, name: str, body: bytes, expected: Expected) -> AppView:
         patch = validation.json_object(bodies.parse(body))
-        return apps.amend(principal, self._system, name, lambda view: patched(view, patch))
+        return apps.amend(principal, self._system, name, lambda view: patched(view, patch), expected)
 
-    def _put(self, principal: Principal, name: str, body: bytes) -> tuple[AppView, bool]:
+    def _put(self, principal: Principal, name: str, body: bytes, expected: Expected) -> tuple[AppView, bool]:
         _check_name(name)
         value, shown = validation.json_object(bodies.parse(body)), _shown(principal, name)
         if shown is not None:
@@ -138,7 +154,14 @@ class OneApp:
             wanted.callback_base_url,
             wanted.task_types,
             destination_breaker=wanted.destination_breaker,
+            expected=expected,
         )
+
+
+def _send(resp: Response, view: AppView, status: int = 200) -> None:
+    """Answer with an app and its ETag."""
+    preconditions.set_etag(resp, view.etag)
+    answers.send(resp, App.model_validate(view), status=status)
 
 
 def patched(view: AppView, patch: Any) -> AppDefinition:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, lists, reasons, validation
+from api import access, answers, bodies, lists, preconditions, reasons, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
+from api.preconditions import IfMatchTagHeader
 from api.schemas.audit import ReasonQuery
 from api.schemas.limits import HeldLimit, LimitOfKey, LimitPage, LimitsQuery, NewLimit, show
 from api.threads import Threads
+from core.etags import Expected
 from core.principals import Principal
 from core.scopes import Scope
 from services.execution import limit_changes
@@ -51,8 +53,12 @@ class OneLimit:
         "getLimit", "limits", {200: HeldLimit}, access=Required.ACCOUNT, scope=Scope.READ, problems=(400, 403, 404)
     )
     async def on_get(self, req: Request, resp: Response, key: str) -> None:
-        """Show a limited key, its use, and which runs hold it; `GET /api/runs?held_key=` lists those that wait."""
+        """Show a limited key, its use, and which runs hold it; `GET /api/runs?held_key=` lists those that wait.
+
+        Its ETag is that of the limit, whatever its use.
+        """
         view, runs = await self._threads.run(limits.with_holders, access.principal(req), self._system, key)
+        preconditions.set_etag(resp, view.etag)
         answers.send(resp, HeldLimit(**show(view).model_dump(), holders=[run.id for run in runs]))
 
     @documented(
@@ -61,8 +67,9 @@ class OneLimit:
         {200: LimitOfKey, 201: LimitOfKey},
         access=Required.ACCOUNT,
         scope=Scope.APP,
+        headers=IfMatchTagHeader,
         body=NewLimit,
-        problems=(403, 404, 409),
+        problems=(403, 404, 409, 412),
     )
     async def on_put(self, req: Request, resp: Response, key: str) -> None:
         """Limit a key: `installation`, `app:NAME`, `account:APP/ACCOUNT`, `host:HOST`, `job:ID` or `key:APP/NAME`.
@@ -72,12 +79,14 @@ class OneLimit:
         that an administrator put is not for owners to change.
         """
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        view, is_new = await self._threads.run(self._put, access.principal(req), key, body)
+        expected = preconditions.expected_etags(req)
+        view, is_new = await self._threads.run(self._put, access.principal(req), key, body, expected)
+        preconditions.set_etag(resp, view.etag)
         answers.send(resp, show(view), status=201 if is_new else 200)
 
-    def _put(self, principal: Principal, key: str, body: bytes) -> tuple[LimitView, bool]:
+    def _put(self, principal: Principal, key: str, body: bytes, expected: Expected) -> tuple[LimitView, bool]:
         wanted = validation.body(NewLimit, bodies.parse(body))
-        return limit_changes.put(principal, self._system, key, wanted.parsed())
+        return limit_changes.put(principal, self._system, key, wanted.parsed(), expected)
 
     @documented(
         "deleteLimit",
@@ -85,10 +94,12 @@ class OneLimit:
         {204: None},
         access=Required.ACCOUNT,
         scope=Scope.APP,
+        headers=IfMatchTagHeader,
         query=ReasonQuery,
-        problems=(403, 404),
+        problems=(403, 404, 412),
     )
     async def on_delete(self, req: Request, resp: Response, key: str) -> None:
         """Delete a key's limit; the runs that it holds go on."""
-        await self._threads.run(limit_changes.delete, access.principal(req), self._system, key, reasons.of(req))
+        expected, reason = preconditions.expected_etags(req), reasons.of(req)
+        await self._threads.run(limit_changes.delete, access.principal(req), self._system, key, reason, expected)
         resp.status = falcon.HTTP_NO_CONTENT

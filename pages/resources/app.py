@@ -12,7 +12,7 @@ from core import built_in_apps
 from core.errors import NotFound
 from core.scopes import Role, Scope
 from pages import instants_typed, rights, shown_again, shown_once, words
-from pages.forms import Form, typed_number
+from pages.forms import Form, seen, typed_number
 from pages.page_request import Asked
 from pages.resources.apps import app_path
 from pages.route import Responder
@@ -99,7 +99,7 @@ class AppPage:
             "destination_breaker": _SWITCH.get(form.get("destination_breaker", "")),
         }
         change = self._site.readers.changed_app
-        apps.amend(who.principal, self._site.system, name, lambda view: change(view, patch))
+        apps.amend(who.principal, self._site.system, name, lambda view: change(view, patch), seen(form, "app_version"))
         return "updated"
 
     def put_member(self, who: Asked, form: Form, name: str) -> str:
@@ -127,7 +127,8 @@ class AppPage:
     def put_quotas(self, who: Asked, form: Form, name: str) -> str:
         """Give the app quotas in place of those that it has."""
         given = {one: typed_number(form[one]) for one in QUOTAS if form.get(one)}
-        quotas.put(who.principal, self._site.system, name, self._site.readers.quotas(given))
+        wanted = self._site.readers.quotas(given)
+        quotas.put(who.principal, self._site.system, name, wanted, seen(form, "quotas_version"))
         return "updated"
 
     def revoke_key(self, who: Asked, form: Form, name: str) -> str:

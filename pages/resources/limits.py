@@ -12,7 +12,7 @@ from core.filters import RunFilter
 from core.listing import Stretch
 from core.scopes import Scope
 from pages import instants_typed, rights, run_rows, shown_again
-from pages.forms import UNTIL, Form, typed_number
+from pages.forms import UNTIL, Form, seen, typed_number
 from pages.page_request import Asked
 from pages.site import Site
 from services.execution import limit_changes
@@ -23,6 +23,8 @@ PATH = "/dashboard/limits"
 SHOWN = 50
 WAITING = 20
 _OF_ACCOUNTS = "account:"
+VERSION = "limit_version"
+"""What a key's own page says of the limit that it shows; the form of a new limit says nothing."""
 _NAMES = {
     "key": "limited",
     "concurrency": "concurrency",
@@ -57,7 +59,8 @@ class LimitsPage:
 
         def do(who: Asked, given: Form) -> str:
             wanted = self._site.readers.limit(_as_json(who, given))
-            view, _is_new = limit_changes.put(who.principal, self._site.system, given.get("limited", ""), wanted)
+            key, expected = given.get("limited", ""), seen(given, VERSION) if VERSION in given else None
+            view, _is_new = limit_changes.put(who.principal, self._site.system, key, wanted, expected)
             return limit_path(view.key, "limited")
 
         def act() -> Awaitable[None]:

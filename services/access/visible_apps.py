@@ -40,6 +40,14 @@ def found(principal: Principal, name: str, scope: Scope | None = None) -> App:
     raise Forbidden(f"This key is only for the account {principal.account_id!r}, not for the whole app.")
 
 
+def locked(principal: Principal, name: str, scope: Scope) -> App:
+    """Returns the app of this name as it is now, locked until the caller's transaction ends. Raises as `found` does."""
+    app = apps.lock(found(principal, name, scope))
+    if app is None:
+        raise NotFound("app", name)
+    return app
+
+
 def may(principal: Principal, app_id: UUID, scope: Scope) -> bool:
     """Whether a principal may do this with an app as a whole."""
     if scope not in principal.scopes or (principal.account_id is not None and scope is not Scope.READ):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core import etags
 from models import apps, pause_ends
 from models.tables import App, AppTaskType
 from services.reading.views import view_of
@@ -54,6 +55,11 @@ class AppView:
     paused_until: datetime | None
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def etag(self) -> str:
+        """The ETag of its definition, as it is shown: a pause does not change it, nor does another masked secret."""
+        return etags.of([str(self.id), recorded(self)])
 
 
 def view(app: App) -> AppView:

@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from uuid import UUID
 
-from core import built_in_apps, json_text, masking, names
+from core import built_in_apps, etags, json_text, masking, names
 from core.auditing import Thing, differences
-from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from core.errors import Conflict, Forbidden, InvalidInput
+from core.etags import Expected
 from core.listing import MAX_BYTES_IN_PAGE, count_that_fits
 from core.principals import Principal
 from core.scopes import Role, Scope
@@ -110,42 +111,57 @@ def put(
     task_types: Mapping[str, TaskTypePolicy],
     *,
     destination_breaker: bool | None = None,
+    expected: Expected = None,
 ) -> tuple[AppView, bool]:
     """Create or replace an app; only administrators may create one here. Returns it, and whether it is new.
 
-    Raises `NotFound` and `Forbidden` as `visible_apps.found` does.
+    Raises `NotFound` and `Forbidden` as `visible_apps.found` does, and `PreconditionFailed` as `etags.expect`.
     """
     with system.transaction(Gate.UNUSED) as unit:
         may_be_new = principal.sees_all and apps.by_name(name) is None
         created = apps.insert(name, unit.now) if may_be_new else None  # None, too, if another was faster
-        is_new, app = created is not None, created or _locked(principal, name)
+        is_new, app = created is not None, created or visible_apps.locked(principal, name, Scope.APP)
         if is_new:
             signing.make_first(system, app.id)
         former = None if is_new else app_views.view(app)
+        etags.expect(f"app {name}", None if former is None else former.etag, expected)
         view = _redefined(system, app, AppDefinition(callback_base_url, task_types, destination_breaker), unit.now)
         _audit(principal, unit, app, former, view)
         return view, is_new
 
 
 @slow_checks.before_transaction
-def amend(principal: Principal, system: System, name: str, change: Callable[[AppView], AppDefinition]) -> AppView:
-    """Change an app to what `change` returns for its view. Raises `NotFound` and `Forbidden` as `put` does.
+def amend(
+    principal: Principal,
+    system: System,
+    name: str,
+    change: Callable[[AppView], AppDefinition],
+    expected: Expected = None,
+) -> AppView:
+    """Change an app to what `change` returns for its view. Raises as `put` does.
 
     `change` is called again after each slow check that it needs (`slow_checks`), with the app as it is then.
     """
     with system.transaction(Gate.UNUSED) as unit:
-        app = _locked(principal, name)
+        app = visible_apps.locked(principal, name, Scope.APP)
         former = app_views.view(app)
+        etags.expect(f"app {app.name}", former.etag, expected)
         view = _redefined(system, app, change(former), unit.now)
         _audit(principal, unit, app, former, view)
         return view
 
 
-def delete(principal: Principal, system: System, name: str, reason: str | None = None) -> None:
-    """Delete an app that has no jobs, with its members and keys. Raises `Conflict` if it has any, or is shared."""
+def delete(
+    principal: Principal, system: System, name: str, reason: str | None = None, expected: Expected = None
+) -> None:
+    """Delete an app that has no jobs, with its members and keys.
+
+    Raises `Conflict` if it has any, or is shared, and `PreconditionFailed` as `put` does.
+    """
     with system.transaction(Gate.UNUSED) as unit:
-        app = visible_apps.found(principal, name, Scope.APP)
-        former = app_views.recorded(app_views.view(app))
+        app = visible_apps.locked(principal, name, Scope.APP)
+        former = app_views.view(app)
+        etags.expect(f"app {app.name}", former.etag, expected)
         if app.name in built_in_apps.NAMES:
             raise Conflict(f"The app {app.name} is shared by all users and stays.")
         if not apps.delete_if_empty(app):
@@ -153,15 +169,7 @@ def delete(principal: Principal, system: System, name: str, reason: str | None =
                 f"The app {app.name} has jobs. Delete them, and wait until the history of deleted ones is no longer "
                 f"kept (KEEP_HISTORY_DAYS={system.settings.keep_history_days:g})."
             )
-        unit.audit(principal, "app.deleted", Thing.app(app), before=former, reason=reason)
-
-
-def _locked(principal: Principal, name: str) -> App:
-    """Returns the app of this name as it is now, locked. Raises as `visible_apps.found` does."""
-    app = apps.lock(visible_apps.found(principal, name, Scope.APP))
-    if app is None:
-        raise NotFound("app", name)
-    return app
+        unit.audit(principal, "app.deleted", Thing.app(app), before=app_views.recorded(former), reason=reason)
 
 
 def _redefined(system: System, app: App, wanted: AppDefinition, now: datetime) -> AppView:

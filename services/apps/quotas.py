@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
-from core import json_text
+from core import etags, json_text
 from core import quotas as rules
 from core.auditing import Thing, differences
 from core.errors import Conflict, InvalidInput
+from core.etags import Expected
 from core.principals import Principal
 from core.quotas import Quotas, Taken
 from core.schedules import Schedule
@@ -39,6 +40,11 @@ class QuotasView:
 
     quotas: Quotas
     taken: Taken
+
+    @property
+    def etag(self) -> str:
+        """The ETag of the quotas, whatever is taken of them."""
+        return _etag(self.quotas)
 
 
 class LimitedDefinition(Protocol):
@@ -65,20 +71,26 @@ def get(principal: Principal, app_name: str) -> QuotasView:
         return QuotasView(found, quotas.taken(app.id, found, principal.account_id))
 
 
-def put(principal: Principal, system: System, app_name: str, wanted: Quotas) -> QuotasView:
-    """Replace an app's quotas. Raises `Forbidden` except for administrators.
+def put(principal: Principal, system: System, app_name: str, wanted: Quotas, expected: Expected = None) -> QuotasView:
+    """Replace an app's quotas. Raises `Forbidden` except for administrators, `PreconditionFailed` as `etags.expect`.
 
     Other processes apply them within a second; the one on requests, within five.
     """
     with system.transaction(Gate.UNUSED) as unit:
-        app = visible_apps.found(principal, app_name, Scope.APP)
+        app = visible_apps.locked(principal, app_name, Scope.APP)
         principal.expect_administration()
         former = quotas.of_apps([app.id]).get(app.id, Quotas())
+        etags.expect(f"set of quotas of the app {app.name}", _etag(former), expected)
         quotas.put(app.id, wanted, unit.now)
         before, after = differences(asdict(former), asdict(wanted))
         unit.audit(principal, "app.quotas_changed", Thing.app(app), before=before, after=after)
+        view = QuotasView(wanted, quotas.taken(app.id, wanted))
     _recent.forget(app.id)
-    return get(principal, app_name)
+    return view
+
+
+def _etag(found: Quotas) -> str:
+    return etags.of(asdict(found))
 
 
 class Ledger:

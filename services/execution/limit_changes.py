@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from core import built_in_apps, fairness, instants
+from core import built_in_apps, etags, fairness, instants
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFound
+from core.etags import Expected
 from core.limits import Limit
 from core.principals import Principal
 from core.scopes import Scope
@@ -23,7 +24,9 @@ from services.system import System
 MAX_OF_APP = 1_000
 
 
-def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple[LimitView, bool]:
+def put(
+    principal: Principal, system: System, text: str, wanted: Limit, expected: Expected = None
+) -> tuple[LimitView, bool]:
     """Put the limit of a key, replacing the one that it has; if no weight is given, the former one is kept.
 
     If an administrator set the weight, a limit that an owner puts keeps the weight's expiry, too.
@@ -31,7 +34,7 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
     Returns the state of the limit, and whether the key had none before.
 
     Raises `InvalidInput` for an invalid key, an expired limit, or a weight for a key that is not a party; `Conflict` if
-    there are too many limits; and as `services.reading.limits.owned` and `weights.judged` do.
+    there are too many limits; and as `etags.expect`, `services.reading.limits.owned` and `weights.judged` do.
     """
     with system.transaction(Gate.UNUSED) as unit:
         owned = reading.owned(principal, text, Scope.APP)
@@ -42,6 +45,7 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
                 "expires_at", f"is {instants.shown(wanted.expires_at)}, which has passed; leave it out for no end."
             )
         limits.lock(key)
+        _expect(system, key, expected, unit.now)
         former = limits.by_key(key)
         weight = weights.judged(principal, wanted, former, unit.now)
         if former is None:
@@ -52,10 +56,12 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
         held_keys.recheck_at(key, unit.now)
         action = "limit.created" if former is None else "limit.changed"
         unit.audit(principal, action, _thing(owned), before=_recorded(former), after=_recorded(limits.by_key(key)))
-    return reading.get(principal, system, key), former is None
+        return reading.expected_view(system, key, unit.now), former is None
 
 
-def delete(principal: Principal, system: System, text: str, reason: str | None = None) -> None:
+def delete(
+    principal: Principal, system: System, text: str, reason: str | None = None, expected: Expected = None
+) -> None:
     """Delete the limit of a key; runs that it held become claimable. Raises `NotFound`, and as `put` does."""
     with system.transaction(Gate.UNUSED) as unit:
         owned = reading.owned(principal, text, Scope.APP)
@@ -64,10 +70,17 @@ def delete(principal: Principal, system: System, text: str, reason: str | None =
         former = limits.by_key(key)
         if former is None:
             raise NotFound("limit", key)
+        _expect(system, key, expected, unit.now)
         weights.refuse_deleting(principal, former, unit.now)
         limits.delete(key)
         held_keys.recheck_at(key, unit.now)
         unit.audit(principal, "limit.deleted", _thing(owned), before=_recorded(former), reason=reason)
+
+
+def _expect(system: System, key: str, expected: Expected, now: datetime) -> None:
+    """Raises `PreconditionFailed` if a locked key has none of the expected ETags."""
+    view = None if expected is None else reading.view(system, key, now)
+    etags.expect(f"limit {key}", None if view is None else view.etag, expected)
 
 
 def _refuse_weight(owned: OwnedKey, wanted: Limit) -> None:

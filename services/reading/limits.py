@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from core import forecasts, limit_keys
+from core import etags, forecasts, instants, limit_keys
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.limit_keys import LimitKey, LimitKind
 from core.limits import Limit, Standing
@@ -60,6 +60,14 @@ class LimitView:
     waiting: int
     drained_in_seconds: float | None
 
+    @property
+    def etag(self) -> str:
+        """The ETag of what the key allows, whatever is used of it."""
+        rate = None if self.rate is None else [self.rate.calls, self.rate.seconds]
+        until = None if self.expires_at is None else instants.shown(self.expires_at)
+        allowed = [self.concurrency, rate, self.weight, self.weight_put_by, until, self.is_default]
+        return etags.of([self.key, *allowed])
+
 
 def get(principal: Principal, system: System, text: str) -> LimitView:
     """Returns the state of a limited key.
@@ -70,10 +78,7 @@ def get(principal: Principal, system: System, text: str) -> LimitView:
         key = owned(principal, text, Scope.READ).key.text
         if principal.account_id is not None and key not in _of_account(principal):
             raise NotFound("limit", key)
-        found = view(system, key, system.clock.now())
-    if found is None:
-        raise NotFound("limit", key)
-    return found
+        return expected_view(system, key, system.clock.now())
 
 
 def listed(principal: Principal, system: System, after: str, limit: int) -> tuple[list[LimitView], bool]:
@@ -177,6 +182,14 @@ def _views(system: System, keys: Collection[str]) -> list[LimitView]:
     now, in_force = system.clock.now(), _pauses()
     views = [_view(system, key, rows.get(key), waiting[key], now, in_force=in_force) for key in keys]
     return [one for one in views if one is not None]
+
+
+def expected_view(system: System, key: str, now: datetime) -> LimitView:
+    """Returns as `view` does. Raises `NotFound` if nothing limits the key."""
+    standing = view(system, key, now)
+    if standing is None:
+        raise NotFound("limit", key)
+    return standing
 
 
 def view(system: System, key: str, now: datetime) -> LimitView | None:

@@ -84,8 +84,9 @@ def test_what_is_wrong_with_a_new_app_stands_beside_its_field(page: Page, browse
 def test_the_address_is_changed_and_one_that_is_none_is_refused_in_place(
     page: Page, browser: Browser, system: GivenSystem
 ) -> None:
-    assert "Changed." in browser.submit(to(page, "change"), callback_base_url="https://new.example.com").text
-    refused = browser.submit(to(page, "change"), callback_base_url="nowhere")
+    changed = browser.submit(to(page, "change"), callback_base_url="https://new.example.com")
+    assert "Changed." in changed.text
+    refused = browser.submit(to(changed, "change"), callback_base_url="nowhere")
     assert refused.status == 400
     assert "The callback address must" in refused.text
     assert to(refused, "change").fields["callback_base_url"] == "nowhere", "what was typed stays"

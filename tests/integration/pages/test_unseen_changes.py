@@ -1,0 +1,80 @@
+"""Forms that change what another has changed since their page was loaded: refused, with what was typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.limits import Limit
+from core.principals import LOCAL
+from core.quotas import Quotas
+from services.apps import apps, quotas
+from services.apps.app_views import AppDefinition
+from services.execution import limit_changes
+from services.reading import limits
+from tests.factories import GivenSystem
+from tests.integration.pages.browser import Browser, Form, Page
+
+APP = "/dashboard/apps/shop"
+MINE, THEIRS = "https://mine.example.com", "https://theirs.example.com"
+KEY = "app:shop"
+OF_KEY = f"/dashboard/limits/of?key={KEY}"
+
+
+@pytest.fixture(autouse=True)
+def app(system: GivenSystem) -> None:
+    apps.create(LOCAL, system, "shop", AppDefinition())
+
+
+def to(page: Page, action: str) -> Form:
+    [found] = [form for form in page.forms if form.action == f"{APP}/{action}"]
+    return found
+
+
+def expect_late(refused: Page) -> None:
+    assert refused.status == 412
+    assert "Somebody has changed it since this page was loaded" in refused.text
+
+
+def test_the_address_of_an_app(browser: Browser, system: GivenSystem) -> None:
+    form = to(browser.load(APP), "change")
+    apps.amend(LOCAL, system, "shop", lambda _: AppDefinition(THEIRS))
+    refused = browser.submit(form, callback_base_url=MINE)
+    expect_late(refused)
+    assert to(refused, "change").fields["callback_base_url"] == MINE, "what was typed stays"
+    expect_late(browser.submit(to(refused, "change")))
+    assert apps.get(LOCAL, "shop").callback_base_url == THEIRS
+    assert "Changed." in browser.submit(to(browser.load(APP), "change"), callback_base_url=MINE).text
+
+
+def test_the_quotas_of_an_app(browser: Browser, system: GivenSystem) -> None:
+    form = to(browser.load(APP), "quotas")
+    quotas.put(LOCAL, system, "shop", Quotas(jobs=7))
+    refused = browser.submit(form, jobs="9")
+    expect_late(refused)
+    assert to(refused, "quotas").fields["jobs"] == "9"
+    assert quotas.get(LOCAL, "shop").quotas == Quotas(jobs=7)
+    assert "Changed." in browser.submit(to(browser.load(APP), "quotas"), jobs="9").text
+
+
+def test_a_limit(browser: Browser, system: GivenSystem) -> None:
+    limit_changes.put(LOCAL, system, KEY, Limit(3))
+    form = browser.load(OF_KEY).form("Limit")
+    limit_changes.put(LOCAL, system, KEY, Limit(4))
+    refused = browser.submit(form, concurrency="5")
+    expect_late(refused)
+    expect_late(browser.submit(refused.form("Limit")))
+    assert limits.get(LOCAL, system, KEY).concurrency == 4
+    assert "Limited." in browser.submit(browser.load(OF_KEY).form("Limit"), concurrency="5").text
+
+
+def test_a_limit_that_another_deleted_is_not_put_again(browser: Browser, system: GivenSystem) -> None:
+    limit_changes.put(LOCAL, system, KEY, Limit(3))
+    form = browser.load(OF_KEY).form("Limit")
+    limit_changes.delete(LOCAL, system, KEY)
+    expect_late(browser.submit(form, concurrency="5"))
+
+
+def test_what_another_did_that_changes_no_definition_is_in_nobodys_way(browser: Browser) -> None:
+    page = browser.load(APP)
+    browser.submit(to(page, "pause"))
+    assert "Changed." in browser.submit(to(page, "change"), callback_base_url=MINE).text
