@@ -12,7 +12,7 @@ import falcon
 from falcon.asgi import Request
 
 from core import json_text
-from core.errors import Forbidden, InvalidInput
+from core.errors import FieldError, Forbidden, InvalidInput
 from pages.page_request import Asked
 
 MEDIA_FORM = "application/x-www-form-urlencoded"
@@ -67,16 +67,18 @@ def _checked(body: bytes, asked: Asked) -> Form:
     return form
 
 
-def data(text: str) -> dict[str, Any] | None:
+def data(text: str, name: str = "data") -> dict[str, Any] | None:
     """Returns the JSON object that a field holds; None for an empty one. Raises `InvalidInput` for anything else."""
     if not text:
         return None
     try:
         value = json_text.parse(text.encode())
     except ValueError as error:
-        raise InvalidInput.at("data", f"cannot be read as JSON: {error}.") from None
+        raise InvalidInput.at(name, f"cannot be read as JSON: {error}.") from None
+    except InvalidInput as refusal:
+        raise InvalidInput(*(FieldError(name, f"{one.field} {one.message}") for one in refusal.fields)) from None
     if not isinstance(value, dict):
-        raise InvalidInput.at("data", 'must be a JSON object, for example {"some_key": "some_value"}.')
+        raise InvalidInput.at(name, 'must be a JSON object, for example {"some_key": "some_value"}.')
     return value
 
 

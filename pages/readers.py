@@ -76,6 +76,7 @@ class Readers:
     changed_job: Callable[[Principal, JobView, Any], Definition]
     new_app: Callable[[Any], tuple[str, AppDefinition]]
     changed_app: Callable[[AppView, Any], AppDefinition]
+    app_with_task_type: Callable[[AppView, str, dict[str, Any] | None], AppDefinition]
     new_key: Callable[[Any], NewKey]
     role: Callable[[Any], Role]
     secret: Callable[[Any], str]

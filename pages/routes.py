@@ -30,6 +30,7 @@ from pages.resources.preferences import Preferences
 from pages.resources.run import RunPage
 from pages.resources.runs import RunsPage
 from pages.resources.settings_in_force import SettingsPage
+from pages.resources.task_types import TaskTypeForms
 from pages.resources.tasks import Tasks
 from pages.resources.test_call import TestCallPage
 from pages.resources.upcoming import UpcomingPage
@@ -185,10 +186,13 @@ def _workers(site: Site) -> list[Route]:
 
 
 def _apps(site: Site) -> list[Route]:
-    all_of_them, page = Apps(site), AppPage(site)
+    all_of_them, page, types = Apps(site), AppPage(site), TaskTypeForms(site)
     path, like = "/dashboard/apps/{name}", "/api/apps/{name}"
     acts = {
         "change": (page.change, f"PATCH {like}"),
+        "task-types": (types.change, f"PATCH {like}"),
+        "task-types/add": (types.add, f"PATCH {like}"),
+        "task-types/remove": (types.remove, f"PATCH {like}"),
         "quotas": (page.put_quotas, f"PUT {like}/quotas"),
         "members": (page.put_member, f"PUT {like}/members/{{username}}"),
         "members/remove": (page.remove_member, f"DELETE {like}/members/{{username}}"),

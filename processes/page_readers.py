@@ -60,6 +60,7 @@ def readers(system: System) -> Readers:
         changed_job=_changed_job,
         new_app=_new_app,
         changed_app=apps.patched,
+        app_with_task_type=apps.with_task_type,
         new_key=lambda value: validation.body(NewKey, _checked(value)).parsed(),
         role=lambda value: Role(validation.body(NewRole, value).role),
         secret=secrets.value_of,

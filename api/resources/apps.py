@@ -169,13 +169,33 @@ def patched(view: AppView, patch: Any) -> AppDefinition:
 
     Task types that the patch does not name are not checked again, and the others by a slow check.
     """
+    merged = merge_patch.merged(_as_given(view), patch)
+    return _changed(merged, _not_named(view.task_types, patch.get("task_types", {})))
+
+
+def with_task_type(view: AppView, name: str, given: dict[str, Any] | None) -> AppDefinition:
+    """Returns an app's definition with this task type in place of the one of its name; without it, if none is given.
+
+    The others are not checked again, and this one by a slow check. Raises `InvalidInput`.
+    """
+    wanted = _as_given(view)
+    kept = {other: one for other, one in view.task_types.items() if other != name}
+    others = {other: wanted["task_types"][other] for other in kept}
+    return _changed({**wanted, "task_types": others if given is None else {**others, name: given}}, kept)
+
+
+def _as_given(view: AppView) -> dict[str, Any]:
+    """Returns an app as a caller gives it to get one like this."""
     shown = App.model_validate(view).model_dump(mode="json")
-    merged = merge_patch.merged({member: shown[member] for member in NewApp.model_fields}, patch)
-    kept = _not_named(view.task_types, patch.get("task_types", {}))
+    return {member: shown[member] for member in NewApp.model_fields}
+
+
+def _changed(wanted: dict[str, Any], kept: Policies) -> AppDefinition:
+    """Returns the definition of an app that is wanted, of whose task types those that are kept are not checked."""
     if kept:
-        validation.body(BoundedTaskTypes, {"task_types": merged["task_types"]})
-        merged["task_types"] = {name: one for name, one in merged["task_types"].items() if name not in kept}
-    changed = slow_checks.outcome("app", merged, lambda: validation.body(NewApp, merged)).definition()
+        validation.body(BoundedTaskTypes, {"task_types": wanted["task_types"]})
+        wanted["task_types"] = {name: one for name, one in wanted["task_types"].items() if name not in kept}
+    changed = slow_checks.outcome("app", wanted, lambda: validation.body(NewApp, wanted)).definition()
     return replace(changed, task_types={**kept, **changed.task_types})
 
 

@@ -11,7 +11,7 @@ from falcon.asgi import Request, Response
 from core import built_in_apps
 from core.errors import NotFound
 from core.scopes import Role, Scope
-from pages import instants_typed, rights, shown_again, shown_once, words
+from pages import instants_typed, rights, shown_again, shown_once, task_type_fields, words
 from pages.forms import Form, seen, typed_number
 from pages.page_request import Asked
 from pages.resources.apps import app_path
@@ -33,6 +33,8 @@ _NAMES = shown_again.same(
     "expires_at",
     "task_type",
     "data",
+    task_type_fields.NEW,
+    *task_type_fields.NAMES,
     *QUOTAS,
 )
 _SWITCH = {"on": True, "off": False}
@@ -177,6 +179,7 @@ class AppPage:
         keys = if_allowed(lambda: app_keys.listed(who.principal, name))
         return {
             "app": app,
+            "types_typed": {one: task_type_fields.typed(policy) for one, policy in app.task_types.items()},
             "may": rights.on_app(who.principal, app.id),
             "path": app_path(app.name),
             "is_shared": app.name in built_in_apps.NAMES,

@@ -75,6 +75,7 @@ def shown(root: Reader, operator: Operator, app: str) -> tuple[dict[str, str], l
     written = operator.make(app, "send_email", name="Letter", data=MAIL)
     broken = operator.make(app, "broken", name="Of no use", max_retries=0)
     operator.ask("PUT", f"/api/limits/account:{app}/acc1", {"concurrency": 100})
+    operator.ask("PATCH", f"/api/apps/{app}", {"task_types": {"print": {"max_retries": 2}}})
     about = {
         "job_id": operator.make(app, "digest", DAILY, name="Of the axe", tags=["seen"]),
         "task_id": task(root),
@@ -107,6 +108,14 @@ def odd_pages(root: Reader, session: Session, of_job: str) -> Iterator[None]:
     root.fill(name=session.app, callback_base_url="ftp://nowhere.example.com")
     root.press("Make the app")
     expect(root.page.locator("main .error").first).to_be_visible()
+    yield
+    root.open(f"/dashboard/apps/{session.app}")
+    root.page.locator("#task-types details").first.locator("summary").click()
+    root.page.locator("#new-type summary").click()
+    root.fill(new_type="a b")
+    root.press("Add the task type")
+    expect(root.page.locator("#error-new_type")).to_be_visible()
+    root.page.locator("#task-types details").first.locator("summary").click()
     yield
     root.open(of_job)
     root.press("Send a test call")

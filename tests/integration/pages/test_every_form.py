@@ -65,6 +65,7 @@ def pages(browser: Browser, system: GivenSystem) -> list[str]:
     for one in (browser, Browser(browser.app)):
         log_in(one, name="ada")
     _fill_in(browser, "/dashboard/apps", "Make the app", name="shop", callback_base_url="https://shop.example.com")
+    _fill_in(browser, APP, "Add the task type", new_type="send", max_retries="2")
     _fill_in(browser, APP, "Make a key", name="reader")
     _fill_in(browser, APP, "Rotate")
     _fill_in(browser, APP, "Store", secret="TOKEN", value="hidden")  # noqa: S106  its name
