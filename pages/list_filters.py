@@ -12,7 +12,8 @@ from pages.page_request import Asked
 
 CURSOR = "cursor"
 _NO_PAGE = "The address leads to a page of another list, or of this one with another filter, or is cut off."
-INSTANTS = tuple(f"{what}_{end}" for what in ("due", "scheduled", "created", "finished") for end in ("from", "before"))
+_SPANS = tuple(f"{what}_{end}" for what in ("due", "scheduled", "created", "finished") for end in ("from", "before"))
+INSTANTS = (*_SPANS, "since", "before")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from core.principals import NAMELESS
 from core.usual import Slower
 from pages import (
+    audit_links,
     calendar_chart,
     call_chart,
     call_words,
@@ -62,7 +63,7 @@ class Templates:
             phases=call_chart.phases, phase=call_words.phase, called=naming.called, key_path=naming.key_path
         )
         self._environment.globals.update(account_path=naming.account_path, runs_of_wait=naming.runs_of_wait)
-        self._environment.globals.update(account_of_key=naming.account_of_key)
+        self._environment.globals.update(account_of_key=naming.account_of_key, entries_of=audit_links.entries_of)
         self._environment.globals.update(pace_of=formats.pace, effects=effects)
         self._environment.globals.update(
             occurrences=lambda found, job_id, zone: occurrence_chart.occurrences(found, job_id, zone, url)

@@ -43,6 +43,13 @@ def operates_in(principal: Principal, app_name: str) -> bool:
     return Scope.OPERATE in principal.scopes and granted
 
 
+def owns(principal: Principal, app_name: str) -> bool:
+    """Whether a principal may change an app as a whole, and so sees its entries in the audit log."""
+    in_app = (one.app_id for one in principal.memberships if one.app_name == app_name)
+    granted = principal.sees_all or any(visible_apps.may(principal, app_id, Scope.APP) for app_id in in_app)
+    return Scope.APP in principal.scopes and granted
+
+
 def has_somewhere(principal: Principal, scope: Scope) -> bool:
     """Whether a principal has a scope in any app as a whole."""
     return scope in principal.scopes and principal.app_ids(scope) != frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -16,7 +17,8 @@ from core import fingerprints
 from core.errors import Forbidden
 from core.principals import Principal
 from core.version import VERSION
-from pages import forms, instants_typed, navigation, page_request
+from pages import audit_links, forms, instants_typed, navigation, page_request
+from pages.audit_links import EntryLinks
 from pages.forms import Form, Run
 from pages.page_request import Asked
 from pages.readers import Readers
@@ -71,6 +73,14 @@ class Site:
     def url(self, path: str) -> str:
         """Returns a path of ours as browsers ask for it."""
         return f"{self._prefix}{path}"
+
+    def entry_links(self, who: Asked) -> EntryLinks:
+        """Returns where the entries of the audit log lead a reader."""
+        return EntryLinks(who, partial(self._is_open, who.principal))
+
+    def shows_audit(self, who: Asked) -> bool:
+        """Whether the audit log is open to a reader."""
+        return self._is_open(who.principal, audit_links.PATH)
 
     def asked(self, req: Request) -> Asked:
         """Returns what a request says."""

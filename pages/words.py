@@ -219,13 +219,6 @@ PROCESSES: dict[str, str] = {
 }
 """What kinds of processes are called."""
 
-PAGES_OF: dict[str, str] = {
-    "job": "/dashboard/jobs/",
-    "run": "/dashboard/runs/",
-    "app": "/dashboard/apps/",
-}
-"""Where the thing of an entry of the audit log is shown."""
-
 CHANGED_MEANWHILE = (
     "Somebody has changed it since this page was loaded, so nothing was done. Load the page again to see what it is "
     "now, and repeat the change."

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
+from core.errors import InvalidInput
 from core.listing import NEWEST_FIRST, Mark
+from pages import audit_links, list_filters
+from pages.list_filters import TypedFilter, Wrong
 from pages.page_request import Asked
 from pages.site import Site
 from services.access import audit
 from services.access.audit import AuditView
 
-PATH = "/dashboard/audit"
 FILTERS = ("app_name", "principal", "thing", "thing_id", "since", "before")
 
 
@@ -27,23 +28,30 @@ class AuditPage:
         self._site = site
 
     async def show(self, req: Request, resp: Response) -> None:
-        """Show the entries that fit."""
-        await self._site.show(req, resp, "audit.html", self._load)
+        """Show the entries that fit; where the filter is wrong, its form, with what is wrong beside each field."""
+        try:
+            await self._site.show(req, resp, "audit.html", self._load)
+        except InvalidInput as refusal:
+            wrong = list_filters.wrong(refusal, FILTERS)
+            resp.status = 400
+            await self._site.show(req, resp, "audit.html", lambda who: self._refused(who, wrong))
 
     def _load(self, who: Asked) -> dict[str, Any]:
-        given = {name: value for name, value in who.params.items() if value and name != "done"}
-        asked_for = self._site.readers.audit(given)
+        typed = list_filters.read(who, FILTERS)
+        asked_for = self._site.readers.audit(typed.given)
         entries, more = audit.listed(who.principal, asked_for.wanted, asked_for.after, asked_for.limit)
-        kept = {name: given[name] for name in FILTERS if name in given}
+        kept = _kept(typed)
         cursor = self._site.readers.cursor(Mark(entries[-1].id), NEWEST_FIRST, asked_for.of) if more else None
         return {
+            **_form(typed),
             "rows": rows_of(entries),
-            "given": {name: given.get(name, "") for name in FILTERS},
-            "filtered": bool(kept),
-            "paged": "cursor" in given,
-            "first": _path(kept),
-            "next": cursor and _path({**kept, "cursor": cursor}),
+            "entry_links": self._site.entry_links(who),
+            "paged": list_filters.CURSOR in typed.given,
+            "next": cursor and audit_links.entries_of(**kept, cursor=cursor),
         }
+
+    def _refused(self, who: Asked, wrong: Wrong) -> dict[str, Any]:
+        return {**_form(list_filters.read(who, FILTERS)), "rows": [], "paged": False, "next": None, "wrong": wrong}
 
 
 @dataclass(frozen=True)
@@ -60,5 +68,11 @@ def rows_of(entries: Sequence[AuditView]) -> list[Row]:
     return [Row(first, others) for first, *others in (list(some) for _, some in alike)]
 
 
-def _path(params: dict[str, str]) -> str:
-    return f"{PATH}?{urlencode(params)}" if params else PATH
+def _form(typed: TypedFilter) -> dict[str, Any]:
+    kept = _kept(typed)
+    first = audit_links.entries_of(**kept) if kept else audit_links.PATH
+    return {"given": typed.fields, "filtered": bool(kept), "first": first, "wrong": Wrong()}
+
+
+def _kept(typed: TypedFilter) -> dict[str, str]:
+    return {name: typed.given[name] for name in FILTERS if name in typed.given}

@@ -46,5 +46,6 @@ class BreakerPage:
             "waiting": waiting.items,
             **run_rows.beside(self._site.system, who.now, waiting.items, holders),
             "all_waiting": f"/dashboard/runs?{urlencode({'held_key': key})}",
+            "shows_audit": rights.owns(who.principal, app_name),
             "may_close": rights.operates_in(who.principal, app_name),
         }

@@ -86,6 +86,7 @@ class JobPage:
             "holding": [] if str(view.status) in _ENDED else pauses_in_force.of_job(who.principal, job_id),
             "may_resume_app": rights.on_app(who.principal, view.app_id).operate,
             "rows": if_allowed(lambda: rows_of(_entries(who, job_id))),
+            "entry_links": self._site.entry_links(who),
             "is_over": str(view.status) in _ENDED,
             "recurs": isinstance(view.schedule, Recurring),
             "has_several_runs": isinstance(view.schedule, (Recurring, Polling)),

@@ -116,6 +116,7 @@ class People:
         following = {"search": search or "", "after": found[-1].username} if more else None
         return {
             "people": found,
+            "shows_audit": self._site.shows_audit(who),
             "search": search or "",
             "paged": after is not None,
             "next": following and f"{PATH}?{urlencode(following)}",

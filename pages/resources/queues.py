@@ -56,6 +56,7 @@ class Queues:
             "breakers": breakers.listed(who.principal),
             "watches": settings.destination_breaker or any(app.destination_breaker for app in found),
             "operates_in": rights.operates_in,
+            "shows_audit": who.principal.sees_all and self._site.shows_audit(who),
             "may_pause_everything": who.principal.sees_all and Scope.OPERATE in who.principal.scopes,
             "rate": settings.account_rate,
             "most_at_once": settings.max_concurrent_runs,

@@ -49,6 +49,7 @@ class RunPage:
         return {
             "run": run,
             "may": may,
+            "shows_audit": rights.on_app(who.principal, job.app_id).change,
             "zone": clocks.of_job(job) or who.zone,
             "attempts": attempts,
             "unkept": unkept_calls.reasons(run, attempts, self._site.system.settings.calls_kept),

@@ -46,6 +46,7 @@ class Workers:
             if run.worker_id is not None:
                 at_work.setdefault(run.worker_id, []).append(run)
         return {
+            "shows_audit": self._site.shows_audit(who),
             "workers": workers.known(who.principal, self._site.system),
             "processes": processes.known(who.principal, self._site.system),
             "at_work": at_work,

@@ -86,3 +86,36 @@ def test_entries_are_filtered_and_older_ones_are_a_click_away(browser: Browser, 
     assert "reason 50." not in older.text
     assert "No entry fits the filter." in browser.load("/dashboard/audit?principal=nobody").text
     assert browser.load("/dashboard/audit?nonsense=1").status == 400
+
+
+def test_entries_are_filtered_by_the_time_on_the_readers_clocks(browser: Browser, system: GivenSystem) -> None:
+    browser.cookies["carillon_zone"] = "Europe/Berlin"
+    paused(system, "Lunch")  # at 13:00
+    system.clock.advance(3 * 3600)
+    paused(system, "Supper")
+    form = browser.load("/dashboard/audit").form("Show")
+    early = browser.submit(form, since="12:30", before="2026-11-20T15:00")
+    assert ("Lunch" in early.text, "Supper" in early.text) == (True, False)
+    assert early.form("Show").fields["since"] == "2026-11-20T12:30:00"
+    late = browser.submit(early.form("Show"), since="2026-11-20T15:00", before="")
+    assert ("Lunch" in late.text, "Supper" in late.text) == (False, True)
+
+
+def test_a_time_range_stays_from_page_to_page(browser: Browser, system: GivenSystem) -> None:
+    for number in range(52):
+        paused(system, f"reason {number}.")
+        system.clock.advance(60)
+    page = browser.submit(browser.load("/dashboard/audit").form("Show"), since="12:01", before="12:52")
+    assert "Since, UTC" in page.text
+    older = browser.load(page.links["Older"])
+    assert "reason 1." in older.text
+    assert "reason 0." not in older.text
+    assert older.form("Show").fields["before"] == "2026-11-20T12:52:00"
+
+
+def test_what_is_wrong_with_the_filter_stands_beside_its_field(browser: Browser) -> None:
+    page = browser.submit(browser.load("/dashboard/audit").form("Show"), since="soon", thing="job")
+    assert page.status == 400
+    assert page.form("Show").fields.items() >= {"since": "soon", "thing": "job"}.items()
+    assert ("span", {"class": "error", "role": "alert"}) in page.elements, "beside its field"
+    assert "The filter above is invalid" in page.text
