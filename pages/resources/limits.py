@@ -23,7 +23,7 @@ PATH = "/dashboard/limits"
 SHOWN = 50
 WAITING = 20
 _OF_ACCOUNTS = "account:"
-VERSION = "limit_version"
+_VERSION = "limit_version"
 """What a key's own page says of the limit that it shows; the form of a new limit says nothing."""
 _NAMES = {
     "key": "limited",
@@ -59,7 +59,7 @@ class LimitsPage:
 
         def do(who: Asked, given: Form) -> str:
             wanted = self._site.readers.limit(_as_json(who, given))
-            key, expected = given.get("limited", ""), seen(given, VERSION) if VERSION in given else None
+            key, expected = given.get("limited", ""), seen(given, _VERSION) if _VERSION in given else None
             view, _is_new = limit_changes.put(who.principal, self._site.system, key, wanted, expected)
             return limit_path(view.key, "limited")
 

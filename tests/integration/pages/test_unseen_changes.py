@@ -8,7 +8,7 @@ from core.limits import Limit
 from core.principals import LOCAL
 from core.quotas import Quotas
 from services.apps import apps, quotas
-from services.apps.app_views import AppDefinition
+from services.apps.app_views import AppDefinition, TaskTypePolicy
 from services.execution import limit_changes
 from services.reading import limits
 from tests.factories import GivenSystem
@@ -72,6 +72,25 @@ def test_a_limit_that_another_deleted_is_not_put_again(browser: Browser, system:
     form = browser.load(OF_KEY).form("Limit")
     limit_changes.delete(LOCAL, system, KEY)
     expect_late(browser.submit(form, concurrency="5"))
+
+
+@pytest.mark.parametrize(
+    ("action", "typed"),
+    [
+        ("change", {"callback_base_url": MINE}),
+        ("quotas", {"jobs": "9"}),
+        ("task-types", {"changed_type": "send"}),
+        ("task-types/add", {"new_type": "fold"}),
+        ("task-types/remove", {"changed_type": "send"}),
+    ],
+)
+def test_a_form_that_does_not_say_what_it_was_loaded_with_changes_nothing(
+    browser: Browser, system: GivenSystem, action: str, typed: dict[str, str]
+) -> None:
+    apps.amend(LOCAL, system, "shop", lambda _: AppDefinition(task_types={"send": TaskTypePolicy(max_retries=1)}))
+    before = apps.get(LOCAL, "shop"), quotas.get(LOCAL, "shop")
+    expect_late(browser.submit(Form(f"{APP}/{action}", "post", typed)))
+    assert (apps.get(LOCAL, "shop"), quotas.get(LOCAL, "shop")) == before
 
 
 def test_what_another_did_that_changes_no_definition_is_in_nobodys_way(browser: Browser) -> None:
