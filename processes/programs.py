@@ -14,6 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
+NOT_STARTED = (OSError, RuntimeError)
+"""What `spawn` raises if the machine can start no process, or no thread, at present."""
+
 
 class ProgramError(Exception):
     """A program or server could not do what was asked; the message says what to do."""
@@ -31,7 +34,7 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a program as a process group; the kernel sends it `last_signal` should this process die.
 
-    It inherits these file descriptors.
+    It inherits these file descriptors. Raises one of `NOT_STARTED` if the machine cannot start it at present.
     """
 
     def start() -> subprocess.Popen[bytes]:
@@ -49,7 +52,12 @@ def spawn(
             start_new_session=True,  # Ctrl-C reaches only us; we decide when to end the program
         )
 
-    return _spawner(os.getpid()).submit(start).result()
+    try:
+        begun = _spawner(os.getpid()).submit(start)
+    except RuntimeError:
+        _spawner.cache_clear()  # this one keeps what it found no thread for, and would start it with the next
+        raise
+    return begun.result()
 
 
 @functools.cache

@@ -166,9 +166,11 @@ class _Watched:
         """Run the process to its end. Returns how it ended; one that cannot be started has ended too."""
         try:
             process = self._begin()
-        except OSError as error:
+        except programs.NOT_STARTED as error:
             return f"cannot be started: {error}"
-        return "not started" if process is None else _meaning(self._watch(process))
+        if process is None:
+            return "not started"
+        return self._watch(process)
 
     def _begin(self) -> subprocess.Popen[bytes] | None:
         with self._lock:
@@ -184,17 +186,27 @@ class _Watched:
             self.pid = process.pid
             return process
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> int:
-        """Show the output until the process ends, then kill what is left of its group. Returns its status."""
-        reader = threading.Thread(target=self._show, args=(process,), daemon=True)
-        reader.start()
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its id stays ours until wait() below
+    def _watch(self, process: subprocess.Popen[bytes]) -> str:
+        """Show the output until the process ends. Returns how it ended."""
+        reader = threading.Thread(target=self._show, args=(process,), name=f"output-{self._name}", daemon=True)
+        try:
+            reader.start()
+        except RuntimeError as error:  # nobody would read the output, and a full pipe stops the process
+            self._end_group(process)
+            if process.stdout is not None:
+                process.stdout.close()
+            return f"killed, since its output cannot be shown: {error}"
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its id stays ours until its status is taken
+        status = self._end_group(process)
+        reader.join(LAST_WORDS_SECONDS)  # not for ever: a descendant in its own session may hold the pipe
+        return _meaning(status)
+
+    def _end_group(self, process: subprocess.Popen[bytes]) -> int:
+        """Kill what is left of the process and its group. Returns its status."""
         with self._lock:
             self._signal(os.killpg, signal.SIGKILL)
             self.pid = None
-            status = process.wait()
-        reader.join(LAST_WORDS_SECONDS)  # not for ever: a descendant in its own session may hold the pipe
-        return status
+            return process.wait()
 
     def _show(self, process: subprocess.Popen[bytes]) -> None:
         if process.stdout is None:

@@ -91,7 +91,7 @@ class WebProcess:
         while True:
             try:
                 process = self._begun()
-            except OSError as error:  # the machine cannot start a process at present; connections wait on the socket
+            except programs.NOT_STARTED as error:  # connections wait on the socket meanwhile
                 log.warning("web_process_not_started", error=str(error))
                 self._stopping.wait(_REST_SECONDS)
                 continue

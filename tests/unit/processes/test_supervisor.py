@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,37 @@ def test_several_of_a_kind_have_numbers(lines: Lines) -> None:
     assert pid_of(supervisor, "worker.1") != pid_of(supervisor, "worker.2")
     supervisor.stop()
     assert supervisor.pid("worker.1") is None
+
+
+@pytest.mark.parametrize("name", ["output-web", "spawner"])
+def test_what_cannot_be_started_for_want_of_a_thread_is_started_again(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Before it has begun, or just after: then nobody could read its output."""
+    programs._spawner.cache_clear()
+    others = set(programs.descendants(os.getpid()))
+    refused = refuse_the_first_thread(monkeypatch, name)
+    supervisor = Supervisor({"web": WAITS}, dict(os.environ), output=lines, backoff=QUICK)
+    supervisor.start()
+    assert "can't start new thread" in lines.wait_for("web ended")
+    lines.wait_for("here")
+    begun = set(programs.descendants(os.getpid())) - others
+    assert (begun, len(refused)) == ({pid_of(supervisor, "web")}, 1)
+    supervisor.stop()
+
+
+def refuse_the_first_thread(monkeypatch: pytest.MonkeyPatch, name: str) -> list[threading.Thread]:
+    """Have the system start no thread the first time that one of this name begins. Returns those refused."""
+    start, refused = threading.Thread.start, list[threading.Thread]()
+
+    def begin(thread: threading.Thread) -> None:
+        if thread.name.startswith(name) and not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", begin)
+    return refused
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

@@ -55,8 +55,11 @@ def test_asyncio_sends_answers_without_delay(pair: list[socket.socket]) -> None:
             assert accepted.proto == socket.IPPROTO_TCP
 
 
+@pytest.mark.parametrize(
+    "error", [BlockingIOError("Resource temporarily unavailable"), RuntimeError("can't start new thread")]
+)
 def test_a_process_that_cannot_be_started_now_is_started_later(
-    pair: list[socket.socket], monkeypatch: pytest.MonkeyPatch
+    pair: list[socket.socket], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     stopping = threading.Event()
     tries: list[str] = []
@@ -69,7 +72,7 @@ def test_a_process_that_cannot_be_started_now_is_started_later(
     def spawn(*_: Any, **_more: Any) -> Ended:
         tries.append("one")
         if len(tries) == 1:
-            raise BlockingIOError("Resource temporarily unavailable")
+            raise error
         return Ended()
 
     monkeypatch.setattr(programs, "spawn", spawn)
