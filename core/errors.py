@@ -15,6 +15,7 @@
     |- TooMany             too many requests or attempts; waiting helps
     |- Unavailable         a server that Carillon needs is unavailable; a retry may succeed
     |  |- DatabaseUnavailable
+    |  |  `- LockTimeout         another transaction has kept a lock for longer than this one waits
     |  |- BrokerUnavailable
     |  |- ProviderUnavailable  the identity provider
     |  |- StorageUnavailable   the bucket, or the folder in its place
@@ -147,6 +148,10 @@ class DatabaseUnavailable(Unavailable):
     def __init__(self, message: str, fault: DatabaseFault = DatabaseFault.AWAY) -> None:
         super().__init__(message)
         self.fault = fault
+
+
+class LockTimeout(DatabaseUnavailable):
+    """Another transaction has kept a lock for longer than this one waits; the database itself is well."""
 
 
 class BrokerUnavailable(Unavailable):

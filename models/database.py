@@ -16,13 +16,14 @@ from typing import Any
 import peewee
 
 from core.database_faults import DatabaseFault
-from core.errors import DatabaseUnavailable, Misconfigured
+from core.errors import DatabaseUnavailable, LockTimeout, Misconfigured
 from models import changes, commits, connection_url, driver_errors, postgresql, statement_timeout
 from models.tables import db
 
 _SQLITE = "sqlite:///"
 _CLOCK_SAMPLES = 5
 _TURN_SECONDS = 10.0
+_BRIEFLY = "SET LOCAL lock_timeout = '50ms'"
 
 
 class _TakenBack(Exception):  # noqa: N818  nothing went wrong
@@ -186,6 +187,12 @@ def for_update(query: Any, *, skip_locked: bool = False) -> Any:
     return query.for_update("FOR NO KEY UPDATE SKIP LOCKED" if skip_locked else "FOR NO KEY UPDATE")
 
 
+def wait_briefly_for_locks() -> None:
+    """Wait in the open transaction no longer than a moment for each lock; then it raises `LockTimeout`."""
+    if not is_sqlite():
+        db.execute_sql(_BRIEFLY)
+
+
 class _SqliteDatabase(peewee.SqliteDatabase):
     """Decodes invalid UTF-8 leniently: one bad row must not look like an unavailable database."""
 
@@ -274,7 +281,8 @@ def _translated() -> Iterator[None]:
         first = driver_errors.first(error)
         line = driver_errors.first_line(first)
         fault = driver_errors.fault(first)
-        raise DatabaseUnavailable(f"The database did not answer as it should: {line}", fault) from error
+        kind = LockTimeout if driver_errors.is_lock_timeout(first) else DatabaseUnavailable
+        raise kind(f"The database did not answer as it should: {line}", fault) from error
 
 
 def _drop() -> None:

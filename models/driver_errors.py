@@ -10,7 +10,8 @@ from models import statement_timeout
 # The unsupported operation is a write to a standby, which was the primary until a moment ago.
 AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError, peewee.NotSupportedError)
 _TOO_MUCH = "54"  # PostgreSQL's class of errors for values beyond its limits: permanent, caused by the values
-_WAITED = ("55P03", "57014")  # a lock was not available in time, and a statement took too long
+_LOCK_TIMEOUT = "55P03"
+_WAITED = (_LOCK_TIMEOUT, "57014")  # a lock was not available in time, and a statement took too long
 
 
 def is_of_the_values(error: Exception) -> bool:
@@ -21,6 +22,11 @@ def is_of_the_values(error: Exception) -> bool:
 def has_waited(error: Exception) -> bool:
     """Whether the time limit of a wait for the database was reached."""
     return _code(error) in _WAITED or isinstance(getattr(error, "orig", None), statement_timeout.NoAnswer)
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether another transaction kept a lock for longer than this one waits."""
+    return _code(error) == _LOCK_TIMEOUT
 
 
 def fault(error: BaseException) -> DatabaseFault:

@@ -164,9 +164,15 @@ def waiting_by_key(keys: Collection[str], most: int) -> dict[str, int]:
     return found
 
 
-def first_held(key: str, limit: int, *, needs_job: bool) -> list[Candidate]:
-    """Returns the most urgent runs that a key holds, with the data that their limit keys are made of."""
+def first_held(
+    key: str, limit: int, *, needs_job: bool, without: Collection[UUID] = frozenset()
+) -> list[Candidate]:
+    """Returns the most urgent runs that a key holds, with the data that their limit keys are made of.
+
+    Runs of the jobs in `without` are left out.
+    """
     condition = _LIMITED & (Run.held_key == key) & Run.held_by.in_(KEYED_HOLDS)
+    condition = condition & Run.job.not_in(list(without)) if without else condition
     query = limits.of_candidates(condition, needs_job=needs_job).order_by(*MOST_URGENT_FIRST).limit(limit)
     return limits.candidates(query)
 

@@ -2,7 +2,8 @@
 
 A transaction that changes jobs and their runs locks the jobs first, then the runs, each in the order of their ids. The
 claim and the plan lock in another order, but only rows that are free: they never wait for a lock. The heartbeat locks
-only runs. So no two transactions can deadlock.
+only runs. So no two transactions can deadlock. Those that handle jobs of many tenants together pass over jobs that
+others have locked (docs/decisions/0003-locks.md).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import peewee
 from core.filters import JobFilter
 from core.states import ENDED, JobState
 from models import changes, filtering, pause_ends, polling_states, set_based
-from models.database import for_update
+from models.database import for_update, wait_briefly_for_locks
 from models.tables import App, AppTaskType, Job, Run
 
 # The columns that decisions about a job need; its payload, which may be large, is read only to deliver or show it.
@@ -61,6 +62,19 @@ def lock(job_ids: Iterable[UUID], *, skip_locked: bool = False) -> dict[UUID, Jo
     """
     query = Job.select(*_RULES).where(Job.id.in_(sorted(set(job_ids)))).order_by(Job.id)
     return {job.id: job for job in for_update(query, skip_locked=skip_locked)}
+
+
+def lock_briefly(job_ids: Collection[UUID], *, waits_for_locks: bool) -> tuple[dict[UUID, Job], set[UUID]]:
+    """Lock these jobs; from here on the transaction waits only a moment for any lock, and then raises `LockTimeout`.
+
+    Unless it `waits_for_locks`, it passes over jobs that others have locked. Returns the locked jobs as `lock` does,
+    and the ids of those that were passed over.
+    """
+    wait_briefly_for_locks()
+    locked = lock(job_ids, skip_locked=not waits_for_locks)
+    missing = set(job_ids) - locked.keys()
+    passed_over: Any = Job.select(Job.id).where(Job.id.in_(list(missing))).tuples() if missing else []
+    return locked, {job_id for (job_id,) in passed_over}
 
 
 def lock_whole(job_id: UUID) -> Job | None:

@@ -43,9 +43,10 @@ def of(ids: Collection[UUID]) -> dict[UUID, datetime]:
     return dict(query.tuples())
 
 
-def soonest(limit: int) -> list[End]:
-    """Returns the next pauses that end by themselves, soonest first."""
+def soonest(limit: int, without: Collection[UUID] = ()) -> list[End]:
+    """Returns the next pauses that end by themselves, soonest first; those of the things in `without` are left out."""
     query = PauseEnd.select().order_by(PauseEnd.until, PauseEnd.id).limit(limit)
+    query = query.where(PauseEnd.id.not_in(list(without))) if without else query
     return [End(one.kind, one.id, one.until) for one in query]
 
 

@@ -18,6 +18,7 @@ import peewee
 from core.pauses import Paused
 from core.states import Hold, JobState, RunStatus
 from models import changes, pause_ends, run_holds
+from models.database import for_update
 from models.set_based import chunks
 from models.tables import App, Installation, Job, Run
 
@@ -101,10 +102,16 @@ def hold(job_ids: Collection[UUID], now: datetime) -> None:
         hold_runs(part, now)
 
 
-def hold_runs(run_ids: Collection[UUID], now: datetime) -> int:
-    """Hold the due ones of these runs of locked jobs. Returns how many."""
-    due = (Run.status == RunStatus.QUEUED) & Run.held_by.is_null()
-    held = changes.update_runs_returning_ids(Run.update(held_by=Hold.PAUSED).where(Run.id.in_(list(run_ids)), due))
+def hold_runs(run_ids: Collection[UUID], now: datetime, *, skip_locked: bool = False) -> int:
+    """Hold the due ones of these runs of locked jobs, optionally only those that no claim has locked.
+
+    Returns how many.
+    """
+    due = Run.id.in_(list(run_ids)) & (Run.status == RunStatus.QUEUED) & Run.held_by.is_null()
+    if skip_locked:
+        free = for_update(Run.select(Run.id).where(due).order_by(Run.id), skip_locked=True)
+        due &= Run.id.in_([run_id for (run_id,) in free.tuples()])
+    held = changes.update_runs_returning_ids(Run.update(held_by=Hold.PAUSED).where(due))
     run_holds.begin(held, now)
     return len(held)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -122,15 +123,31 @@ def job_ids(run_ids: Iterable[UUID]) -> set[UUID]:
     return {job_id for (job_id,) in found}
 
 
+def by_job(run_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """Returns these runs by the jobs that they belong to."""
+    found: Any = Run.select(Run.job, Run.id).where(Run.id.in_(list(run_ids))).tuples()
+    of_jobs: dict[UUID, list[UUID]] = defaultdict(list)
+    for job_id, run_id in found:
+        of_jobs[job_id].append(run_id)
+    return of_jobs
+
+
+def of_other_jobs(run_ids: Iterable[UUID], job_ids: Collection[UUID]) -> list[UUID]:
+    """Returns those of these runs that belong to none of these jobs."""
+    of_jobs = by_job(run_ids)
+    return [run_id for job_id, ids in of_jobs.items() if job_id not in job_ids for run_id in ids]
+
+
 def pending(job_id: UUID, limit: int) -> list[Run]:
     """Returns a job's runs that wait for their instant and have not begun, soonest first."""
     query = Run.select().where(Run.job == job_id, Run.status == RunStatus.PENDING).order_by(Run.due_at).limit(limit)
     return list(query)
 
 
-def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:
-    """Returns runs that wait for an instant no later than this one, soonest first."""
+def due_by(instant: datetime, limit: int, other_than: Collection[UUID] = ()) -> list[tuple[UUID, datetime]]:
+    """Returns runs that wait for an instant no later than this one, soonest first; none `other_than` of these jobs."""
     due: Any = Run.select(Run.id, Run.due_at).where(_WAITING, Run.due_at <= instant)
+    due = due.where(Run.job.not_in(list(other_than))) if other_than else due
     return list(due.order_by(Run.due_at).limit(limit).tuples())
 
 

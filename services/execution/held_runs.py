@@ -126,25 +126,32 @@ def _prune(system: System) -> None:
 
 
 def _release_all(system: System, key: str) -> int:
-    """Release held runs of a key for which it has room, in passes. Returns how many."""
+    """Release held runs of a key for which it has room, in passes. Returns how many.
+
+    Runs of jobs that others have locked are left out until the key is looked at again.
+    """
     released = 0
+    passed_over: set[UUID] = set()
     for _ in range(_MAX_PASSES):
-        count, has_more = _release_some(system, key)
+        count, has_more = _release_some(system, key, passed_over)
         released += count
         if not has_more:
             break
     return released
 
 
-def _release_some(system: System, key: str) -> tuple[int, bool]:
+def _release_some(system: System, key: str, passed_over: set[UUID]) -> tuple[int, bool]:
     """Release those of a key's most urgent held runs for which there is room under all their keys.
 
-    Returns how many, and whether it is worth trying again at once.
+    Jobs that others have locked are added to `passed_over`, whose runs are left out. Returns how many, and whether it
+    is worth trying again at once.
     """
     with system.transaction() as unit:
-        waiting = held_keys.first_held(key, _RUNS, needs_job=limits.any_needs_job())
-        locked = jobs.lock(run.job_id for run in waiting)  # before the keys: a claim never waits for a job
-        going = _in_turn(key, _without_paused(waiting, locked, unit.now))
+        waiting = held_keys.first_held(key, _RUNS, needs_job=limits.any_needs_job(), without=passed_over)
+        locked = jobs.lock((run.job_id for run in waiting), skip_locked=True)  # before the keys: a claim waits for none
+        passed_over |= {run.job_id for run in waiting} - locked.keys()
+        free = [run for run in waiting if run.job_id in locked]
+        going = _in_turn(key, _without_paused(free, locked, unit.now))
         keys = run_keys.of(system, going)
         found = _less_given(key, run_keys.standings(system, going, keys, unit.now))
         calls = [(run, run_keys.applied(run, keys, found)) for run in going]

@@ -4,34 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from core import attempt_endings
 from core.attempt_endings import Ending, Facts
 from core.retry import RetryPolicy, after_loss
 from core.states import Outcome
-from models import attempts, runs
+from models import attempts, database, runs
 from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
 from services.execution import deferred, retry_policy
-from services.runtime.batching import in_parts
+from services.runtime.batching import Pass, free_first, in_parts
 from services.scheduling import run_endings
 from services.scheduling.run_endings import DecidedEnd
 from services.system import System
 
 
 def take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> int:
-    """Take these runs back from workers that are gone. Returns how many; one that fails does not stop the others."""
+    """Take these runs back from workers that are gone. Returns how many.
+
+    One that fails does not stop the others. Runs whose jobs others have locked are passed over until the next call.
+    """
 
     def some(part: Sequence[UUID]) -> int:
-        return _take_back(system, part, only_expired=only_expired, best_effort=len(part) == 1)
+        work = partial(_take_back, system, only_expired=only_expired, best_effort=len(part) == 1)
+        return free_first(work, part).count
 
     return in_parts(some, run_ids)
 
 
-def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, best_effort: bool) -> int:
-    """Take these runs back in one transaction. Returns how many; with `only_expired`, renewed leases are left alone.
+def _take_back(
+    system: System, run_ids: Sequence[UUID], *, only_expired: bool, best_effort: bool, waits_for_locks: bool
+) -> Pass[UUID]:
+    """Take these runs back in one transaction; with `only_expired`, renewed leases are left alone.
 
     If the receiver has sent a heartbeat, the worker died before it could record the 202: such a run waits for its
     report like any other. With `best_effort`, consequences that cannot be written are left out.
@@ -39,14 +46,16 @@ def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, b
     The coordinator, which rescues, also gives the turns and rings for what follows: it looks for both each second.
     """
     with system.transaction(Gate.UNUSED) as unit:
+        database.wait_briefly_for_locks()
         now = unit.now
-        locked = endings.lock(runs.job_ids(run_ids), run_ids)
+        by_job = runs.by_job(run_ids)
+        locked = endings.lock(by_job.keys(), run_ids, waits_for_locks=waits_for_locks)
         gone = [run for run in locked.runs.values() if not only_expired or run.lease_expires_at < now]
         taken_on = [run for run in gone if _was_taken_on(run, now)]
         deferred.begin(system, taken_on, now)
         lost = _lose(system, [run for run in gone if run not in taken_on], locked, now)
         run_endings.carry_out(lost, now, best_effort=best_effort)
-    return len(lost)
+    return Pass(len(lost), {job_id: ids for job_id, ids in by_job.items() if job_id not in locked.jobs})
 
 
 def _was_taken_on(run: EndingRun, now: datetime) -> bool:

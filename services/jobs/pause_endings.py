@@ -25,6 +25,7 @@ from models.pause_ends import End
 from models.tables import Job
 from services.jobs import lifecycle
 from services.messaging.unit_of_work import UnitOfWork
+from services.runtime.batching import in_parts
 from services.scheduling import pauses
 from services.system import System
 
@@ -34,20 +35,24 @@ MAX_APPS = 50
 
 
 def end_all(system: System) -> float:
-    """Resume all whose pause was to end by now. Returns the seconds until the next such pause ends, if there is one."""
+    """Resume all whose pause was to end by now. Returns the seconds until the next such pause ends, if there is one.
+
+    Jobs that others have locked are passed over until the next call.
+    """
+    passed_over: set[UUID] = set()
     while True:
-        ends = next_ends()
+        ends = next_ends(passed_over)
         now = system.clock.now()
         due = [end for end in ends if end.until <= now]
         if not due:
             return (ends[0].until - now).total_seconds() if ends else inf
-        _end(system, due)
+        passed_over |= _end(system, due)
 
 
-def next_ends() -> list[End]:
-    """Returns the next pauses that end by themselves, soonest first, at most a batch."""
+def next_ends(without: Collection[UUID] = ()) -> list[End]:
+    """Returns the next pauses that end by themselves, soonest first, at most a batch; none of those in `without`."""
     with database.reading():
-        return pause_ends.soonest(BATCH)
+        return pause_ends.soonest(BATCH, without)
 
 
 def end_some(system: System) -> None:
@@ -61,15 +66,20 @@ def end_some(system: System) -> None:
         _end(system, [end for end in next_ends() if end.until <= now], release_later=True)
 
 
-def end_for_runs(system: System, run_ids: Collection[UUID]) -> None:
+def end_for_runs(system: System, run_ids: Sequence[UUID]) -> Sequence[UUID]:
     """Before these runs are made due, end the pauses on which they depend, if these were to end by now.
 
-    These are the pauses of their jobs, their apps (at most `MAX_APPS`) and everything; otherwise as `end_some`.
+    These are the pauses of their jobs, their apps (at most `MAX_APPS`) and everything; otherwise as `end_some`. Returns
+    these runs without those of jobs that others have locked, whose pauses are still to end.
     """
     with suppress(Exception):
         due = _due_for_runs(run_ids, system.clock.now())
         of_apps = [end for end in due if end.kind is Paused.APP]
-        _end(system, [*of_apps[:MAX_APPS], *(end for end in due if end.kind is not Paused.APP)], release_later=True)
+        some = [*of_apps[:MAX_APPS], *(end for end in due if end.kind is not Paused.APP)]
+        if passed_over := _end(system, some, release_later=True):
+            with database.reading():
+                return runs.of_other_jobs(run_ids, passed_over)
+    return run_ids
 
 
 def _due_for_runs(run_ids: Collection[UUID], now: datetime) -> list[End]:
@@ -78,23 +88,36 @@ def _due_for_runs(run_ids: Collection[UUID], now: datetime) -> list[End]:
         return pause_ends.come_for_runs(run_ids, now) if first and first[0].until <= now else []
 
 
-def _end(system: System, due: Sequence[End], *, release_later: bool = False) -> None:
+def _end(system: System, due: Sequence[End], *, release_later: bool = False) -> set[UUID]:
+    """Resume what these pauses are of. Returns the jobs that were passed over: others have locked them."""
     for end in due:
         if end.kind is Paused.EVERYTHING:
             pauses.end_pause_of_everything(system, release_later=release_later)
         elif end.kind is Paused.APP:
             pauses.end_pause_of_app(system, end.id, release_later=release_later)
-    if of_jobs := [end.id for end in due if end.kind is Paused.JOB]:
-        _end_of_jobs(system, of_jobs, release_later=release_later)
+    passed_over = {end.id for end in due if end.kind is Paused.JOB}
+
+    def some(job_ids: Sequence[UUID]) -> int:
+        seen_to = _end_of_jobs(system, job_ids, release_later=release_later)
+        passed_over.difference_update(seen_to)
+        return len(seen_to)
+
+    if passed_over:
+        in_parts(some, sorted(passed_over))
+    return passed_over
 
 
-def _end_of_jobs(system: System, job_ids: Sequence[UUID], *, release_later: bool) -> None:
-    """Resume jobs in one transaction, with a number of statements that does not grow with the number of jobs."""
+def _end_of_jobs(system: System, job_ids: Sequence[UUID], *, release_later: bool) -> set[UUID]:
+    """Resume jobs in one transaction, with a number of statements that does not grow with the number of jobs.
+
+    Returns these jobs without those that others have locked.
+    """
     with system.transaction() as unit:
-        locked = jobs.lock(job_ids)
+        locked, passed_over = jobs.lock_briefly(job_ids, waits_for_locks=False)
         if not release_later:
-            runs.lock_live(job_ids)
-        come = pause_ends.come(job_ids, unit.now)
+            runs.lock_live(locked)
+        seen_to = set(job_ids) - passed_over
+        come = pause_ends.come(seen_to, unit.now)
         paused = [job for job_id, job in locked.items() if job_id in come and job.state is JobState.PAUSED]
         pause_ends.drop(come - {job.id for job in paused})  # these ended while they were paused
         former = lifecycle.audited_states(paused)
@@ -112,6 +135,7 @@ def _end_of_jobs(system: System, job_ids: Sequence[UUID], *, release_later: bool
                 after={"state": job.state},
                 reason=pauses.PAUSE_IS_OVER,
             )
+    return seen_to
 
 
 def _release(unit: UnitOfWork, resumed: Sequence[Job]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,23 +19,31 @@ from services.scheduling import dispatching
 from services.system import System
 
 _TICK_SECONDS = 1.0
+_PASSED_OVER_SECONDS = 1.0
 _NO_TICK = Trouble("dispatch", "No due run has been dispatched for a while.", READ_ON)
 
 _Upcoming = list[tuple[datetime, UUID]]
 
 
 class DispatchLoop:
-    """Makes runs due at their instants, and gives a sign of life once a second while it does."""
+    """Makes runs due at their instants, and gives a sign of life once a second while it does.
+
+    A run whose job others have locked is passed over, and tried again at the next look. Only while a look finds more
+    than it can take, it leaves such jobs out, for a second at most: else their runs could keep out all others.
+    """
 
     def __init__(self, system: System, stopping: threading.Event) -> None:
         self._system = system
         self._clock = system.clock
         self._stopping = stopping
         self._ticked_at = system.clock.monotonic()
+        self._passed_over: set[UUID] = set()  # jobs
+        self._try_again_at = 0.0
 
     def turn(self) -> float:
         """Make due what comes until it is time to look again; returns the seconds that are left until then."""
-        upcoming: _Upcoming = [(due_at, run_id) for run_id, due_at in dispatching.due_soon(self._system)]
+        found = dispatching.due_soon(self._system, self._passed_over)
+        upcoming: _Upcoming = [(due_at, run_id) for run_id, due_at in found]
         look_again_at = self._clock.monotonic() + self._system.settings.scan_seconds
         is_full = len(upcoming) == dispatching.BATCH
         heapq.heapify(upcoming)
@@ -45,6 +53,8 @@ class DispatchLoop:
                 break
             in_parts(self._make_due, _take_due(upcoming, self._clock.now()))
         self._tick()
+        if not is_full or self._clock.monotonic() >= self._try_again_at:
+            self._passed_over.clear()
         return 0.0 if is_full else max(0.0, look_again_at - self._clock.monotonic())
 
     def troubles(self) -> list[Trouble]:
@@ -59,8 +69,15 @@ class DispatchLoop:
         return self._clock.monotonic() + wait_seconds <= look_again_at and not self._stopping.wait(wait_seconds)
 
     def _make_due(self, run_ids: Sequence[UUID]) -> int:
-        pause_endings.end_for_runs(self._system, run_ids)  # what is due as a pause ends is not skipped
-        return dispatching.make_due(self._system, run_ids)
+        ready = pause_endings.end_for_runs(self._system, run_ids)  # what is due as a pause ends is not skipped
+        made = dispatching.make_free_due(self._system, ready)
+        self._pass_over(made.passed_over)
+        return made.count
+
+    def _pass_over(self, job_ids: Collection[UUID]) -> None:
+        if job_ids and not self._passed_over:
+            self._try_again_at = self._clock.monotonic() + _PASSED_OVER_SECONDS
+        self._passed_over.update(job_ids)
 
     def _tick(self) -> None:
         if self._clock.monotonic() - self._ticked_at >= _TICK_SECONDS:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from core.due_runs import Fate
@@ -13,6 +14,7 @@ from models.hot import due_rows
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
 from services.runtime import events
+from services.runtime.batching import Pass, free_first
 from services.scheduling import due_runs, limit_holds
 from services.system import System
 
@@ -21,21 +23,42 @@ BATCH = 1_000
 MAX_RINGS = 256  # a ring makes a thread claim for up to a second, so more would only wait in the queue
 
 
-def due_soon(system: System) -> list[tuple[UUID, datetime]]:
-    """Returns runs whose instant has passed or comes within the look-ahead, soonest first, at most one batch."""
+def due_soon(system: System, without: Collection[UUID] = ()) -> list[tuple[UUID, datetime]]:
+    """Returns runs whose instant has passed or comes within the look-ahead, soonest first, at most one batch.
+
+    Runs of the jobs in `without` are left out.
+    """
     with database.reading():
-        return runs.due_by(system.clock.now() + LOOK_AHEAD, BATCH)
+        return runs.due_by(system.clock.now() + LOOK_AHEAD, BATCH, without)
 
 
 def make_due(system: System, run_ids: Sequence[UUID]) -> int:
     """Queue, hold, skip or cancel those of these runs whose instant has come; ring for the queued ones.
 
-    Overlap, pause and `max_runs` are decided here, under the locks of the jobs. Returns how many were queued. If the
-    database server crashes at once, the runs wait as before, and this is done again: a claim is stored after it.
+    Waits for jobs that others have locked. Returns how many were queued.
+    """
+    return _make_due(system, run_ids, waits_for_locks=True).count
+
+
+def make_free_due(system: System, run_ids: Sequence[UUID]) -> Pass[UUID]:
+    """Make runs due as `make_due` does, but only those whose jobs others have not locked: no run waits for another.
+
+    Returns how many were queued, and those that were passed over.
+    """
+    return free_first(partial(_make_due, system, briefly=True), run_ids)
+
+
+def _make_due(system: System, run_ids: Sequence[UUID], *, waits_for_locks: bool, briefly: bool = False) -> Pass[UUID]:
+    """Make runs due in one transaction; if `briefly`, it waits no longer than a moment for any lock.
+
+    Overlap, pause and `max_runs` are decided here, under the locks of the jobs. If the database server crashes at once,
+    the runs wait as before, and this is done again: a claim is stored after it.
     """
     with system.transaction(asynchronous_commit=True) as unit:
+        if briefly:
+            database.wait_briefly_for_locks()
         now = unit.now
-        due = due_rows.lock(run_ids, now)
+        due = due_rows.lock(run_ids, now, waits_for_locks=waits_for_locks)
         verdict = due_runs.judge(due)
         due_runs.carry_out(verdict, now)
         begins = [run for run in due.runs if verdict.fates[run.id] is Fate.START]
@@ -43,7 +66,7 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
         started = [run for run in begins if run.id not in held]
         unit.ring_claimable(started)
     events.emit("runs.dispatched", fates=Counter(verdict.fates.values()))
-    return len(started)
+    return Pass(len(started), due.passed_over)
 
 
 def arrive(system: System, run_id: UUID, due_at: datetime) -> float:

@@ -17,7 +17,7 @@ from models import database, jobs, overdue, runs
 from models.pauses import Gate
 from models.tables import Job, Run
 from services.alerts import noting
-from services.runtime.batching import in_parts
+from services.runtime.batching import Pass, free_in_parts
 from services.scheduling import run_endings
 from services.system import System
 
@@ -40,7 +40,7 @@ def watch_deadlines(system: System) -> int:
     now = system.clock.now()
     with database.reading():
         late = overdue.past_deadline(now, BATCH)
-    return in_parts(partial(_record_passed, system, now), late) if late else 0
+    return free_in_parts(partial(_record_passed, system, now), late) if late else 0
 
 
 def watch_late(system: System) -> int:
@@ -48,14 +48,14 @@ def watch_late(system: System) -> int:
     now = system.clock.now()
     with database.reading():
         late = overdue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
-    return in_parts(partial(_record_late, system, now), late) if late else 0
+    return free_in_parts(partial(_record_late, system, now), late) if late else 0
 
 
-def _record_passed(system: System, now: datetime, run_ids: Sequence[UUID]) -> int:
+def _record_passed(system: System, now: datetime, run_ids: Sequence[UUID], *, waits_for_locks: bool) -> Pass[UUID]:
     """Record that the deadlines of these runs have passed, and drop those that must no longer begin."""
     with system.transaction(Gate.UNUSED):
-        locked = jobs.lock(runs.job_ids(run_ids))
-        passed = overdue.lock_past_deadline(run_ids, now)
+        locked, found, passed_over = _lock_jobs(run_ids, waits_for_locks=waits_for_locks)
+        passed = overdue.lock_past_deadline(found, now)
         dropped = {run.id: run for run in passed if run.expire and run.status != RunStatus.RUNNING}
         _drop(dropped.values(), now)
         overdue.record_missed([run.id for run in passed if run.id not in dropped], now)
@@ -63,18 +63,29 @@ def _record_passed(system: System, now: datetime, run_ids: Sequence[UUID]) -> in
         noting.note(((locked[run.job_id], _too_late(run)) for run in passed), now)
     for run in passed:
         log.warning("deadline_missed", run_id=str(run.id), job_id=str(run.job_id), dropped=run.id in dropped)
-    return len(passed)
+    return Pass(len(passed), passed_over)
 
 
-def _record_late(system: System, now: datetime, run_ids: Sequence[UUID]) -> int:
+def _record_late(system: System, now: datetime, run_ids: Sequence[UUID], *, waits_for_locks: bool) -> Pass[UUID]:
     """Mark as late those of these runs that no worker has begun meanwhile."""
     with system.transaction(Gate.UNUSED):
-        locked = jobs.lock(runs.job_ids(run_ids))
-        late = overdue.lock_late(run_ids)
+        locked, found, passed_over = _lock_jobs(run_ids, waits_for_locks=waits_for_locks)
+        late = overdue.lock_late(found)
         overdue.record_late([run.id for run in late], now)
         noting.note(((locked[run.job_id], _not_begun(run)) for run in late), now)
-    log.warning("runs_late", count=len(late))
-    return len(late)
+    if late:
+        log.warning("runs_late", count=len(late))
+    return Pass(len(late), passed_over)
+
+
+def _lock_jobs(
+    run_ids: Sequence[UUID], *, waits_for_locks: bool
+) -> tuple[dict[UUID, Job], list[UUID], dict[UUID, list[UUID]]]:
+    """Lock the jobs of these runs briefly. Returns the jobs, their runs, and by job the runs that are passed over."""
+    by_job = runs.by_job(run_ids)
+    locked, passed_over = jobs.lock_briefly(by_job.keys(), waits_for_locks=waits_for_locks)
+    found = [run_id for job_id in locked for run_id in by_job[job_id]]
+    return locked, found, {job_id: by_job[job_id] for job_id in passed_over}
 
 
 def _not_begun(run: Run) -> HealthEvent:

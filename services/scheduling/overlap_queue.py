@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from core.overlap_queue import JobFacts, Turns, WaitingRun, give_turns
@@ -14,6 +15,7 @@ from core.policies import Overlap
 from core.states import RunStatus
 from models import database, jobs, overlap_queue, pauses, runs
 from models.tables import Job, Run
+from services.runtime.batching import Pass, free_in_parts
 from services.scheduling import run_endings, stored_schedule
 from services.system import System
 
@@ -22,15 +24,22 @@ _SPENT = (RunStatus.CANCELLED, "the schedule has had its max_runs")
 
 
 def give_all(system: System) -> int:
-    """Give turns to waiting runs of all jobs that have no other run going. Returns how many."""
+    """Give turns to waiting runs of all jobs that have no other run going. Returns how many.
+
+    Jobs that others have locked are passed over until the next call.
+    """
     with database.reading():
         ready = overlap_queue.ready_jobs(BATCH)
-    if not ready:
-        return 0
+    return free_in_parts(partial(_give_some, system), ready) if ready else 0
+
+
+def _give_some(system: System, job_ids: Sequence[UUID], *, waits_for_locks: bool) -> Pass[UUID]:
+    """Give turns to waiting runs of these jobs; without `waits_for_locks`, of those that nobody has locked."""
     with system.transaction() as unit:
-        taken = give(system, jobs.lock(ready))
+        locked, passed_over = jobs.lock_briefly(job_ids, waits_for_locks=waits_for_locks)
+        taken = give(system, locked)
         unit.ring(taken)
-    return len(taken)
+    return Pass(len(taken), {job_id: [job_id] for job_id in passed_over})
 
 
 def give(system: System, locked: Mapping[UUID, Job]) -> list[Run]:

@@ -29,6 +29,7 @@ from models.set_based import LOOK, chunks
 from models.tables import App, Job
 from services.access import visible_apps
 from services.messaging.unit_of_work import UnitOfWork
+from services.runtime.batching import one_by_one
 from services.system import System
 
 PAUSE_IS_OVER = "the pause had an end"
@@ -119,10 +120,13 @@ def settle_left_behind(system: System) -> int:
     before = system.clock.now() - _BROKEN_OFF_AFTER
     with database.reading():
         left = {name: at for name, at in signals.seen().items() if name.startswith(_MARK) and at <= before}
-    for name, at in left.items():
+
+    def settle(name: str) -> int:
         app_id = name.removeprefix(_MARK)
-        _settle(system, UUID(app_id) if app_id else None, at)
-    return len(left)
+        _settle(system, UUID(app_id) if app_id else None, left[name])
+        return 1
+
+    return one_by_one(settle, list(left))
 
 
 def held_if_paused(of_jobs: Collection[Job], rows: Iterable[NewRun]) -> list[NewRun]:
@@ -188,7 +192,8 @@ def _settle_or_leave(system: System, app_id: UUID | None, marked_at: datetime) -
 def _settle(system: System, app_id: UUID | None, marked_at: datetime) -> None:
     """Hold the due runs of an app, or of all, that are paused, and release those that are not, in groups.
 
-    Each group reads the pauses again, since one may have ended meanwhile. The gate stays open for everybody.
+    Each group reads the pauses again, since one may have ended meanwhile. The gate stays open for everybody. Locks of
+    others are waited for when all other runs are settled.
     """
     for held_by in (None, Hold.PAUSED):
         while _settle_some(system, app_id, held_by):
@@ -198,15 +203,18 @@ def _settle(system: System, app_id: UUID | None, marked_at: datetime) -> None:
 
 
 def _settle_some(system: System, app_id: UUID | None, held_by: Hold | None) -> int:
-    """Settle some of the runs that have this hold but should have another. Returns how many."""
+    """Settle some of the runs that have this hold but should have another. Returns how many; 0: none is left."""
     with database.reading():
-        found = pauses.unsettled(app_id, held_by, LOOK)
-    return sum(_settle_group(system, group, held_by) for group in chunks(found))
+        groups = list(chunks(pauses.unsettled(app_id, held_by, LOOK)))
+    free = sum(_settle_group(system, group, held_by, waits_for_locks=False) for group in groups)
+    return free or sum(_settle_group(system, group, held_by, waits_for_locks=True) for group in groups)
 
 
-def _settle_group(system: System, group: Sequence[tuple[UUID, UUID]], held_by: Hold | None) -> int:
+def _settle_group(
+    system: System, group: Sequence[tuple[UUID, UUID]], held_by: Hold | None, *, waits_for_locks: bool
+) -> int:
     with system.transaction() as unit:
-        locked = jobs.lock({job_id for _, job_id in group})
+        locked = jobs.lock({job_id for _, job_id in group}, skip_locked=not waits_for_locks)
         holds = pauses.holds(locked.values())
         wanted: dict[Hold | None, list[UUID]] = defaultdict(list)
         for run_id, job_id in group:
@@ -214,7 +222,7 @@ def _settle_group(system: System, group: Sequence[tuple[UUID, UUID]], held_by: H
                 wanted[holds.get(job_id)].append(run_id)
         count = 0
         if held_by is None:
-            count += pauses.hold_runs(wanted[Hold.PAUSED], unit.now)
+            count += pauses.hold_runs(wanted[Hold.PAUSED], unit.now, skip_locked=not waits_for_locks)
         else:
             freed = pauses.release_runs(wanted[None], None, unit.now)
             unit.ring(freed)

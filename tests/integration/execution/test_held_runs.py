@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -178,8 +179,8 @@ def test_a_key_whose_runs_cannot_be_released_keeps_no_other_key_waiting(
         record(system, work, succeeded())
     first_held = held_keys.first_held
 
-    def broken(key: str, limit: int, *, needs_job: bool) -> list[Candidate]:
-        return first_held(key, limit, needs_job=needs_job) if key.endswith("acc2") else 1 / 0  # type: ignore[return-value]
+    def broken(key: str, limit: int, **other: Any) -> list[Candidate]:
+        return first_held(key, limit, **other) if key.endswith("acc2") else 1 / 0  # type: ignore[return-value]
 
     monkeypatch.setattr(held_keys, "first_held", broken)
     system.clock.advance(61)

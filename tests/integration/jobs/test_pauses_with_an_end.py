@@ -109,7 +109,7 @@ def test_what_somebody_did_since_a_coordinator_looked_counts(
     system.clock.advance(60)
     looks = iter([pause_endings.next_ends(), []])
     PAUSES[kind](system, run.job_id, until=LATER)
-    monkeypatch.setattr(pause_endings, "next_ends", lambda: next(looks))
+    monkeypatch.setattr(pause_endings, "next_ends", lambda _: next(looks))
     before = entries()
     pause_endings.end_all(system)
     assert (claim(system), entries()) == ([], before)

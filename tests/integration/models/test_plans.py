@@ -67,6 +67,11 @@ AT_MOST = {"most_planned": 10, "most_waiting": 10, "most_running": 10}
 QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: claims.claimable("runs.http", 10), "runs_to_claim"),
     (lambda: runs.due_by(NOON, 10), "runs_to_make_due"),
+    (lambda: runs.due_by(NOON, 10, {new_id()}), "runs_to_make_due"),
+    *(
+        (lambda: due_rows.lock([new_id()], NOON, waits_for_locks=False), one)
+        for one in (PRIMARY_KEYS["runs"], PRIMARY_KEYS["jobs"])
+    ),
     (lambda: claims.expired(NOON, 10), "runs_leased"),
     (lambda: due_rows.going([new_id()]), "runs_live"),
     (lambda: jobs.with_live_run([new_id()]), "runs_live"),

@@ -80,10 +80,10 @@ def test_a_pause_that_ends_while_runs_are_being_held_holds_no_more(
     due = [first_run(system).id for _ in range(4)]
     hold_runs = queries.hold_runs
 
-    def hold_then_resume(run_ids: Collection[UUID], now: datetime) -> int:
+    def hold_then_resume(run_ids: Collection[UUID], now: datetime, *, skip_locked: bool) -> int:
         monkeypatch.setattr(queries, "hold_runs", hold_runs)
         database.after_commit(lambda: pauses.resume_app(LOCAL, system, "app_a"))
-        return hold_runs(run_ids, now)
+        return hold_runs(run_ids, now, skip_locked=skip_locked)
 
     monkeypatch.setattr(queries, "hold_runs", hold_then_resume)
     pauses.pause_app(LOCAL, system, "app_a")
@@ -115,7 +115,7 @@ def test_a_group_that_the_database_refuses_is_left_to_the_coordinator_since_the_
     run = first_run(system)
     changes[back](system, run.job_id)
 
-    def refuse(*_: object) -> int:
+    def refuse(*_: object, **__: object) -> int:
         raise DatabaseUnavailable("It was too slow.")
 
     with monkeypatch.context() as patch:
