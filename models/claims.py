@@ -35,10 +35,14 @@ def waiting_queues(queues: Sequence[str]) -> list[str]:
     return [name for (name,) in db.execute_sql(question, parameters).fetchall()]
 
 
-def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUID, bool]:
-    """Renew a process's leases in one statement. Returns the runs still held, each with whether to cancel it."""
-    of_worker = (Run.worker_id == worker_id) & (Run.status == RunStatus.RUNNING) & Run.reports_until.is_null()
-    held = runs.locked(Run.id.in_(list(leases)) & of_worker)
+def renew(
+    leases: dict[UUID, int], worker_id: UUID, until: datetime, *, waits_for_locks: bool = True
+) -> dict[UUID, bool]:
+    """Renew a process's leases in one statement. Returns the runs still held, each with whether to cancel it.
+
+    Unless it `waits_for_locks`, it passes over runs that others have locked.
+    """
+    held = runs.locked(Run.id.in_(list(leases)) & _held_by(worker_id), skip_locked=not waits_for_locks)
     rows = (
         Run.update(lease_expires_at=until)
         .with_cte(held)
@@ -47,6 +51,16 @@ def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUI
         .execute()
     )
     return {row.id: row.cancel_requested_at is not None for row in rows if row.fence == leases[row.id]}
+
+
+def still_held(leases: dict[UUID, int], worker_id: UUID) -> set[UUID]:
+    """Returns which of these leases a process still has; locks nothing."""
+    query: Any = Run.select(Run.id, Run.fence).where(Run.id.in_(list(leases)), _held_by(worker_id))
+    return {run_id for run_id, fence in query.tuples() if fence == leases[run_id]}
+
+
+def _held_by(worker_id: UUID) -> Any:
+    return (Run.worker_id == worker_id) & (Run.status == RunStatus.RUNNING) & Run.reports_until.is_null()
 
 
 def token_hashes(run_ids: Sequence[UUID]) -> set[str]:

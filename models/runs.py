@@ -177,9 +177,9 @@ def lock_live(job_ids: Collection[UUID]) -> None:
     list(for_update(of_jobs))
 
 
-def locked(condition: Any) -> Any:
+def locked(condition: Any, *, skip_locked: bool = False) -> Any:
     """Lock matching runs in the order of their ids, so that two statements over the same runs cannot deadlock."""
-    return for_update(Run.select(Run.id).where(condition).order_by(Run.id)).cte("locked")
+    return for_update(Run.select(Run.id).where(condition).order_by(Run.id), skip_locked=skip_locked).cte("locked")
 
 
 def make_due(holds: Mapping[UUID, Hold | None], now: datetime) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from uuid import UUID
 
 from core import limits as rules
+from core.errors import LockTimeout
 from core.limit_keys import INSTALLATION, is_of_destination, needs_job
 from core.limits import Limit, Standing
 from core.rates import Rate
@@ -38,10 +39,22 @@ _NEWS = timedelta(seconds=5 * KNOWN_SECONDS)
 
 
 def release_due_keys(system: System) -> int:
-    """Release the held runs of keys that are due for a recheck, as far as they have room. Returns how many."""
+    """Release the held runs of keys that are due for a recheck, as far as they have room. Returns how many.
+
+    Keys that others have locked are waited for when all others are done.
+    """
     with database.reading():
         keys = held_keys.due_for_recheck(system.clock.now(), _KEYS)
-    return one_by_one(partial(_release_all, system), keys)
+    locked: list[str] = []
+
+    def briefly(key: str) -> int:
+        try:
+            return _release_all(system, key, briefly=True)
+        except LockTimeout:
+            locked.append(key)
+            return 0
+
+    return one_by_one(briefly, keys) + one_by_one(partial(_release_all, system), locked)
 
 
 def release_after(system: System, keys: Collection[str]) -> None:
@@ -125,28 +138,31 @@ def _prune(system: System) -> None:
             return
 
 
-def _release_all(system: System, key: str) -> int:
+def _release_all(system: System, key: str, *, briefly: bool = False) -> int:
     """Release held runs of a key for which it has room, in passes. Returns how many.
 
-    Runs of jobs that others have locked are left out until the key is looked at again.
+    Runs of jobs that others have locked are left out until the key is looked at again. If `briefly`, it waits no longer
+    than a moment for the key's own lock, and for those of the runs' other keys.
     """
     released = 0
     passed_over: set[UUID] = set()
     for _ in range(_MAX_PASSES):
-        count, has_more = _release_some(system, key, passed_over)
+        count, has_more = _release_some(system, key, passed_over, briefly=briefly)
         released += count
         if not has_more:
             break
     return released
 
 
-def _release_some(system: System, key: str, passed_over: set[UUID]) -> tuple[int, bool]:
+def _release_some(system: System, key: str, passed_over: set[UUID], *, briefly: bool) -> tuple[int, bool]:
     """Release those of a key's most urgent held runs for which there is room under all their keys.
 
     Jobs that others have locked are added to `passed_over`, whose runs are left out. Returns how many, and whether it
     is worth trying again at once.
     """
     with system.transaction() as unit:
+        if briefly:
+            database.wait_briefly_for_locks()
         waiting = held_keys.first_held(key, _RUNS, needs_job=limits.any_needs_job(), without=passed_over)
         locked = jobs.lock((run.job_id for run in waiting), skip_locked=True)  # before the keys: a claim waits for none
         passed_over |= {run.job_id for run in waiting} - locked.keys()

@@ -110,7 +110,10 @@ class Leases:
         still = renewed.runs
         for one in held:
             cancelled = still.get(one.work.run_id)
-            if cancelled is None or one.work.fence != newest[one.work.run_id]:
+            is_newest = one.work.fence == newest[one.work.run_id]
+            if is_newest and one.work.run_id in renewed.passed_over:
+                continue  # the next heartbeat tries again, and the watchdog stops it before its lease runs out
+            if cancelled is None or not is_newest:
                 one.scope.abort(AbortReason.LEASE_LOST)
             elif cancelled:
                 one.scope.abort(AbortReason.CANCELLED)

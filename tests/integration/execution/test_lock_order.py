@@ -13,9 +13,11 @@ from uuid import UUID
 import psycopg2
 import pytest
 
+from core.errors import AbortReason
 from core.states import RunStatus
 from models import database
-from services.execution import recording, workers
+from services.execution import recording, rescue, workers
+from services.execution.leases import Leases
 from services.execution.work import Result, Work
 from services.execution.workers import WorkerIdentity
 from services.maintenance import rescues
@@ -37,6 +39,12 @@ COUNT_WAITING = """
     SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE NOT granted AND datname = current_database()
 """
+
+
+@pytest.fixture
+def _waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A brief wait lasts until the lock is free, so that the order in which they line up is known."""
+    monkeypatch.setattr(database, "_BRIEFLY", "SET LOCAL lock_timeout = '55s'")
 
 
 class Outsider:
@@ -93,6 +101,7 @@ def two_runs(system: GivenSystem, worker: WorkerIdentity) -> tuple[Work, Work]:
     return claim_one(system, worker), claim_one(system, worker)
 
 
+@pytest.mark.usefixtures("_waits")
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("locked", [0, 1])
 def test_a_heartbeat_and_the_records_of_the_same_runs_never_lock_each_other_out(
@@ -116,6 +125,7 @@ def test_a_heartbeat_and_the_records_of_the_same_runs_never_lock_each_other_out(
         assert None not in recorded.result(LONGEST)
 
 
+@pytest.mark.usefixtures("_waits")
 def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgresql: str) -> None:
     """Rescue has read the old lease when the renewal commits: it has to look again."""
     system = given_system()
@@ -135,6 +145,30 @@ def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgres
     outcome = record(system, work, succeeded())
     assert outcome is not None
     assert outcome.status is RunStatus.COMPLETED
+
+
+def test_a_run_that_somebody_has_locked_keeps_no_other_lease_from_being_renewed(postgresql: str) -> None:
+    system = given_system()
+    worker = workers.register(system)
+    locked, free = two_runs(system, worker)
+    leases = Leases(system, worker)
+    with leases.holding(locked) as of_locked, leases.holding(free) as of_free:
+        with held(postgresql, locked.run_id):
+            system.clock.advance(1)
+            leases.renew()
+            assert [renewed(system, work) for work in (locked, free)] == [False, True]
+            assert (of_locked.reason, of_free.reason) == (None, None)
+        leases.renew()
+        assert renewed(system, locked)
+        rescue.take_back(system, [locked.run_id], only_expired=False)
+        leases.renew()
+        assert (of_locked.reason, of_free.reason) == (AbortReason.LEASE_LOST, None)
+
+
+def renewed(system: GivenSystem, work: Work) -> bool:
+    """Whether the lease of a run was renewed just now."""
+    ends_in = stored_run(work.run_id).lease_expires_at - system.clock.now()
+    return bool(ends_in.total_seconds() == system.settings.lease_seconds)
 
 
 def test_a_record_and_a_rescue_of_the_same_run_have_one_winner(postgresql: str) -> None:
