@@ -187,6 +187,11 @@ def for_update(query: Any, *, skip_locked: bool = False) -> Any:
     return query.for_update("FOR NO KEY UPDATE SKIP LOCKED" if skip_locked else "FOR NO KEY UPDATE")
 
 
+def free_to_delete(query: Any) -> Any:
+    """Lock those of the rows a SELECT finds that nobody else has locked, not even to refer to them, until they go."""
+    return query if is_sqlite() else query.for_update("FOR UPDATE SKIP LOCKED")
+
+
 def wait_briefly_for_locks() -> None:
     """Wait in the open transaction no longer than a moment for each lock; then it raises `LockTimeout`."""
     if not is_sqlite():

@@ -11,7 +11,7 @@ import peewee
 
 from core.keeping import EndedRun, Keep
 from core.states import ENDED, NEVER_FIRED, JobState, RunStatus
-from models.database import for_update
+from models.database import free_to_delete
 from models.set_based import chunks
 from models.tables import App, Job, Run
 
@@ -102,7 +102,7 @@ def delete_runs(run_ids: Collection[UUID]) -> int:
     if not run_ids:
         return 0
     wanted = Run.select(Run.id).where(Run.id.in_(list(run_ids))).order_by(Run.id)
-    free = [run_id for (run_id,) in for_update(wanted, skip_locked=True).tuples()]
+    free = [run_id for (run_id,) in free_to_delete(wanted).tuples()]
     return int(Run.delete().where(Run.id.in_(free)).execute()) if free else 0
 
 
@@ -112,7 +112,7 @@ def delete_jobs_without_runs(job_ids: Collection[UUID]) -> int:
         return 0
     has_run = peewee.fn.EXISTS(Run.select(peewee.SQL("1")).where(Run.job == Job.id))
     wanted = Job.select(Job.id).where(Job.id.in_(list(job_ids)), ~has_run).order_by(Job.id)
-    free = [job_id for (job_id,) in for_update(wanted, skip_locked=True).tuples()]
+    free = [job_id for (job_id,) in free_to_delete(wanted).tuples()]
     return int(Job.delete().where(Job.id.in_(free)).execute()) if free else 0
 
 

@@ -87,11 +87,12 @@ def release(
 def release_left_behind(system: System) -> int:
     """Release runs that are still held though their apps are not: a release that was broken off. Returns how many.
 
-    Ends the restore, if nothing is held any more. Without a restore on record nothing is looked for.
+    Those of jobs that others have locked are left to the next call. Ends the restore, if nothing is held any more.
+    Without a restore on record nothing is looked for.
     """
     with database.reading():
         found = restores.left_behind(LOOK) if installation.state().restored_at is not None else []
-    count = sum(_pass(system, part, _release) for part in chunks(found))
+    count = sum(_pass(system, part, _release, waits_for_locks=False) for part in chunks(found))
     _end_if_over(system)
     return count
 
@@ -166,11 +167,16 @@ class _Pass:
 _Act = Callable[[System, UnitOfWork, Sequence[Run], dict[UUID, Job]], None]
 
 
-def _pass(system: System, found: _Found, act: _Act, order: _Order | None = None) -> int:
-    """Act on those of these runs that are still held, in one transaction. Returns how many."""
+def _pass(
+    system: System, found: _Found, act: _Act, order: _Order | None = None, *, waits_for_locks: bool = True
+) -> int:
+    """Act on those of these runs that are still held, in one transaction. Returns how many.
+
+    Unless it `waits_for_locks`, it passes over runs of jobs that others have locked.
+    """
     with system.transaction() as unit:
-        locked = jobs.lock(job_id for _, job_id in found)
-        held = restores.lock_held([run_id for run_id, _ in found])
+        locked = jobs.lock((job_id for _, job_id in found), skip_locked=not waits_for_locks)
+        held = restores.lock_held([run_id for run_id, job_id in found if job_id in locked])
         act(system, unit, held, locked)
         if order is not None:
             order.record(unit, "restore.discarded" if order.wanted.discard else "restore.released", len(held))

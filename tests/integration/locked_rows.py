@@ -10,11 +10,11 @@ import psycopg2
 
 
 @contextmanager
-def locked(url: str, table: str, *ids: UUID) -> Iterator[Callable[[], None]]:
+def locked(url: str, table: str, *ids: UUID, strength: str = "FOR NO KEY UPDATE") -> Iterator[Callable[[], None]]:
     """Lock rows of a table. Yields a function that lets them go; at the end they are let go anyway."""
     with closing(psycopg2.connect(url)) as session:
         with session.cursor() as cursor:
-            text = f"SELECT 1 FROM {table} WHERE id = ANY (%s::UUID[]) FOR NO KEY UPDATE"  # noqa: S608  a test's own
+            text = f"SELECT 1 FROM {table} WHERE id = ANY (%s::UUID[]) {strength}"  # noqa: S608  a test's own
             text = f"SELECT 1 FROM {table} WHERE id = ANY (%s::UUID[]) FOR NO KEY UPDATE"  # noqa: S608  a test's own
             cursor.execute(text, ([*map(str, ids)],))
             assert len(cursor.fetchall()) == len(ids)

@@ -34,6 +34,7 @@ from tests.factories import (
     runs_of,
     succeeded,
 )
+from tests.integration.locked_rows import locked
 
 DAY = 86_400.0
 DAILY = Interval(every_seconds=DAY)
@@ -246,3 +247,19 @@ def test_a_sweep_begins_anew_after_its_end_and_after_a_fault(
 
 def _away(*_: object) -> None:
     raise DatabaseUnavailable("away")
+
+
+@pytest.mark.parametrize("strength", ["FOR NO KEY UPDATE", "FOR KEY SHARE"])
+def test_a_run_that_somebody_has_locked_or_refers_to_just_now_keeps_no_other_from_being_pruned(
+    postgresql: str, strength: str
+) -> None:
+    system = given_system(keep_history_days=30)
+    ended = [first_run(system) for _ in range(3)]
+    for _ in ended:
+        record(system, claim_one(system), succeeded())
+    system.clock.advance(40 * DAY)
+    with locked(postgresql, "runs", ended[1].id, strength=strength):
+        list(pruning.sweep(system))
+        assert [run.id for run in Run.select(Run.id)] == [ended[1].id]
+    list(pruning.sweep(system))
+    assert (Run.select().count(), Job.select().count()) == (0, 0)

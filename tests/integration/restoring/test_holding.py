@@ -19,6 +19,7 @@ from services.restoring import declaring, holding, releasing
 from services.restoring.guard import Guard
 from services.restoring.releasing import Slice
 from tests.factories import GivenSystem, claim, first_run, given_system, in_threads, stored_run
+from tests.integration.locked_rows import locked
 
 FIVE = 5
 
@@ -128,3 +129,22 @@ def test_several_processes_share_the_work(postgresql: str) -> None:
         assert in_threads(1, lambda _: holding._hold(system, part)) == [FIVE - 1]
     assert _holds([run.id for run in runs]) == [None] + [Hold.RESTORED] * (FIVE - 1)
     assert [holding._hold(system, part, waits=True), holding._hold(system, part)] == [1, 0]
+
+
+def test_what_a_broken_off_release_left_is_released_except_of_a_job_that_somebody_has_locked(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = given_system()
+    runs = [first_run(system) for _ in range(FIVE)]
+    declaring.declare(LOCAL, system)
+    with monkeypatch.context() as killing:
+        killing.setattr(restores, "lock_held", _killed_at_the_second(restores.lock_held))
+        with pytest.raises(Killed):
+            releasing.release(LOCAL, system, Slice())
+    ids = [run.id for run in runs]
+    left = [run for run in runs if stored_run(run.id).held_by is Hold.RESTORED]
+    with locked(postgresql, "jobs", left[0].job_id):
+        assert releasing.release_left_behind(system) == len(left) - 1
+        assert _holds([left[0].id]) == [Hold.RESTORED]
+    assert releasing.release_left_behind(system) == 1
+    assert set(_holds(ids)) == {None}
