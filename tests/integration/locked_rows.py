@@ -15,7 +15,6 @@ def locked(url: str, table: str, *ids: UUID, strength: str = "FOR NO KEY UPDATE"
     with closing(psycopg2.connect(url)) as session:
         with session.cursor() as cursor:
             text = f"SELECT 1 FROM {table} WHERE id = ANY (%s::UUID[]) {strength}"  # noqa: S608  a test's own
-            text = f"SELECT 1 FROM {table} WHERE id = ANY (%s::UUID[]) FOR NO KEY UPDATE"  # noqa: S608  a test's own
             cursor.execute(text, ([*map(str, ids)],))
             assert len(cursor.fetchall()) == len(ids)
         yield session.rollback

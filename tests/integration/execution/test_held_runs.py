@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 
-from core.errors import LockTimeout
 from core.principals import LOCAL
 from core.rates import Rate
 from core.states import Hold
 from models import database, held_keys, limits
-from models.hot import claims as hot_claims
 from models.hot.rows import Candidate
-from models.postgresql import TIME_OUTS
 from models.tables import HeldKey, Use
 from services.execution import claiming, held_runs, limit_changes, workers
 from services.execution.work import Work
@@ -189,27 +186,6 @@ def test_a_key_whose_runs_cannot_be_released_keeps_no_other_key_waiting(
     system.clock.advance(61)
     assert held_runs.release_due_keys(system) == 1
     assert [one.account_id for one in map(stored_job, (work.job_id for work in claim(system)))] == ["acc2"]
-
-
-def test_a_key_that_a_claim_has_locked_is_waited_for_once_the_others_are_done(
-    postgresql: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    system = given_system()
-    keys = [f"account:app_a/acc{number}" for number in (1, 2)]
-    for key in keys:
-        put(system, key, rate=Rate(1, 60))
-    waiting = [create(system, 2, account_id=f"acc{number}") for number in (1, 2)]
-    for work in claim(system):
-        record(system, work, succeeded())
-    system.clock.advance(61)
-    monkeypatch.setitem(TIME_OUTS, "lock_timeout", "200ms")
-    with database.transaction():
-        assert hot_claims.limited(keys[:1], [], None, system.clock.now())
-        with pytest.raises(LockTimeout):
-            in_threads(1, lambda _: held_runs.release_due_keys(system))
-    assert [held_by for of_account in waiting for held_by, _ in held(of_account)] == [Hold.RATE_LIMIT, None]
-    system.clock.advance(1)
-    assert held_runs.release_due_keys(system) == 1
 
 
 def test_a_page_of_limits_counts_what_all_its_keys_hold_by_one_query(system: GivenSystem) -> None:
