@@ -233,10 +233,11 @@ def _opened(
         try:
             stack.enter_context(_atomic(sqlite_lock, isolation, gate, asynchronous_commit=asynchronous_commit))
         except driver_errors.AWAY as error:
-            # SQLite has waited for its lock already.
-            if db.in_transaction() or is_sqlite() or driver_errors.has_waited(error):
+            if db.in_transaction() or is_sqlite():  # SQLite has waited for its lock already
                 raise
             _drop()
+            if driver_errors.has_waited(error):  # for the gate, which is no row's lock: never a `LockTimeout`
+                raise _unavailable(error, DatabaseUnavailable) from error
             stack.enter_context(_atomic(sqlite_lock, isolation, gate, asynchronous_commit=asynchronous_commit))
         yield
 
@@ -283,11 +284,14 @@ def _translated() -> Iterator[None]:
             raise
         if not db.in_transaction():
             _drop()
-        first = driver_errors.first(error)
-        line = driver_errors.first_line(first)
-        fault = driver_errors.fault(first)
-        kind = LockTimeout if driver_errors.is_lock_timeout(first) else DatabaseUnavailable
-        raise kind(f"The database did not answer as it should: {line}", fault) from error
+        is_lock_timeout = driver_errors.is_lock_timeout(driver_errors.first(error))
+        raise _unavailable(error, LockTimeout if is_lock_timeout else DatabaseUnavailable) from error
+
+
+def _unavailable(error: BaseException, kind: type[DatabaseUnavailable]) -> DatabaseUnavailable:
+    first = driver_errors.first(error)
+    line = driver_errors.first_line(first)
+    return kind(f"The database did not answer as it should: {line}", driver_errors.fault(first))
 
 
 def _drop() -> None:

@@ -66,11 +66,11 @@ def end_some(system: System) -> None:
         _end(system, [end for end in next_ends() if end.until <= now], release_later=True)
 
 
-def end_for_runs(system: System, run_ids: Sequence[UUID]) -> Sequence[UUID]:
+def end_for_runs(system: System, run_ids: Sequence[UUID]) -> tuple[Sequence[UUID], Collection[UUID]]:
     """Before these runs are made due, end the pauses on which they depend, if these were to end by now.
 
     These are the pauses of their jobs, their apps (at most `MAX_APPS`) and everything; otherwise as `end_some`. Returns
-    these runs without those of jobs that others have locked, whose pauses are still to end.
+    the runs that may be made due, and the jobs that others have locked, whose pauses are still to end.
     """
     with suppress(Exception):
         due = _due_for_runs(run_ids, system.clock.now())
@@ -78,8 +78,8 @@ def end_for_runs(system: System, run_ids: Sequence[UUID]) -> Sequence[UUID]:
         some = [*of_apps[:MAX_APPS], *(end for end in due if end.kind is not Paused.APP)]
         if passed_over := _end(system, some, release_later=True):
             with database.reading():
-                return runs.of_other_jobs(run_ids, passed_over)
-    return run_ids
+                return runs.of_other_jobs(run_ids, passed_over), passed_over
+    return run_ids, ()
 
 
 def _due_for_runs(run_ids: Collection[UUID], now: datetime) -> list[End]:

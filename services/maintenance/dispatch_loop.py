@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from core.signs_of_life import OLDEST_TICK_SECONDS, TICK
 from models import signals
 from models.pauses import Gate
 from services.jobs import pause_endings
+from services.maintenance.locked_jobs import LockedJobs
 from services.maintenance.loops import READ_ON
 from services.runtime.batching import in_parts
 from services.runtime.troubles import Trouble
@@ -19,30 +20,24 @@ from services.scheduling import dispatching
 from services.system import System
 
 _TICK_SECONDS = 1.0
-_PASSED_OVER_SECONDS = 1.0
 _NO_TICK = Trouble("dispatch", "No due run has been dispatched for a while.", READ_ON)
 
 _Upcoming = list[tuple[datetime, UUID]]
 
 
 class DispatchLoop:
-    """Makes runs due at their instants, and gives a sign of life once a second while it does.
-
-    A run whose job others have locked is passed over, and tried again at the next look. Only while a look finds more
-    than it can take, it leaves such jobs out, for a second at most: else their runs could keep out all others.
-    """
+    """Makes runs due at their instants, and gives a sign of life once a second while it does."""
 
     def __init__(self, system: System, stopping: threading.Event) -> None:
         self._system = system
         self._clock = system.clock
         self._stopping = stopping
         self._ticked_at = system.clock.monotonic()
-        self._passed_over: set[UUID] = set()  # jobs
-        self._try_again_at = 0.0
+        self._locked_jobs = LockedJobs(system.clock)
 
     def turn(self) -> float:
         """Make due what comes until it is time to look again; returns the seconds that are left until then."""
-        found = dispatching.due_soon(self._system, self._passed_over)
+        found = dispatching.due_soon(self._system, self._locked_jobs.left_out)
         upcoming: _Upcoming = [(due_at, run_id) for run_id, due_at in found]
         look_again_at = self._clock.monotonic() + self._system.settings.scan_seconds
         is_full = len(upcoming) == dispatching.BATCH
@@ -53,13 +48,13 @@ class DispatchLoop:
                 break
             in_parts(self._make_due, _take_due(upcoming, self._clock.now()))
         self._tick()
-        if not is_full or self._clock.monotonic() >= self._try_again_at:
-            self._passed_over.clear()
+        self._locked_jobs.end_look(is_full=is_full)
         return 0.0 if is_full else max(0.0, look_again_at - self._clock.monotonic())
 
     def troubles(self) -> list[Trouble]:
-        """Returns the trouble that due runs are not dispatched, if the last sign of life is too old."""
-        return [_NO_TICK] if self._clock.monotonic() - self._ticked_at > OLDEST_TICK_SECONDS else []
+        """Returns the trouble that due runs are not dispatched: the last sign of life is too old, or jobs are locked."""
+        is_too_old = self._clock.monotonic() - self._ticked_at > OLDEST_TICK_SECONDS
+        return [_NO_TICK] if is_too_old else self._locked_jobs.troubles()
 
     def _sleep_until(self, instant: datetime, look_again_at: float) -> bool:
         """Sleep until an instant. Returns False if it is time to look again, or to stop, before that."""
@@ -69,15 +64,10 @@ class DispatchLoop:
         return self._clock.monotonic() + wait_seconds <= look_again_at and not self._stopping.wait(wait_seconds)
 
     def _make_due(self, run_ids: Sequence[UUID]) -> int:
-        ready = pause_endings.end_for_runs(self._system, run_ids)  # what is due as a pause ends is not skipped
+        ready, locked = pause_endings.end_for_runs(self._system, run_ids)  # what is due as a pause ends is not skipped
         made = dispatching.make_free_due(self._system, ready)
-        self._pass_over(made.passed_over)
+        self._locked_jobs.pass_over([*locked, *made.passed_over])
         return made.count
-
-    def _pass_over(self, job_ids: Collection[UUID]) -> None:
-        if job_ids and not self._passed_over:
-            self._try_again_at = self._clock.monotonic() + _PASSED_OVER_SECONDS
-        self._passed_over.update(job_ids)
 
     def _tick(self) -> None:
         if self._clock.monotonic() - self._ticked_at >= _TICK_SECONDS:

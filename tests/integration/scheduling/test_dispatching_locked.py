@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 
-from core.errors import LockTimeout
+from core.errors import DatabaseUnavailable, LockTimeout
 from core.policies import Overlap
 from core.schedules import Cron, DelayFromNow
 from core.states import RunStatus
 from models import database, jobs
+from models.pauses import Gate
 from models.postgresql import TIME_OUTS
 from models.tables import Run
 from services.maintenance.dispatch_loop import DispatchLoop
+from services.maintenance.locked_jobs import LOCKED_SECONDS
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching
 from tests.factories import (
@@ -153,3 +157,36 @@ def test_two_who_dispatch_the_same_runs_make_each_due_once(postgresql: str, syst
     done = dispatching.make_free_due(system, ids)
     assert (done.count, done.passed_over) == (1, {})
     assert dispatch(system) == 0
+
+
+def test_a_job_that_stays_locked_is_a_trouble_until_its_run_is_due(
+    postgresql: str, system: GivenSystem, loop: DispatchLoop
+) -> None:
+    [run] = due_in_a_minute(system, 1)
+    with locked(postgresql, "jobs", run.job_id):
+        for troubles in (0, 0, 1):
+            loop.turn()
+            assert len(loop.troubles()) == troubles
+            system.clock.advance(LOCKED_SECONDS / 2 + 1)
+    loop.turn()
+    assert (queued([run]), loop.troubles()) == ([True], [])
+
+
+def test_another_job_that_is_locked_at_every_look_is_no_trouble(
+    postgresql: str, system: GivenSystem, loop: DispatchLoop
+) -> None:
+    for run in due_in_a_minute(system, 4):
+        with locked(postgresql, "jobs", run.job_id):
+            loop.turn()
+        assert loop.troubles() == []
+        loop.turn()
+        system.clock.advance(LOCKED_SECONDS)
+
+
+def test_a_gate_that_is_closed_is_no_fault_of_any_run(postgresql: str, system: GivenSystem, loop: DispatchLoop) -> None:
+    due_in_a_minute(system, 2)
+    with closing(psycopg2.connect(postgresql)) as session, session.cursor() as cursor:
+        cursor.execute(Gate.CLOSED.value)
+        with pytest.raises(DatabaseUnavailable) as told:
+            loop.turn()
+    assert not isinstance(told.value, LockTimeout)
