@@ -23,7 +23,6 @@ from models.tables import db
 _SQLITE = "sqlite:///"
 _CLOCK_SAMPLES = 5
 _TURN_SECONDS = 10.0
-_BRIEFLY = "SET LOCAL lock_timeout = '50ms'"
 
 
 class _TakenBack(Exception):  # noqa: N818  nothing went wrong
@@ -185,17 +184,6 @@ def for_update(query: Any, *, skip_locked: bool = False) -> Any:
     if is_sqlite():
         return query
     return query.for_update("FOR NO KEY UPDATE SKIP LOCKED" if skip_locked else "FOR NO KEY UPDATE")
-
-
-def free_to_delete(query: Any) -> Any:
-    """Lock those of the rows a SELECT finds that nobody else has locked, not even to refer to them, until they go."""
-    return query if is_sqlite() else query.for_update("FOR UPDATE SKIP LOCKED")
-
-
-def wait_briefly_for_locks() -> None:
-    """Wait in the open transaction no longer than a moment for each lock; then it raises `LockTimeout`."""
-    if not is_sqlite():
-        db.execute_sql(_BRIEFLY)
 
 
 class _SqliteDatabase(peewee.SqliteDatabase):

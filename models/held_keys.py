@@ -164,9 +164,7 @@ def waiting_by_key(keys: Collection[str], most: int) -> dict[str, int]:
     return found
 
 
-def first_held(
-    key: str, limit: int, *, needs_job: bool, without: Collection[UUID] = frozenset()
-) -> list[Candidate]:
+def first_held(key: str, limit: int, *, needs_job: bool, without: Collection[UUID] = frozenset()) -> list[Candidate]:
     """Returns the most urgent runs that a key holds, with the data that their limit keys are made of.
 
     Runs of the jobs in `without` are left out.

@@ -17,8 +17,8 @@ import peewee
 
 from core.filters import JobFilter
 from core.states import ENDED, JobState
-from models import changes, filtering, pause_ends, polling_states, set_based
-from models.database import for_update, wait_briefly_for_locks
+from models import changes, filtering, locks, pause_ends, polling_states, set_based
+from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
 
 # The columns that decisions about a job need; its payload, which may be large, is read only to deliver or show it.
@@ -70,7 +70,7 @@ def lock_briefly(job_ids: Collection[UUID], *, waits_for_locks: bool) -> tuple[d
     Unless it `waits_for_locks`, it passes over jobs that others have locked. Returns the locked jobs as `lock` does,
     and the ids of those that were passed over.
     """
-    wait_briefly_for_locks()
+    locks.wait_briefly()
     locked = lock(job_ids, skip_locked=not waits_for_locks)
     missing = set(job_ids) - locked.keys()
     passed_over: Any = Job.select(Job.id).where(Job.id.in_(list(missing))).tuples() if missing else []

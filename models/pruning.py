@@ -11,7 +11,7 @@ import peewee
 
 from core.keeping import EndedRun, Keep
 from core.states import ENDED, NEVER_FIRED, JobState, RunStatus
-from models.database import free_to_delete
+from models.locks import free_to_delete
 from models.set_based import chunks
 from models.tables import App, Job, Run
 

@@ -15,7 +15,7 @@ from core.errors import LockTimeout
 from core.limit_keys import INSTALLATION, is_of_destination, needs_job
 from core.limits import Limit, Standing
 from core.rates import Rate
-from models import database, held_keys, jobs, limits, pauses
+from models import database, held_keys, jobs, limits, locks, pauses
 from models.hot.rows import Candidate
 from models.pauses import Gate
 from models.tables import Job
@@ -162,7 +162,7 @@ def _release_some(system: System, key: str, passed_over: set[UUID], *, briefly: 
     """
     with system.transaction() as unit:
         if briefly:
-            database.wait_briefly_for_locks()
+            locks.wait_briefly()
         waiting = held_keys.first_held(key, _RUNS, needs_job=limits.any_needs_job(), without=passed_over)
         locked = jobs.lock((run.job_id for run in waiting), skip_locked=True)  # before the keys: a claim waits for none
         passed_over |= {run.job_id for run in waiting} - locked.keys()

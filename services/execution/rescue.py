@@ -11,7 +11,7 @@ from core import attempt_endings
 from core.attempt_endings import Ending, Facts
 from core.retry import RetryPolicy, after_loss
 from core.states import Outcome
-from models import attempts, database, runs
+from models import attempts, locks, runs
 from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
@@ -46,7 +46,7 @@ def _take_back(
     The coordinator, which rescues, also gives the turns and rings for what follows: it looks for both each second.
     """
     with system.transaction(Gate.UNUSED) as unit:
-        database.wait_briefly_for_locks()
+        locks.wait_briefly()
         now = unit.now
         by_job = runs.by_job(run_ids)
         locked = endings.lock(by_job.keys(), run_ids, waits_for_locks=waits_for_locks)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from core.errors import LockTimeout
 from core.version import VERSION
-from models import claims, database, workers
+from models import claims, locks, workers
 from models.fields import new_id
 from models.pauses import Gate
 from services.system import System
@@ -77,7 +77,7 @@ def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> Re
 def _renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int], *, waits_for_locks: bool) -> Renewed:
     with system.transaction(Gate.UNUSED) as unit:
         if waits_for_locks:
-            database.wait_briefly_for_locks()
+            locks.wait_briefly()
         now = unit.now
         drains = workers.heartbeat(worker.id, now)
         until = now + timedelta(seconds=system.settings.lease_seconds)

@@ -52,7 +52,7 @@ class DispatchLoop:
         return 0.0 if is_full else max(0.0, look_again_at - self._clock.monotonic())
 
     def troubles(self) -> list[Trouble]:
-        """Returns the trouble that due runs are not dispatched: the last sign of life is too old, or jobs are locked."""
+        """Returns the trouble that due runs wait: the last sign of life is too old, or their jobs are locked."""
         is_too_old = self._clock.monotonic() - self._ticked_at > OLDEST_TICK_SECONDS
         return [_NO_TICK] if is_too_old else self._locked_jobs.troubles()
 

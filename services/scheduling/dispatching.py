@@ -9,7 +9,7 @@ from functools import partial
 from uuid import UUID
 
 from core.due_runs import Fate
-from models import claims, database, runs
+from models import claims, database, locks, runs
 from models.hot import due_rows
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
@@ -56,7 +56,7 @@ def _make_due(system: System, run_ids: Sequence[UUID], *, waits_for_locks: bool,
     """
     with system.transaction(asynchronous_commit=True) as unit:
         if briefly:
-            database.wait_briefly_for_locks()
+            locks.wait_briefly()
         now = unit.now
         due = due_rows.lock(run_ids, now, waits_for_locks=waits_for_locks)
         verdict = due_runs.judge(due)

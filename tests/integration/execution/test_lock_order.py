@@ -15,7 +15,7 @@ import pytest
 
 from core.errors import AbortReason
 from core.states import RunStatus
-from models import database
+from models import database, locks
 from services.execution import recording, rescue, workers
 from services.execution.leases import Leases
 from services.execution.work import Result, Work
@@ -44,7 +44,7 @@ COUNT_WAITING = """
 @pytest.fixture
 def _waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A brief wait lasts until the lock is free, so that the order in which they line up is known."""
-    monkeypatch.setattr(database, "_BRIEFLY", "SET LOCAL lock_timeout = '55s'")
+    monkeypatch.setattr(locks, "_BRIEFLY", "SET LOCAL lock_timeout = '55s'")
 
 
 class Outsider:
