@@ -270,7 +270,7 @@ def _translated() -> Iterator[None]:
     except driver_errors.AWAY as error:
         if driver_errors.is_of_the_values(error):
             raise
-        if not db.in_transaction():
+        if not db.in_transaction() and not driver_errors.is_lock_timeout(error):  # which the rollback has dealt with
             _drop()
         is_lock_timeout = driver_errors.is_lock_timeout(driver_errors.first(error))
         raise _unavailable(error, LockTimeout if is_lock_timeout else DatabaseUnavailable) from error

@@ -18,3 +18,4 @@ def locked(url: str, table: str, *ids: UUID, strength: str = "FOR NO KEY UPDATE"
             cursor.execute(text, ([*map(str, ids)],))
             assert len(cursor.fetchall()) == len(ids)
         yield session.rollback
+        session.rollback()  # the server has let go when this returns, not yet when the connection is closed

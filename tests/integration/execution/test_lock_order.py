@@ -153,11 +153,12 @@ def test_a_run_that_somebody_has_locked_keeps_no_other_lease_from_being_renewed(
     locked, free = two_runs(system, worker)
     leases = Leases(system, worker)
     with leases.holding(locked) as of_locked, leases.holding(free) as of_free:
-        with held(postgresql, locked.run_id):
+        with held(postgresql, locked.run_id) as outsider:
             system.clock.advance(1)
             leases.renew()
             assert [renewed(system, work) for work in (locked, free)] == [False, True]
             assert (of_locked.reason, of_free.reason) == (None, None)
+            outsider.let_go()
         leases.renew()
         assert renewed(system, locked)
         rescue.take_back(system, [locked.run_id], only_expired=False)
