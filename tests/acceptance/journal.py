@@ -83,7 +83,7 @@ class Gate:
             return list(self._held)
 
     def open(self) -> None:
-        """Let all go on, and hold nothing more."""
+        """Release all held calls, and hold no more."""
         with self._changed:
             self._let_in = None
             self._openings += 1

@@ -18,7 +18,7 @@ def ahead_of_here(clock: DatabaseClock) -> float:
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, offset: float, doubt: float) -> None:
-    """Let the database be so far ahead, as far as one can tell."""
+    """Make the database answer that it is this far ahead, give or take the doubt."""
     known = (timedelta(seconds=offset), timedelta(seconds=doubt))
     monkeypatch.setattr(database, "clock_offset", lambda: known)
 
