@@ -150,7 +150,8 @@ def test_a_call_that_does_not_end_is_handed_back_to_another_worker(
     assert holder.exit_status() == 0
     until(lambda: carillon.count("completed") == 1, "the job to complete")
     first, second = journal.calls
-    assert (first.key, first.attempt, second.key, second.attempt) == (first.key, 1, first.key, 2)
+    assert first.key == second.key
+    assert (first.attempt, second.attempt) == (1, 2)
     assert 1 <= second.started - first.started < float(LONG_LEASES["LEASE_SECONDS"]), "no lease ran out"
     assert _attempts(carillon, job_id) == [(1, "released"), (2, "succeeded")]
     [(by_other, failures, losses)] = _rows(
