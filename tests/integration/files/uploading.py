@@ -54,7 +54,7 @@ def perform(system: GivenSystem, scope: AbortScope | None = None) -> Result:
 
 
 def stored(system: GivenSystem) -> dict[str, Any]:
-    """Perform the next upload, which succeeds. Returns what the job shows as its result."""
+    """Perform the next upload, which succeeds. Returns the result as stored."""
     result = perform(system)
     assert isinstance(result, Succeeded), result
     return dict(result.result)
