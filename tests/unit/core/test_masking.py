@@ -31,9 +31,16 @@ def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
     assert Mask(["abc", "abcdef"]).text("abcdef abc") == f"{MASK} {MASK}"
 
 
-@pytest.mark.parametrize("secrets", [["*", "abc"], ["abc", "**"], ["Ā", "abc"]])
-def test_no_secret_is_looked_for_in_what_hides_another(secrets: list[str]) -> None:
-    assert Mask(secrets).text("abc Ā? \udc80") in (f"{MASK} Ā? \udc80", f"{MASK} {MASK}? \udc80")
+@pytest.mark.parametrize(
+    ("secrets", "shown"),
+    [
+        (["*", "abc"], f"{MASK} Ā? \udc80"),
+        (["abc", "**"], f"{MASK} Ā? \udc80"),
+        (["Ā", "abc"], f"{MASK} {MASK}? \udc80"),
+    ],
+)
+def test_no_secret_is_looked_for_in_what_hides_another(secrets: list[str], shown: str) -> None:
+    assert Mask(secrets).text("abc Ā? \udc80") == shown
     assert Mask(secrets).bytes(b"abc \xff") == f"{MASK} ".encode() + b"\xff"
 
 
