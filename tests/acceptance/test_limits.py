@@ -11,12 +11,11 @@ import pytest
 
 from tests.acceptance import promises
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.installation import WITHOUT_BEATS, Installation
+from tests.acceptance.installation import IMMEDIATE, WITHOUT_BEATS, Installation
 from tests.acceptance.journal import Call, Gate, Journal
 from tests.waiting import LONGEST, until
 
 CALLS, SECONDS = 8, 2
-IMMEDIATE = {"type": "immediate"}
 
 
 @pytest.fixture

@@ -21,12 +21,11 @@ from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
 from tests.acceptance import promises
 from tests.acceptance.conftest import QUICK, THREADS
-from tests.acceptance.installation import Installation
+from tests.acceptance.installation import IMMEDIATE, Installation
 from tests.acceptance.journal import Call, Gate, Journal
 from tests.acceptance.kept_services import KeptServices
 from tests.acceptance.load import Load
 from tests.acceptance.queues import consumers, delete_queues
-from tests.acceptance.test_crashes import IMMEDIATE
 from tests.lengths import JOBS
 from tests.servers import new_database, virtual_host
 from tests.waiting import until

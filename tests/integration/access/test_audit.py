@@ -16,7 +16,7 @@ from models.tables import AuditEntry
 from tests.factories import GivenSystem, runs_of
 from tests.integration.access.tenants import MINE, THEIRS, Headers, joined, made_app, made_job, made_key
 from tests.integration.api.client import Client, refusal
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 
 @pytest.fixture

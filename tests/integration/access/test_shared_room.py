@@ -9,7 +9,7 @@ import pytest
 from tests.factories import GivenSystem, claim
 from tests.integration.access.tenants import MINE, THEIRS, Headers, made_app, made_job, made_key
 from tests.integration.api.client import PRINTED, Client, refusal
-from tests.integration.api.test_accounts import HIDDEN
+from tests.integration.api.people import HIDDEN
 
 EMAIL = {"action": "send_email", "emails": [{"recipient": "a@example.com", "subject": "s", "body": "b"}]}
 JOB = {"cron_expression": "0 0 1 1 *", "parameters": EMAIL}

@@ -20,7 +20,7 @@ from tests.integration.access.foreign import Foreign
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, joined, made_app, made_job, made_key
 from tests.integration.api.client import Client, served
 from tests.integration.api.listening import ENDLESS
-from tests.integration.api.test_accounts import token_of
+from tests.integration.api.people import token_of
 from tests.lengths import OF_OTHERS
 
 LEFT_OUT = ENDLESS | {"logOut", "logOutByPage"}  # they end the token that the next request shows

@@ -27,8 +27,8 @@ from api import openapi
 from api.app import create_app
 from models.tables import Attempt, Run
 from tests.factories import NOON, given_system
+from tests.integration.api.addresses import FOR_ANYONE_KNOWN, FOR_RECEIVERS, FOR_USERS, OPEN
 from tests.integration.api.listening import ENDLESS
-from tests.integration.api.test_guard import FOR_ANYONE_KNOWN, FOR_RECEIVERS, FOR_USERS, OPEN
 from tests.lengths import EXAMPLES, OF_BORDERS
 from tests.waiting import LONGEST
 
