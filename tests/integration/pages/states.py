@@ -17,12 +17,12 @@ from services.reading.views import JobView
 from tests.factories import GivenSystem, new_job
 
 
-def opened(system: GivenSystem, host: str = "app.example.com") -> str:
-    """Open the breaker of a host that `app_a` calls. Returns its key."""
+def opened(system: GivenSystem, host: str = "app.example.com", app_name: str = "app_a") -> str:
+    """Open the breaker of a host that an app calls. Returns its key."""
     with system.transaction():
-        app = apps.by_name("app_a")
+        app = apps.by_name(app_name)
         assert app is not None
-        key = limit_keys.of_destination("app_a", host)
+        key = limit_keys.of_destination(app_name, host)
         breakers.open_new(key, app.id, host, rules.opened(system.clock.now()), system.clock.now())
     return key
 
