@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from urllib.parse import urlencode
 
 import falcon
@@ -12,7 +13,7 @@ from api.sites import COOKIE
 from tests.factories import GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, made_app, made_key
 from tests.integration.api.channels import OWN_JOBS, STATUSES
-from tests.integration.api.client import Client
+from tests.integration.api.client import Client, served
 from tests.integration.api.listening import LOCALHOST, conducted
 from tests.integration.api.people import HIDDEN, SECRET, session_of
 
@@ -51,11 +52,11 @@ def test_a_credential_in_the_address_of_a_request_is_none(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("path", [STATUSES, OWN_JOBS])
 def test_a_credential_in_the_address_of_a_websocket_is_none(
-    client: Client, credential: tuple[Headers, str], path: str
+    guarded: GivenSystem, credential: tuple[Headers, str], path: str
 ) -> None:
     header, text = credential
-    assert asyncio.run(refusal(client, path, headers=header)) is None
-    assert asyncio.run(refusal(client, path, query_string=in_address(text))) == UNAUTHORIZED
+    assert asyncio.run(refusal(guarded, path, headers=header)) is None
+    assert asyncio.run(refusal(guarded, path, query_string=in_address(text))) == UNAUTHORIZED
 
 
 def in_address(credential: str) -> str:
@@ -63,9 +64,9 @@ def in_address(credential: str) -> str:
     return urlencode(dict.fromkeys(NAMES, credential))
 
 
-async def refusal(client: Client, path: str, **options: object) -> int | None:
+async def refusal(system: GivenSystem, path: str, **options: Any) -> int | None:
     """The code that a handshake is refused with, or None for one that is accepted."""
-    async with conducted(client.app) as conductor:
+    async with conducted(served(system)) as conductor:
         try:
             async with conductor.simulate_ws(path, host=LOCALHOST, **options):
                 return None

@@ -74,7 +74,7 @@ class Searched(str):
     def __init__(self, _text: str, searches: list[str]) -> None:
         self._searches = searches
 
-    def replace(self, old: str, new: str, count: SupportsIndex = -1) -> str:  # type: ignore[override]
+    def replace(self, old: str, new: str, count: SupportsIndex = -1) -> str:
         self._searches.append(old)
         return Searched(super().replace(old, new, count), self._searches)
 
