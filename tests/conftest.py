@@ -26,7 +26,7 @@ from processes import zones
 from services.access import passwords
 from services.runtime import database_troubles, logs
 from services.task_types import filling, registry
-from tests import factories
+from tests import factories, quick_routers
 from tests.factories import GivenSystem, given_system
 from tests.ports import own_slice
 from tests.servers import new_database, virtual_host
@@ -155,6 +155,14 @@ def _no_trouble_is_left() -> Iterator[None]:
     yield
     for noticed_by in list(database_troubles.troubles._present):
         database_troubles.troubles.end(noticed_by)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quickened() -> Iterator[pytest.MonkeyPatch]:
+    """Build the routers of apps quickly in every test; the patch that does it."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick_routers.install(patch)
+        yield patch
 
 
 @pytest.fixture(scope="session", autouse=True)

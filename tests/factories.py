@@ -53,7 +53,7 @@ class GivenClock:
         return self._monotonic
 
     def advance(self, seconds: float) -> datetime:
-        """Let time pass, on both clocks; several threads may do so at once."""
+        """Advance both clocks; several threads may do so at once. Returns the new instant."""
         with self._lock:
             self._now += timedelta(seconds=seconds)
             self._monotonic += seconds

@@ -31,6 +31,7 @@ _mine = own_slice(12_000, 20_000)
 _untried = itertools.cycle(random.SystemRandom().sample(_mine, len(_mine)))
 
 NO_ANSWER = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+IMMEDIATE = {"type": "immediate"}
 
 
 class Installation:

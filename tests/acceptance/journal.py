@@ -9,7 +9,9 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -31,14 +33,15 @@ class Call:
     hung_up: bool = False
     connection: socket.socket | None = field(default=None, repr=False)
 
-    def is_abandoned(self) -> bool:
-        """Whether the caller has closed the connection without waiting for the answer. Ask while it is under way."""
-        if self.connection is None or not select.select([self.connection], [], [], 0)[0]:
-            return False
-        try:
-            return self.connection.recv(1, socket.MSG_PEEK) == b""
-        except OSError:
-            return True
+    def abandoned_at(self) -> datetime:
+        """Wait until the caller closes the connection of a call under way. Returns the instant."""
+        assert self.connection is not None
+        if not select.select([self.connection], [], [], LONGEST)[0]:
+            raise AssertionError(f"waited {LONGEST} s in vain for the caller of run {self.run_id} to hang up")
+        closed_at = datetime.now(UTC)
+        with suppress(ConnectionResetError):
+            assert self.connection.recv(1, socket.MSG_PEEK) == b"", "the caller sends more"
+        return closed_at
 
 
 @dataclass
@@ -83,7 +86,7 @@ class Gate:
             return list(self._held)
 
     def open(self) -> None:
-        """Let all go on, and hold nothing more."""
+        """Release all held calls, and hold no more."""
         with self._changed:
             self._let_in = None
             self._openings += 1

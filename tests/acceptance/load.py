@@ -9,8 +9,7 @@ from typing import Self
 
 import requests
 
-from tests.acceptance.installation import Installation
-from tests.acceptance.test_crashes import IMMEDIATE
+from tests.acceptance.installation import IMMEDIATE, Installation
 from tests.lengths import JOBS
 from tests.waiting import LONGEST, until
 

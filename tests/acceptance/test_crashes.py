@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,13 @@ import requests
 
 from tests.acceptance import promises
 from tests.acceptance.conftest import FATAL, QUICK, SHARED, THREADS
-from tests.acceptance.installation import WITHOUT_BEATS, Installation, new_job
+from tests.acceptance.installation import IMMEDIATE, WITHOUT_BEATS, Installation, new_job
 from tests.acceptance.journal import Answer, Call, Gate, Journal
+from tests.acceptance.promises import CLOCKS_APART
 from tests.lengths import DEATHS, JOBS
 from tests.waiting import LONGEST, until
 
-IMMEDIATE = {"type": "immediate"}
 AT_ONCE = 3
-CLOCKS_APART = timedelta(seconds=1)  # two processes know the database's clock to within half a round trip each
 POLLS = 30  # two seconds apart; the last kill must find every job still polling
 
 

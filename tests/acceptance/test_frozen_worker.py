@@ -12,10 +12,9 @@ import psycopg2
 
 from tests.acceptance import promises
 from tests.acceptance.conftest import SHARED, THREADS
-from tests.acceptance.installation import Installation
+from tests.acceptance.installation import IMMEDIATE, Installation
 from tests.acceptance.journal import Answer, Call, Gate, Journal
 from tests.acceptance.kept_services import KeptServices
-from tests.acceptance.test_crashes import IMMEDIATE
 from tests.lengths import JOBS
 from tests.waiting import until
 

@@ -14,11 +14,10 @@ import pytest
 
 from tests.acceptance import promises
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.installation import Installation
+from tests.acceptance.installation import IMMEDIATE, Installation
 from tests.acceptance.journal import Answer, Call, Journal
 from tests.waiting import LONGEST, until
 
-IMMEDIATE = {"type": "immediate"}
 # The command's parents are the two processes of its keeper; theirs is the worker.
 KILL = """
 read go < {fifo}

@@ -13,9 +13,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.examples_of_live import blocks
+from tests.acceptance.examples_of_live import blocks, next_data
 from tests.acceptance.journal import Journal
-from tests.acceptance.test_shutdown import Process
+from tests.acceptance.process import Process
 from tests.waiting import LONGEST
 
 ACCOUNT = {"username": "ada", "email": "ada@example.com", "password": "correct horse battery"}
@@ -83,7 +83,7 @@ def test_listeners_and_the_printed_clients_hear_of_a_job_and_are_sent_away_when_
         lines = stream.iter_lines(decode_unicode=True)
         assert next(lines).startswith(":")
         made = one.make()
-        while told(lines)["job"]["id"] != made:
+        while next_data(lines)["job"]["id"] != made:
             pass  # of the first one, which goes on meanwhile
         assert next_frame(of_001, id=made)["status"]
         assert next(frame for frame in frames(of_004, type="job_update") if frame["data"]["id"] == made)
@@ -146,8 +146,3 @@ def close_code(channel: ClientConnection) -> int | None:
     with pytest.raises(ConnectionClosed) as closed:
         next_frame(channel, never="told")
     return None if closed.value.rcvd is None else closed.value.rcvd.code
-
-
-def told(lines: Iterator[Any]) -> Any:
-    """The data of the next event."""
-    return next(json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))

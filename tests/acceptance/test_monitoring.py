@@ -20,7 +20,7 @@ import yaml
 
 from local import install
 from tests.acceptance.conftest import PLANNING_BY_ITSELF, QUICK
-from tests.acceptance.installation import ROOT, Installation, new_job
+from tests.acceptance.installation import IMMEDIATE, ROOT, Installation, new_job
 from tests.acceptance.journal import Answer, Call, Gate, Journal
 from tests.acceptance.monitored import Monitored, monitored
 from tests.figures import figures
@@ -39,7 +39,6 @@ SOONER = {
 NOT_SET_OFF = {"CarillonBeatMissing": "a beat comes once a minute: that none does shows only after more than one"}
 THREADS = 2
 LATE_SECONDS = 10  # as the rule has it
-IMMEDIATE = {"type": "immediate"}
 TEN_MINUTELY = {"type": "cron", "expression": "*/10 * * * *"}
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("monitoring")]
 

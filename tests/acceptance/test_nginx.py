@@ -17,10 +17,10 @@ from requests.adapters import HTTPAdapter
 from websockets.sync.client import connect
 
 from tests.acceptance.conftest import QUICK
+from tests.acceptance.examples_of_live import next_data
 from tests.acceptance.installation import Installation, new_job
 from tests.acceptance.nginx import Nginx, Passed
-from tests.acceptance.test_live import told
-from tests.acceptance.test_shutdown import Process
+from tests.acceptance.process import Process
 from tests.servers import new_database, virtual_host
 from tests.waiting import LONGEST, until
 
@@ -108,7 +108,7 @@ def test_events_come_as_they_happen_by_both_ways(front: Front) -> None:
         created = requests.post(f"{url}/api/jobs/create", json=new_job(LATER), headers=SECRET, timeout=LONGEST)
         assert created.status_code == 201, created.text
         made = created.json()["id"]
-        assert told(lines)["job"]["id"] == made
+        assert next_data(lines)["job"]["id"] == made
         assert json.loads(way.recv(LONGEST))["id"] == made
 
 

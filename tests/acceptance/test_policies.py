@@ -14,7 +14,7 @@ from tests.acceptance.conftest import SHARED
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Gate, Journal
 from tests.acceptance.kept_services import KeptServices
-from tests.acceptance.test_crashes import CLOCKS_APART
+from tests.acceptance.promises import CLOCKS_APART
 from tests.waiting import LONGEST, until
 
 pytestmark = SHARED

@@ -13,6 +13,7 @@ import requests
 
 from services.messaging import broker as brokers
 from tests.acceptance.conftest import QUICK
+from tests.acceptance.installation import IMMEDIATE
 from tests.acceptance.journal import Answer, Call, Journal
 from tests.acceptance.kept_services import KeptServices, kept_services
 from tests.waiting import LONGEST, until
@@ -21,7 +22,6 @@ pytestmark = pytest.mark.xdist_group("rabbitmq_pages")
 
 QUEUES = {f"{queue}{suffix}" for queue in (*brokers.RUNS, "beats") for suffix in ("", ".DQ", ".XQ")}
 PROCESSES = {"carillon web", "carillon worker", "carillon coordinator", "carillon periodic"}
-IMMEDIATE = {"type": "immediate"}
 
 
 class Pages:

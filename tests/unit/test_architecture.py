@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 import threading
@@ -32,6 +33,9 @@ pytestmark = pytest.mark.xdist_group("architecture")
 ROOT = Path(__file__).parents[2]
 ROOMS: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
 BESIDE_THE_PRODUCT = {"tests", "bench"}
+IMPORTS_TESTS = re.compile(
+    r"^ *(?:(?:from|import) tests\.[\w.]*\btest_|from tests[\w.]* import (?:\([^)]*|.*)\btest_)", re.MULTILINE
+)
 FILES = [*ROOT.glob("*.py"), *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
 
 
@@ -88,6 +92,16 @@ def test_there_are_files_to_look_at() -> None:
 def test_every_room_is_known_to_import_linter() -> None:
     rooms = {folder.parent.name for folder in ROOT.glob("*/__init__.py")} - BESIDE_THE_PRODUCT
     assert rooms == set(ROOMS)
+
+
+def test_no_module_imports_a_module_of_tests() -> None:
+    """Tests share helper modules, such as `tests/factories.py`, so that a change of one test affects no other."""
+    importers = {
+        str(file.relative_to(ROOT))
+        for file in [*FILES, *(ROOT / "tests").rglob("*.py")]
+        if IMPORTS_TESTS.search(file.read_text())
+    }
+    assert importers == set()
 
 
 def test_only_the_processes_that_send_and_hear_beats_import_them() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.factories import GivenSystem, given_system
 from tests.integration.access.tenants import SETTINGS
 from tests.integration.api.client import Client, served
-from tests.integration.api.test_accounts import token_of
+from tests.integration.api.people import token_of
 
 Headers = dict[str, str]
 

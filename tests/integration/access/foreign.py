@@ -18,7 +18,7 @@ from services.execution.work import Deferred, Failed, Succeeded
 from tests.factories import GivenSystem, claim, claim_one, record, runs_of
 from tests.integration.access.tenants import Headers, joined, made_app, made_job, made_key
 from tests.integration.api.client import Client
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 MARK = "canarybird"  # in every text of the tenant
 APP = f"{MARK}-app"

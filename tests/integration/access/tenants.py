@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 
 from core.scopes import Role
 from tests.integration.api.client import PRINTED, Client
-from tests.integration.api.test_accounts import SECRET, token_of
+from tests.integration.api.people import SECRET, token_of
 
 Headers = dict[str, str]
 

@@ -15,7 +15,7 @@ from services.access.known_keys import REMEMBERED_SECONDS
 from tests.factories import NOON, GivenSystem, given_system, runs_of
 from tests.integration.access.tenants import MINE, THEIRS, Headers, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, SECRET
+from tests.integration.api.people import HIDDEN, SECRET
 
 ALL = ("read", "operate", "jobs", "app")
 

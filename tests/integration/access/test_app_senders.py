@@ -7,7 +7,7 @@ import pytest
 from core.scopes import Role
 from tests.integration.access.tenants import MINE, Headers, joined, made_app
 from tests.integration.api.client import Client, refusal
-from tests.integration.api.test_accounts import HIDDEN
+from tests.integration.api.people import HIDDEN
 
 SENDERS = f"/api/apps/{MINE}/senders"
 

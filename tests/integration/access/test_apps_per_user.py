@@ -13,7 +13,7 @@ from services.apps.app_views import AppDefinition
 from tests.factories import GivenSystem, given_system, in_threads
 from tests.integration.access.tenants import SETTINGS, Headers, made_app
 from tests.integration.api.client import Client, served
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.integration.access.own_tokens import bearer, made
+from tests.integration.access.people import me
 from tests.integration.access.tenants import MINE, Headers, made_app
-from tests.integration.access.test_own_tokens import bearer, made
 from tests.integration.api.client import Client
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD, session_of
+from tests.integration.api.people import HIDDEN, PASSWORD, session_of
 
 
 @pytest.fixture
@@ -25,10 +26,6 @@ def clara(client: Client) -> Headers:
 
 def end(client: Client, who: Headers, username: str = "clara") -> Any:
     return client.simulate_delete(f"/api/users/{username}/tokens", headers=who, params={"reason": "left us"})
-
-
-def me(client: Client, who: Headers) -> int:
-    return int(client.simulate_get("/api/me", headers=who).status_code)
 
 
 def test_all_that_opens_an_account_ends_and_its_administration_with_it(client: Client, clara: Headers) -> None:

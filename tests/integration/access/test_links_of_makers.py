@@ -9,11 +9,10 @@ import pytest
 
 from models import database
 from models.tables import User
+from tests.integration.access.people import change, register
 from tests.integration.access.tenants import Headers
-from tests.integration.access.test_people import change
-from tests.integration.access.test_registering import register
 from tests.integration.api.client import Client, refusal
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD
+from tests.integration.api.people import HIDDEN, PASSWORD
 
 Act = Callable[[Client, Headers], Any]
 

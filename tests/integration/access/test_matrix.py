@@ -22,7 +22,7 @@ from tests.factories import NOON, GivenSystem, given_system, runs_of
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, joined, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.api.listening import ENDLESS
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 NO_APP = "none"
 ROLES = {role.value: role.scopes for role in Role}

@@ -14,7 +14,7 @@ from services.apps import members
 from tests.factories import GivenSystem, claim, in_threads, record, refused, runs_of
 from tests.integration.access.tenants import ADDRESS, MINE, THEIRS, Headers, joined, made_app, made_job
 from tests.integration.api.client import PRINTED, Client, refusal
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 EVERYONE = (Role.VIEWER, Role.OPERATOR, Role.DEVELOPER, Role.OWNER)
 

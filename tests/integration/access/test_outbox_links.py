@@ -10,10 +10,10 @@ import pytest
 from services.access import password_resets
 from services.email import outbox
 from tests.factories import GivenSystem, given_system
+from tests.integration.access.own_tokens import bearer, made
 from tests.integration.access.tenants import SETTINGS, Headers
-from tests.integration.access.test_own_tokens import bearer, made
 from tests.integration.api.client import Client
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 TOKEN = re.compile(r"carillon_[\w-]{43}")
 

@@ -16,23 +16,12 @@ from models import database, tokens, users
 from models.tables import Token, User, db
 from services.access import own_tokens
 from tests.factories import NOON, GivenSystem
+from tests.integration.access.own_tokens import TOKENS, bearer, made
 from tests.integration.access.tenants import MINE, Headers, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD, session_of
+from tests.integration.api.people import HIDDEN, PASSWORD, session_of
 
-TOKENS = "/api/me/tokens"
 ALL = ("read", "operate", "jobs", "app")
-
-
-def made(client: Client, who: Headers, *scopes: str, **more: Any) -> Any:
-    wanted = {"name": "a program", "scopes": list(scopes), **more}
-    result = client.simulate_post(TOKENS, headers=who, json=wanted)
-    assert result.status_code == 201, result.text
-    return result.json
-
-
-def bearer(token: Any) -> Headers:
-    return {"Authorization": f"Bearer {token['token']}"}
 
 
 def listed(client: Client, who: Headers) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from tests.factories import GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, joined, made_app, made_key
 from tests.integration.api.client import PRINTED, Client, served
 from tests.integration.api.parking import Headers, Parked, in_pieces
-from tests.integration.api.test_accounts import PASSWORD, SECRET, token_of
+from tests.integration.api.people import PASSWORD, SECRET, token_of
 from tests.integration.files.uploading import PATH as UPLOADS
 from tests.integration.files.uploading import form, spooled
 from tests.integration.pages.browser import FORM

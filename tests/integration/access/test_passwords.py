@@ -18,10 +18,10 @@ from services.access import password_resets
 from services.access.links import LIFETIMES
 from tests.commits import fail_at_commit
 from tests.factories import GivenSystem, given_system
+from tests.integration.access.own_tokens import bearer, made
 from tests.integration.access.tenants import SETTINGS, Headers
-from tests.integration.access.test_own_tokens import bearer, made
 from tests.integration.api.client import Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD, register, session_of, token_of
+from tests.integration.api.people import HIDDEN, PASSWORD, register, session_of, token_of
 from tests.integration.email.conftest import mailing
 from tests.mail_server import MailServer
 from tests.scripted_mail_server import ScriptedMailServer, Session

@@ -17,19 +17,15 @@ from services.access import people
 from services.access import users as accounts
 from services.access.people import Change
 from tests.factories import GivenSystem, given_system
+from tests.integration.access.people import change, me
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, joined, made_app, made_job, made_key
-from tests.integration.access.test_ending_access import me
 from tests.integration.api.client import NO_JOB, Client, served
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD, token_of
+from tests.integration.api.people import HIDDEN, PASSWORD, token_of
 
 
 @pytest.fixture
 def guarded(sqlite: str) -> GivenSystem:
     return given_system(**SETTINGS)
-
-
-def change(client: Client, username: str, who: Headers = HIDDEN, **wanted: Any) -> Any:
-    return client.simulate_patch(f"/api/users/{username}", headers=who, json=wanted, params={"reason": "a reason"})
 
 
 def log_in(client: Client, username: str, password: str = PASSWORD) -> Any:

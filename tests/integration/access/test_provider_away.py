@@ -13,7 +13,7 @@ from tests.integration.access.browsing import browser, guarded, provider
 from tests.integration.access.tenants import SETTINGS
 from tests.integration.api.client import Client, served
 from tests.integration.api.listening import LOCALHOST, conducted
-from tests.integration.api.test_accounts import HIDDEN
+from tests.integration.api.people import HIDDEN
 from tests.provider import CLIENT_ID, CLIENT_SECRET, Provider
 from tests.waiting import LONGEST
 

@@ -13,9 +13,10 @@ from models.tables import User
 from processes import welcome
 from services.access import first_administrator
 from tests.factories import NOON, GivenSystem, given_system
-from tests.integration.access.tenants import SETTINGS, Headers
+from tests.integration.access.people import register
+from tests.integration.access.tenants import SETTINGS
 from tests.integration.api.client import NO_JOB, Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD
+from tests.integration.api.people import HIDDEN, PASSWORD
 
 INVITATIONS = "/api/invitations"
 
@@ -23,11 +24,6 @@ INVITATIONS = "/api/invitations"
 @pytest.fixture
 def guarded(store: str) -> GivenSystem:
     return given_system(**SETTINGS, registration="invite", public_url="https://jobs.example.com")
-
-
-def register(client: Client, name: str = "anna", headers: Headers | None = None, **more: Any) -> Any:
-    account = {"username": name, "password": PASSWORD, "email": f"{name}@example.com", **more}
-    return client.simulate_post("/api/register/", json=account, headers=headers)
 
 
 def invited(client: Client, **wanted: Any) -> str:

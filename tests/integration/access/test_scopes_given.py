@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.factories import NOON, given_system
+from tests.integration.access.own_tokens import TOKENS, bearer, made
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, made_app, made_key
-from tests.integration.access.test_own_tokens import TOKENS, bearer, made
 from tests.integration.api.client import Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD, token_of
+from tests.integration.api.people import HIDDEN, PASSWORD, token_of
 
 SOON, LATER = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
 KEYS = f"/api/apps/{MINE}/keys"

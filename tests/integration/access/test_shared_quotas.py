@@ -21,7 +21,7 @@ from tests.commits import fail_at_commit
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, made_app, made_key
 from tests.integration.api.client import Client, served
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 LIMIT = 100
 SIZE = LIMIT // SLICES

@@ -9,7 +9,7 @@ import pytest
 from tests.factories import GivenSystem, claim
 from tests.integration.access.tenants import MINE, THEIRS, Headers, made_app, made_job, made_key
 from tests.integration.api.client import PRINTED, Client, refusal
-from tests.integration.api.test_accounts import HIDDEN
+from tests.integration.api.people import HIDDEN
 
 EMAIL = {"action": "send_email", "emails": [{"recipient": "a@example.com", "subject": "s", "body": "b"}]}
 JOB = {"cron_expression": "0 0 1 1 *", "parameters": EMAIL}
@@ -79,11 +79,11 @@ def test_why_tells_no_tenant_the_values_of_a_limit_that_is_not_theirs_to_see(
     waiting = made_job(client, anna, MINE, schedule=NOW)
     claim(guarded)
     why = f"/api/jobs/{waiting}/why"
-    told, all_or_raise = (
+    to_tenant, to_operator = (
         client.simulate_get(why, headers=who, params={"at": "2026-11-20T12:00:00Z"}).json["answer"]
         for who in (anna, HIDDEN)
     )
-    assert "limit" in told
-    assert [words for words in ("may have", "others", "under way", "free worker") if words in told] == []
-    assert "may have 1 runs at once" in all_or_raise
-    assert "under way: " in all_or_raise
+    assert "limit" in to_tenant
+    assert [words for words in ("may have", "others", "under way", "free worker") if words in to_tenant] == []
+    assert "may have 1 runs at once" in to_operator
+    assert "under way: " in to_operator

@@ -17,8 +17,8 @@ from services.reading.upcoming import upcoming_runs
 from tests.factories import GivenSystem
 from tests.integration.access.tenants import MINE, Headers, made_app, made_key
 from tests.integration.api.client import Client
-from tests.integration.api.test_accounts import HIDDEN
-from tests.integration.api.test_live_crowds import listener
+from tests.integration.api.listeners import listener
+from tests.integration.api.people import HIDDEN
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from models import identities, users
 from models.tables import User
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.browsing import Browser, browser, guarded, provider
+from tests.integration.access.own_tokens import TOKENS, bearer
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app
-from tests.integration.access.test_own_tokens import TOKENS, bearer
 from tests.integration.api.client import Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD, register, token_of
+from tests.integration.api.people import HIDDEN, PASSWORD, register, token_of
 from tests.provider import Provider
 
 known = identities.user

@@ -20,7 +20,7 @@ from tests.integration.access.foreign import Foreign
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, joined, made_app, made_job, made_key
 from tests.integration.api.client import Client, served
 from tests.integration.api.listening import ENDLESS
-from tests.integration.api.test_accounts import token_of
+from tests.integration.api.people import token_of
 from tests.lengths import OF_OTHERS
 
 LEFT_OUT = ENDLESS | {"logOut", "logOutByPage"}  # they end the token that the next request shows
@@ -62,10 +62,10 @@ def test_nothing_of_another_tenant_comes_out_or_changes_whatever_is_asked(system
     foreign = Foreign(client, system)
     mine = Mine(client)
     theirs = foreign.values()
-    wishes = cycle(product((theirs, theirs | mine.values), mine.callers.items()))
+    combinations = cycle(product((theirs, theirs | mine.values), mine.callers.items()))
     asked = 0
     for one in operations(client):
-        for case, (values, (caller, headers)) in zip(cases(one), wishes, strict=False):
+        for case, (values, (caller, headers)) in zip(cases(one), combinations, strict=False):
             planted = Planted(case, values)
             answer = planted.ask(client, headers)
             told = (one.label, caller, planted.text, answer.status_code, answer.text[:500])

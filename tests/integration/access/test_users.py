@@ -17,19 +17,13 @@ from core.accounts import TokenKind
 from core.errors import InvalidInput, TooMany
 from models import database
 from models.tables import KnownAddress, Token, User
-from services.access import authentication, passwords, registering, users
+from services.access import authentication, passwords, users
 from services.access.guesses import KNOWN_FOR, MAX_AT_ACCOUNT, MAX_OF_ACCOUNT, MAX_OF_ADDRESS
 from services.access.login_throttle import SPAN_SECONDS, Throttle
 from services.access.registering import NewUser
 from services.access.tokens import IDLE
-from services.access.users import UserView
 from tests.factories import GivenSystem, given_system
-
-ANNA = NewUser("anna", "anna@example.com", "a long password")
-
-
-def registered(system: GivenSystem, new: NewUser = ANNA, *, trusted: bool = False) -> UserView:
-    return registering.register(system, new, "10.0.0.1", Throttle(system.clock), trusted=trusted)
+from tests.integration.access.users import ANNA, registered
 
 
 def logged_in(

@@ -10,9 +10,9 @@ import pytest
 from models import database
 from models.tables import ALL, IdempotencyKey, Installation, Job, Run, Token
 from tests.factories import GivenSystem, claim_one, first_run, polled, record, refused
+from tests.integration.api.bodies import MAIL, TYPED
 from tests.integration.api.client import PRINTED, Client
-from tests.integration.api.test_accounts import token_of
-from tests.integration.api.test_typed_jobs import MAIL, TYPED
+from tests.integration.api.people import token_of
 from tests.integration.execution.attempting import attempt
 from tests.integration.files.uploading import PATH as UPLOAD
 from tests.integration.files.uploading import form

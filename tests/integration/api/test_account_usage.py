@@ -9,7 +9,7 @@ from core.scopes import Role
 from tests.factories import GivenSystem, claim, given_system, record, refused
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, joined, made_app, made_job, made_key
 from tests.integration.api.client import Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 PATH = "/api/stats/accounts"
 NOW = {"type": "immediate"}

@@ -11,10 +11,8 @@ from api.posted_forms import FORM
 from api.sites import COOKIE
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
+from tests.integration.api.people import HIDDEN, PASSWORD, SECRET, register, session_of, token_of
 
-PASSWORD = "a long password"  # noqa: S105
-SECRET = "a secret of this test's own"  # noqa: S105
-HIDDEN = {"X-Internal-Secret": SECRET}
 DEADLINE_JOB = {"name": "Report"}
 
 
@@ -22,19 +20,6 @@ DEADLINE_JOB = {"name": "Report"}
 def system(store: str) -> GivenSystem:
     """A system that others than this machine may use; its administrator is root."""
     return given_system(internal_secret=SECRET, admin_usernames="root", commands_allowed="echo")
-
-
-def register(client: Client, name: str, **headers: str) -> Any:
-    account = {"username": name, "password": PASSWORD, "email": f"{name}@example.com"}
-    return client.simulate_post("/api/register/", json=account, headers=headers)
-
-
-def token_of(client: Client, name: str) -> dict[str, str]:
-    """Register and log in; the header that says so."""
-    assert register(client, name, **(HIDDEN if name == "root" else {})).status_code == 201
-    result = client.simulate_post("/api/login/", json={"username": name, "password": PASSWORD})
-    assert result.status_code == 200, result.text
-    return {"Authorization": f"Token {result.json['token']}"}
 
 
 def test_registering_and_logging_in_need_neither_token_nor_secret(client: Client) -> None:
@@ -176,14 +161,6 @@ def test_only_plain_addresses_are_registered(client: Client, email: str) -> None
 def test_an_odd_form_is_a_400(client: Client, form: str) -> None:
     for path in ("/login/", "/register/"):
         assert refusal(client.simulate_post(path, body=form, content_type=FORM))
-
-
-def session_of(client: Client, name: str) -> dict[str, str]:
-    """Register and log in by the form; the headers that a browser sends then."""
-    register(client, name)
-    form = f"username={name}&password={PASSWORD.replace(' ', '+')}"
-    result = client.simulate_post("/login/", body=form, content_type="application/x-www-form-urlencoded")
-    return {"Cookie": f"{COOKIE}={result.cookies[COOKIE].value}", "Sec-Fetch-Site": "same-origin"}
 
 
 def test_a_login_replaces_the_session_that_its_browser_had(client: Client) -> None:

@@ -13,7 +13,7 @@ from services.apps.quotas import COUNTED_SECONDS
 from tests.factories import NOON, GivenSystem, claim, given_system, record, succeeded
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app, made_job
 from tests.integration.api.client import PRINTED, Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 QUOTAS: dict[str, Any] = {
     "jobs": 2,

@@ -13,8 +13,8 @@ from services.apps import apps
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.api.parking import Answer, Headers, Parked, in_pieces
-from tests.integration.api.test_accounts import SECRET, token_of
-from tests.integration.api.test_reports import deferred
+from tests.integration.api.people import SECRET, token_of
+from tests.integration.api.reporting import deferred
 
 LOGIN = "/api/login"
 

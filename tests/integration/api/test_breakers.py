@@ -12,7 +12,7 @@ from models.tables import App, Breaker
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, joined, made_app, made_key
 from tests.integration.api.client import Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 KEY = f"destination:{MINE}/api.example.com"
 PATH = f"/api/breakers/{KEY}"

@@ -17,7 +17,7 @@ from api.sites import COOKIE
 from core.scopes import Scope
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, Client, served
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD, SECRET, register, token_of
+from tests.integration.api.people import HIDDEN, PASSWORD, SECRET, register, token_of
 
 LIMIT = 5
 OURS, OTHERS = "https://app.example.com", "https://evil.example.com"

@@ -11,10 +11,10 @@ from models.tables import AppTaskType, db
 from services.email import templates
 from services.task_types import filling, registry
 from tests.factories import GivenSystem, given_system
+from tests.integration.api.bodies import HTTP, REQUEST
 from tests.integration.api.client import Client, refusal
 from tests.integration.api.keyed import KEY
-from tests.integration.api.test_accounts import token_of
-from tests.integration.api.test_task_types import HTTP, REQUEST
+from tests.integration.api.people import token_of
 
 LATER = {"type": "delay_from_now", "duration_seconds": 3_600}
 OTHER = {**REQUEST, "method": "POST"}

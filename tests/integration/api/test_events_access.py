@@ -17,10 +17,10 @@ from services.access import tokens
 from services.jobs import run_actions
 from tests.factories import claim, claim_one, given_system, record, refused, runs_of, succeeded
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app, made_job, made_key
+from tests.integration.api.channels import OWN_JOBS, STATUSES, opened
 from tests.integration.api.client import NO_JOB, PRINTED, Client, served
 from tests.integration.api.listening import Event, Events, conducted, events
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD, SECRET, register, token_of
-from tests.integration.api.test_live_channels import OWN_JOBS, STATUSES, opened
+from tests.integration.api.people import HIDDEN, PASSWORD, SECRET, register, token_of
 
 COMMENTS = 5  # that come after what would have been told
 TOPICS = "topics=jobs,runs,stats"

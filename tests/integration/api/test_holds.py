@@ -8,7 +8,7 @@ from services.execution import limit_changes
 from tests.factories import claim, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, made_app, made_job
 from tests.integration.api.client import Client, served
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 
 def test_the_runs_of_another_tenant_that_were_before_it_are_not_named(sqlite: str) -> None:

@@ -24,7 +24,7 @@ from tests.factories import GivenSystem, claim_one, given_system, record
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app, made_job, made_key
 from tests.integration.api.client import PRINTED, Client
 from tests.integration.api.parking import in_pieces
-from tests.integration.api.test_accounts import token_of
+from tests.integration.api.people import token_of
 
 JSON = {"Content-Type": falcon.MEDIA_JSON}
 FORM = {"Content-Type": falcon.MEDIA_URLENCODED}

@@ -12,7 +12,7 @@ from models.tables import HeldKey, Limit, Use
 from tests.factories import GivenSystem, claim, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, joined, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 PRINTED = {"concurrency": 3, "rate": {"calls": 90, "per_seconds": 60}, "expires_at": "2026-11-20T13:00:00Z"}
 

@@ -6,7 +6,7 @@ from core.rates import Rate
 from tests.factories import claim, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, made_app, made_job
 from tests.integration.api.client import Client, served
-from tests.integration.api.test_accounts import token_of
+from tests.integration.api.people import token_of
 
 
 def test_an_account_that_waits_for_the_rate_of_all_is_listed(sqlite: str) -> None:

@@ -11,12 +11,10 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import falcon.testing
 import pytest
-from falcon.asgi import Request
 
 from api.live import hub, listeners, rounds, shares
-from api.live.frames import Frame, Telling
+from api.live.frames import Frame
 from api.live.listeners import End, Interest, Listener
 from api.resources.events import EventsOf
 from api.sources.callbacks.channel import Updates as CallbackUpdates
@@ -30,11 +28,11 @@ from services.reading.statistics import job_statistics
 from services.scheduling import pauses
 from tests.factories import GivenSystem, first_run
 from tests.integration.api.client import served
+from tests.integration.api.listeners import listener
 from tests.integration.api.listening import Event, Events, conducted, events, listening
 from tests.waiting import LONGEST
 
 CROWD = 3
-OF_THE_APP = Interest(app_name="app_a")
 
 pytestmark = pytest.mark.usefixtures("prompt_streams")
 
@@ -61,18 +59,6 @@ def counted(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> list[
 
 async def names_of_jobs(heard: Collection[Events]) -> set[str]:
     return {(await one.next("job")).data["job"]["id"] for one in heard}
-
-
-def listener(
-    resumes_at: str | None = None,
-    interest: Interest = OF_THE_APP,
-    principal: Principal = LOCAL,
-    telling: Telling | None = None,
-) -> Listener:
-    """One who listens to jobs, unless something else is said."""
-    req = Request(falcon.testing.create_scope(), falcon.testing.ASGIRequestEventEmitter())
-    req.context.principal = principal
-    return Listener(req, telling or EventsOf(("jobs",), None), interest, resumes_at)
 
 
 def told(listening: Collection[Listener], joining: Collection[Listener], watch: Watch) -> list[str]:

@@ -23,7 +23,7 @@ from tests.factories import (
     succeeded,
 )
 from tests.integration.api.client import Client, refusal, served
-from tests.integration.api.test_reports import deferred, report
+from tests.integration.api.reporting import deferred, report
 from tests.integration.changes.watching import Watcher
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site

@@ -15,10 +15,10 @@ from core.errors import DatabaseUnavailable, Unavailable
 from core.principals import Principal, PrincipalKind
 from models.fields import new_id
 from tests.factories import GivenSystem, claim_one, first_run
+from tests.integration.api.channels import OWN_JOBS, opened
 from tests.integration.api.client import served
+from tests.integration.api.listeners import listener
 from tests.integration.api.listening import conducted
-from tests.integration.api.test_live_channels import OWN_JOBS, opened
-from tests.integration.api.test_live_crowds import listener
 from tests.waiting import LONGEST
 
 

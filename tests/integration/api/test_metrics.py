@@ -9,7 +9,7 @@ from services.runtime.troubles import Trouble
 from tests.factories import given_system
 from tests.figures import figures
 from tests.integration.api.client import Broker, Client, served
-from tests.integration.api.test_accounts import SECRET
+from tests.integration.api.people import SECRET
 
 AMISS = Trouble("runs.http", "It is declared otherwise.", "Delete it.")
 

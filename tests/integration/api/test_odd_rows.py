@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models import database
-from models.tables import db
 from tests.factories import GivenSystem, claim, record, succeeded
 from tests.integration.api.client import Client, served
+from tests.integration.api.rows import write
 
 DEEP = "[" * 500 + "]" * 500
 LISTS = ["/api/jobs", "/api/runs", "/api/upcoming", "/scheduler/jobs/", "/jobs/api/jobs/", "/api/jobs?ordering=-status"]
@@ -61,11 +60,3 @@ def test_a_text_in_sqlite_that_is_no_utf8_is_read_as_far_as_it_goes(sqlite: str,
     write("UPDATE runs SET error_message = CAST(x'61ff' AS TEXT) WHERE job_id = {}", job_id)
     [run] = client.simulate_get(f"/api/jobs/{job_id}/runs").json["results"]
     assert run["error_message"] == "a\ufffd"
-
-
-def write(statement: str, *values: str) -> None:
-    mark = "?" if database.is_sqlite() else "%s"
-    with database.transaction():
-        ids = [one.replace("-", "") if database.is_sqlite() and len(one) == 36 else one for one in values]
-        changed = db.execute_sql(statement.format(*[mark] * len(values)), tuple(ids))
-        assert changed.rowcount == 1

@@ -12,10 +12,10 @@ from api.sources.callbacks.channel import Updates
 from core.principals import LOCAL
 from services.jobs import lifecycle
 from tests.factories import GivenSystem, claim_one, first_run, record, succeeded
+from tests.integration.api.channels import opened
 from tests.integration.api.client import Client, served
 from tests.integration.api.listening import conducted, events
-from tests.integration.api.test_live_channels import opened
-from tests.integration.api.test_odd_rows import write
+from tests.integration.api.rows import write
 
 ODD = [1, True, {"a": 1}, ["https://files.example.com/a"], 1.5, None]
 

@@ -10,6 +10,7 @@ import pytest
 
 from models.tables import IdempotencyKey, Job
 from tests.factories import GivenSystem, given_system, refused
+from tests.integration.api.bodies import MAIL
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
 from tests.integration.api.keyed import (
     KEY,
@@ -28,8 +29,7 @@ from tests.integration.api.keyed import (
     rows,
     under_key,
 )
-from tests.integration.api.test_accounts import token_of
-from tests.integration.api.test_typed_jobs import MAIL
+from tests.integration.api.people import token_of
 from tests.integration.execution.attempting import attempt
 from tests.integration.files.uploading import PATH as UPLOAD
 from tests.integration.files.uploading import form, spooled

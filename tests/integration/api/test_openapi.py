@@ -27,8 +27,8 @@ from api import openapi
 from api.app import create_app
 from models.tables import Attempt, Run
 from tests.factories import NOON, given_system
+from tests.integration.api.addresses import FOR_ANYONE_KNOWN, FOR_RECEIVERS, FOR_USERS, OPEN
 from tests.integration.api.listening import ENDLESS
-from tests.integration.api.test_guard import FOR_ANYONE_KNOWN, FOR_RECEIVERS, FOR_USERS, OPEN
 from tests.lengths import EXAMPLES, OF_BORDERS
 from tests.waiting import LONGEST
 
@@ -43,7 +43,7 @@ SCHEDULES: list[dict[str, Any]] = [
     {"type": "polling", "interval_seconds": 30},
 ]
 # What may be refused, by the state of things, in the order of asking; with bodies.
-WISHES: dict[str, dict[str, Any] | None] = {
+REQUESTS: dict[str, dict[str, Any] | None] = {
     "patchJob": {"priority": 7, "tags": ["a"]},
     "triggerJob": {"data": {"n": 1}},
     "testCall": None,
@@ -228,8 +228,8 @@ def test_answers_about_what_is_there_are_as_described(url: str, schedule: dict[s
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: str(schedule["type"]))
-def test_what_is_wished_of_what_is_there_is_answered_as_described(url: str, schedule: dict[str, Any]) -> None:
-    """Whether it is granted depends on the schedule; either way the answer stands in the document."""
+def test_what_may_be_refused_is_answered_as_described(url: str, schedule: dict[str, Any]) -> None:
+    """The schedule decides whether a request is refused; either answer is in the document."""
     job_id = requests.post(f"{url}/api/jobs/create", json={**NEW_JOB, "schedule": schedule}, timeout=LONGEST).json()[
         "id"
     ]
@@ -237,7 +237,7 @@ def test_what_is_wished_of_what_is_there_is_answered_as_described(url: str, sche
     ids |= {"version": "1", "other": "1"}
     ids |= {"name": "app_a", "secret_name": "TOKEN"}
     statuses = {}
-    for operation_id, body in WISHES.items():
+    for operation_id, body in REQUESTS.items():
         path, method = _operations()[operation_id]
         parameters = {name: ids[name] for name in ids if f"{{{name}}}" in path}
         content: dict[str, Any] = {} if body is None else {"body": body, "media_type": "application/json"}
@@ -251,9 +251,9 @@ def test_what_is_wished_of_what_is_there_is_answered_as_described(url: str, sche
 
 def _paths_with_ids() -> list[tuple[str, str]]:
     """Each operation on one thing, but for those of which not all are granted; cancelling last."""
-    wishes = [_operations()[operation_id] for operation_id in WISHES]
-    given = [pair for pair in _operations().values() if pair not in wishes and not pair[0].startswith(ELSEWHERE)]
-    found = [pair for pair in given if "{" in pair[0] and pair[1] != "put"]
+    may_be_refused = [_operations()[operation_id] for operation_id in REQUESTS]
+    others = [pair for pair in _operations().values() if pair not in may_be_refused]
+    found = [pair for pair in others if "{" in pair[0] and pair[1] != "put" and not pair[0].startswith(ELSEWHERE)]
     return sorted(found, key=lambda pair: (pair[0].endswith("cancel"), pair[0].endswith("resume"), pair[0]))
 
 

@@ -10,7 +10,7 @@ from api.posted_forms import FORM
 from api.sites import COOKIE
 from tests.factories import given_system
 from tests.integration.api.client import PRINTED, Client, served
-from tests.integration.api.test_accounts import PASSWORD, SECRET, register, token_of
+from tests.integration.api.people import PASSWORD, SECRET, register, token_of
 
 OURS, OTHERS = "https://app.example.com", "https://evil.example.com"
 JOB = {"name": "Report"}

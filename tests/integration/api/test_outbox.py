@@ -35,7 +35,7 @@ def refused(client: Client, data: dict[str, Any]) -> dict[str, str]:
 
 
 def send(system: GivenSystem, client: Client, **changes: Any) -> None:
-    """Let a new job keep this in the outbox."""
+    """Execute a new job whose e-mail is kept in the outbox."""
     create(client, {**LETTER, **changes})
     email.perform(system, claimed_again(system), AbortScope())
 

@@ -10,9 +10,9 @@ import pytest
 from api.schemas.bulk import MAX_JOBS
 from api.sources.typed_jobs.email_schema import MAX_BYTES
 from tests.factories import GivenSystem, given_system, stored_job
+from tests.integration.api.bodies import LATER, MAIL, TYPED
 from tests.integration.api.client import PRINTED, Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of
-from tests.integration.api.test_typed_jobs import LATER, MAIL, TYPED
+from tests.integration.api.people import HIDDEN, SECRET, token_of
 from tests.integration.files.uploading import PATH, form, spooled
 
 KEY = {"Idempotency-Key": "1"}

@@ -9,9 +9,9 @@ import pytest
 from services.execution import claiming, workers
 from services.messaging.broker import RUNS_EMAIL
 from tests.factories import GivenSystem, given_system, record, refused, runs_of
+from tests.integration.api.bodies import TYPED
 from tests.integration.api.client import NO_JOB, Client
-from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of
-from tests.integration.api.test_typed_jobs import TYPED
+from tests.integration.api.people import HIDDEN, SECRET, token_of
 
 Headers = dict[str, str]
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, Client, served
-from tests.integration.api.test_accounts import SECRET, token_of
+from tests.integration.api.people import SECRET, token_of
 
 HIDDEN = {"X-Internal-Secret": SECRET}
 LIMIT = 5

@@ -17,7 +17,7 @@ from api.app import App
 from models import database
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
-from tests.integration.api.test_accounts import token_of
+from tests.integration.api.people import token_of
 
 
 @pytest.mark.parametrize(

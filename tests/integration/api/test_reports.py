@@ -8,24 +8,10 @@ import pytest
 
 from core import json_text
 from models import database
-from services.execution.work import Deferred, Work
+from services.execution.work import Deferred
 from tests.factories import GivenSystem, claim_one, given_system, record, stored_run
 from tests.integration.api.client import NO_JOB, Client, refusal, served
-
-IMMEDIATE = {"type": "immediate"}
-
-
-def deferred(client: Client, system: GivenSystem, **job: Any) -> Work:
-    """A run whose callback was answered with 202."""
-    client.create(**{"schedule": IMMEDIATE, **job})
-    work = claim_one(system)
-    record(system, work, Deferred())
-    return work
-
-
-def report(client: Client, work: Work, kind: str, body: Any = None, **headers: str) -> Any:
-    token = {"X-Carillon-Report-Token": work.report_token, **headers}
-    return client.simulate_post(f"/reports/{work.run_id}/{kind}", headers=token, json=body)
+from tests.integration.api.reporting import IMMEDIATE, deferred, report
 
 
 def test_a_heartbeat_answers_until_when_the_lease_lasts(client: Client, system: GivenSystem) -> None:

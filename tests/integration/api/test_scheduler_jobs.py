@@ -9,6 +9,7 @@ import pytest
 from services.runtime import faults
 from tests.factories import GivenSystem, claim, given_system, record, stored_job, succeeded
 from tests.integration.api.client import NO_JOB, Client, refusal, served
+from tests.integration.api.scheduler_jobs import create, post
 
 FIELDS = {
     "id",
@@ -23,16 +24,6 @@ FIELDS = {
     "created_at",
     "updated_at",
 }
-
-
-def post(client: Client, **body: Any) -> Any:
-    return client.simulate_post("/scheduler/jobs/", json={"name": "Report", "cron_expression": "0 9 * * 1", **body})
-
-
-def create(client: Client, **body: Any) -> Any:
-    result = post(client, **body)
-    assert result.status_code == 201, result.text
-    return result.json
 
 
 def test_description_parameters_and_start_may_be_left_out(client: Client) -> None:

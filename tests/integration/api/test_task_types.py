@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 
 from tests.factories import GivenSystem, claim_one, given_system
+from tests.integration.api.bodies import HTTP, REQUEST
 from tests.integration.api.client import PRINTED, Client, refusal, served
-
-REQUEST = {
-    "url": "http://127.0.0.1:9/reports",
-    "method": "PUT",
-    "headers": {"Authorization": "Bearer x"},
-    "body": {"name": "Report for {{data.name}}", "rows": "{{data.rows}}"},
-    "expected_statuses": [200, "202-204"],
-}
-HTTP = {"task_type": "http", "schedule": {"type": "immediate"}}
 
 
 def test_the_kinds_that_work_here_are_listed_with_their_schemas(client: Client) -> None:

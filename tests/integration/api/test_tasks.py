@@ -12,7 +12,7 @@ from services.messaging import broker as brokers
 from services.scheduling import dispatching
 from tests.factories import NOON, GivenSystem, failed, given_system, record, stored_job, succeeded
 from tests.integration.api.client import Client, served
-from tests.integration.api.test_accounts import token_of
+from tests.integration.api.people import token_of
 
 LATER = "2026-11-20T13:00:00Z"
 FIELDS = {

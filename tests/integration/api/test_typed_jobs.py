@@ -8,11 +8,9 @@ import pytest
 
 from api.sources.typed_jobs import resource
 from tests.factories import GivenSystem, claim, claim_one, failed, given_system, record, refused, stored_job, succeeded
+from tests.integration.api.bodies import LATER, MAIL, TYPED
 from tests.integration.api.client import PRINTED, Client, refusal, served
 
-MAIL = {"recipient": "user@example.com", "subject": "Welcome!", "body": "Welcome to our service!"}
-TYPED = {"job_type": "send_email", "parameters": MAIL}
-LATER = "2026-11-20T13:00:00Z"
 FIELDS = {
     "id",
     "job_type",

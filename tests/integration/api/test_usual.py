@@ -13,8 +13,8 @@ from services.jobs import creating
 from services.reading.statistics import durations
 from tests.factories import GivenSystem, new_job, runs_of
 from tests.integration.api.client import Client
-from tests.integration.reading.statistics.test_account_usage import of
-from tests.integration.reading.test_outcomes import run_for
+from tests.integration.reading.durations import run_for
+from tests.integration.reading.statistics.usage import of
 
 YEARLY = {"type": "cron", "expression": "0 0 1 1 *"}
 

@@ -9,7 +9,7 @@ from services.reading import waiting
 from tests.factories import claim, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, made_app, made_key
 from tests.integration.api.client import Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 
 def test_what_waits_is_grouped_by_whom_and_for_what(client: Client) -> None:

@@ -13,8 +13,8 @@ from services.execution.work import Deferred
 from tests import statements
 from tests.factories import GivenSystem, claim_one, first_run, given_system, record
 from tests.integration.api.client import NO_JOB, Client
-from tests.integration.api.test_accounts import SECRET, token_of
-from tests.integration.api.test_reports import report
+from tests.integration.api.people import SECRET, token_of
+from tests.integration.api.reporting import report
 
 LIMIT = 5
 

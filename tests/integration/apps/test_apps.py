@@ -28,7 +28,7 @@ def system(sqlite: str) -> GivenSystem:
 
 
 def overtaken_by(change: Callable[[App], object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let another commit a change to an app after it was looked up, and before it is locked."""
+    """Commit a change to an app, as another request would, after it was read and before it is locked."""
     lock = stored_apps.lock
 
     def overtaken(app: App) -> App | None:

@@ -14,7 +14,7 @@ from models.tables import App, AuditEntry
 from services.jobs import creating
 from tests.factories import NOON, GivenSystem, create_jobs, given_system, new_job
 from tests.integration.api.client import Client, served
-from tests.integration.api.test_scheduler_jobs import create
+from tests.integration.api.scheduler_jobs import create
 
 PASSED = NOON - timedelta(hours=1)
 

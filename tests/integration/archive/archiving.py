@@ -25,7 +25,7 @@ def ended(system: GivenSystem, count: int = 1, **fields: Any) -> list[str]:
 
 
 def let_them_age(system: GivenSystem) -> None:
-    """Let so much time pass that all that has ended may go."""
+    """Advance the clock until everything that has ended may be archived."""
     system.clock.advance(40 * DAY_SECONDS)
 
 

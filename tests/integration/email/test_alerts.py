@@ -58,7 +58,7 @@ def next_run(system: GivenSystem, job_id: UUID) -> Run:
 
 
 def end_runs(system: GivenSystem, job_id: UUID, count: int, result: Result) -> None:
-    """Let so many runs of a job that comes back end so, each in its time."""
+    """Execute this many runs of a recurring job, each at its instant, with this result."""
     for _ in range(count):
         make_due_again(system, next_run(system, job_id).id)
         record(system, claim_one(system), result)

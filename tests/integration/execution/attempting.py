@@ -18,7 +18,7 @@ LEASE_SECONDS = 60.0
 
 
 def attempt(system: GivenSystem, result: Result) -> tuple[Work, RunOutcome]:
-    """Let the next attempt end so."""
+    """Record this result for the next attempt. Returns the attempt and what followed."""
     work = claim_one(system)
     outcome = record(system, work, result)
     assert outcome is not None
@@ -26,14 +26,14 @@ def attempt(system: GivenSystem, result: Result) -> tuple[Work, RunOutcome]:
 
 
 def make_due_again(system: GivenSystem, run_id: UUID) -> None:
-    """Let time pass until a run that waits for its instant is queued."""
+    """Advance the clock to the instant of a waiting run, and make it due."""
     waits = stored_run(run_id).due_at - system.clock.now()
     system.clock.advance(max(0.0, waits.total_seconds()))
     assert dispatching.make_due(system, [run_id]) == 1
 
 
 def attempts_until_the_end(system: GivenSystem, run_id: UUID, result: Result) -> int:
-    """Let every attempt end alike; how many there were."""
+    """Record this result for every attempt. Returns how many there were."""
     count = 0
     while True:
         _, outcome = attempt(system, result)

@@ -15,7 +15,7 @@ from services.jobs import creating
 from services.runtime.abort_scope import AbortScope
 from tests.factories import GivenSystem, claim_one, given_system, new_job
 from tests.unit.actors.hostile import conversing, serving, tunnelling
-from tests.unit.actors.http_handler.test_inner_addresses import PUBLIC_ADDRESS, Resolver, resolver
+from tests.unit.actors.http_handler.inner_addresses import PUBLIC_ADDRESS, Resolver, resolver
 from tests.waiting import LONGEST
 
 __all__ = ["resolver"]  # a fixture

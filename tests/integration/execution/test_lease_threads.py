@@ -104,7 +104,7 @@ def test_with_the_database_away_an_attempt_stops_itself_while_its_lease_still_ho
     system: GivenSystem, worker: WorkerIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = RunningClock()
-    settings = system.settings.model_copy(update={"lease_seconds": 5, "heartbeat_seconds": 0.1})
+    settings = system.settings.model_copy(update={"lease_seconds": 1, "heartbeat_seconds": 0.1})
     running = GivenSystem(settings, clock, RecordingDoorbell())
     run = first_run(running)
     leases = Leases(running, worker)
@@ -118,7 +118,7 @@ def test_with_the_database_away_an_attempt_stops_itself_while_its_lease_still_ho
     finally:
         leases.stop()
     assert scope.reason is AbortReason.LEASE_LOST
-    assert stopped >= 4.9
+    assert stopped >= 0.9
     assert stored_run(run.id).status is RunStatus.RUNNING
 
 

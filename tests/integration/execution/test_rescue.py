@@ -50,7 +50,7 @@ def test_a_run_whose_lease_has_run_out_is_lost_and_backs_off(system: GivenSystem
 
 
 def lose(system: GivenSystem) -> None:
-    """Let the next attempt's worker die."""
+    """Claim the next attempt and rescue it after its lease, as if its worker had died."""
     claim_one(system)
     system.clock.advance(LEASE_SECONDS + 1)
     assert rescues.rescue(system) == 1

@@ -81,7 +81,7 @@ class Cursor:
 
 @contextmanager
 def faults_between(fails: Callable[[int, str], Exception | None]) -> Iterator[Faults]:
-    """Let statements fail as told, by their number and text."""
+    """Make statements fail for which `fails`, given their number and text, returns an error."""
     faults = Faults()
     faults.fails = fails
     real = db.obj.cursor

@@ -15,7 +15,7 @@ from services.files.spool import Incoming
 from tests.factories import GivenSystem, given_system
 from tests.integration.access.tenants import made_app, made_key
 from tests.integration.api.client import Client, served
-from tests.integration.api.test_accounts import SECRET, token_of
+from tests.integration.api.people import SECRET, token_of
 from tests.integration.files.uploading import PATH, form, spooled
 
 ANNA, BERTA = (Principal(PrincipalKind.USER, UUID(int=number)) for number in (1, 2))

@@ -46,7 +46,7 @@ def claimed(system: GivenSystem) -> Work:
 
 
 def perform(system: GivenSystem, scope: AbortScope | None = None) -> Result:
-    """Let a worker do the next upload, and record what came of it."""
+    """Perform the next upload and record its result. Returns the result."""
     work = claimed(system)
     result = handler.perform(system, work, scope or AbortScope())
     record(system, work, result)
@@ -54,7 +54,7 @@ def perform(system: GivenSystem, scope: AbortScope | None = None) -> Result:
 
 
 def stored(system: GivenSystem) -> dict[str, Any]:
-    """Let a worker do the next upload; its result."""
+    """Perform the next upload, which succeeds. Returns the result as stored."""
     result = perform(system)
     assert isinstance(result, Succeeded), result
     return dict(result.result)

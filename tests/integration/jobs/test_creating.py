@@ -43,7 +43,7 @@ def asked(batcher: CreateBatcher, new: NewJob) -> Future[UUID]:
 def held_back(
     batcher: CreateBatcher, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[list[int], threading.Semaphore]]:
-    """Let calls wait until the block ends, so that they go together.
+    """Hold calls back until the block ends, so that they go together.
 
     Yields the sizes of the groups that went, and a semaphore that is released when one begins to wait.
     """

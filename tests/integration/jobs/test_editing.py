@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -18,10 +17,8 @@ from models.tables import JobVersion
 from services.apps import apps
 from services.apps.app_views import TaskTypePolicy
 from services.jobs import definition, editing, lifecycle
-from services.jobs.definition import Definition
 from services.maintenance import pruning
 from services.messaging.doorbell import Ring
-from services.reading.views import JobView
 from services.scheduling import dispatching
 from tests.factories import (
     NOON,
@@ -40,21 +37,9 @@ from tests.factories import (
     succeeded,
 )
 from tests.integration.execution.attempting import SHUTDOWN, attempt, make_due_again
+from tests.integration.jobs.edits import changed, edit
 
 LATER = NOON + timedelta(hours=1)
-
-
-def changed(**changes: Any) -> editing.Amend:
-    """What makes these changes to a job."""
-
-    def amend(view: JobView) -> Definition:
-        return replace(definition.of(stored_job(view.id), view.tags), **changes)
-
-    return amend
-
-
-def edit(system: GivenSystem, job_id: UUID, **changes: Any) -> JobView:
-    return editing.edit(LOCAL, system, job_id, changed(**changes))
 
 
 # --- What a run goes by ------------------------------------------------------------------------------------

@@ -11,8 +11,7 @@ import pytest
 
 from core.errors import Forbidden, NotFound
 from core.filters import JobFilter, RunFilter
-from core.principals import LOCAL, Principal, PrincipalKind
-from core.schedules import DelayFromNow
+from core.principals import LOCAL, Principal
 from core.states import JobState, RunStatus
 from services.apps import apps
 from services.jobs import (
@@ -31,7 +30,7 @@ from services.reading.pauses import installation_pause
 from services.scheduling import pauses
 from services.system import System
 from tests.factories import NOON, GivenSystem, new_job, runs_of, stored_job
-from tests.integration.access.test_users import ANNA, registered
+from tests.integration.jobs.principals import made_by, user
 
 Act = Callable[[Principal, System, UUID], object]
 
@@ -72,16 +71,6 @@ def anna(system: GivenSystem) -> Principal:
 @pytest.fixture
 def berta(system: GivenSystem) -> Principal:
     return user(system, "berta")
-
-
-def user(system: GivenSystem, name: str) -> Principal:
-    return Principal(
-        PrincipalKind.USER, registered(system, replace(ANNA, username=name, email=f"{name}@example.com")).id, name
-    )
-
-
-def made_by(principal: Principal, system: System) -> UUID:
-    return creating.create(principal, system, new_job(DelayFromNow(60), app_name="default", owner_id=principal.user_id))
 
 
 @pytest.mark.parametrize("act", ON_A_JOB.values(), ids=ON_A_JOB)

@@ -14,7 +14,7 @@ from services.jobs.version_history import VersionView
 from tests.factories import NOON, GivenSystem, given_system, runs_of
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, joined, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, token_of
+from tests.integration.api.people import HIDDEN, token_of
 
 SECRET_DATA = {"url": "https://example.com/", "headers": {"Authorization": "Bearer canary", "X-A": "1"}}
 

@@ -10,7 +10,7 @@ import dramatiq
 import pytest
 
 from services.messaging.broker import BEATS, CLASSIC, RUNS, RabbitBroker
-from tests.integration.messaging.test_queue_troubles import limited
+from tests.integration.messaging.rights import limited
 from tests.waiting import LONGEST, until
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"

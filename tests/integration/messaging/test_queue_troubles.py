@@ -6,23 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import dramatiq
 import pika
 import pytest
-import requests
 import structlog
 from dramatiq.errors import BrokerConnectionError, ConnectionClosed
 
 from services.messaging import broker as brokers
 from services.messaging.broker import BEATS, RUNS_HTTP, RabbitBroker
 from services.messaging.broker_troubles import AWAY, REFUSED_USER, REFUSED_VHOST
-from tests.servers import needed
+from tests.integration.messaging.rights import USER, limited, manage
 from tests.waiting import LONGEST, until
 
 QUEUES = (RUNS_HTTP, BEATS)
-USER = f"carillon-test-{uuid4().hex[:12]}"  # RabbitMQ's users are shared by all test processes
 
 
 @pytest.fixture(autouse=True)
@@ -65,23 +62,6 @@ def declare(url: str, queue: str, *, durable: bool = True, exclusive: bool = Fal
 def delete(url: str, queue: str) -> None:
     with closing(pika.BlockingConnection(pika.URLParameters(url))) as connection:
         connection.channel().queue_delete(queue)
-
-
-def manage(method: str, path: str, body: object = None) -> None:
-    answer = requests.request(
-        method, f"{needed('TEST_RABBITMQ_MANAGEMENT_URL')}/api/{path}", json=body, timeout=LONGEST
-    )
-    answer.raise_for_status()
-
-
-@contextmanager
-def limited(url: str, **rights: str) -> Iterator[str]:
-    """The URL of a user who has all rights but these."""
-    parts = urlsplit(url)
-    manage("PUT", f"users/{USER}", {"password": "secret", "tags": ""})
-    manage("PUT", f"permissions{parts.path}/{USER}", {"configure": ".*", "write": ".*", "read": ".*", **rights})
-    yield urlunsplit(parts._replace(netloc=f"{USER}:secret@{parts.hostname}:{parts.port}"))
-    manage("DELETE", f"users/{USER}")
 
 
 def parts_of(broker: RabbitBroker) -> list[str]:

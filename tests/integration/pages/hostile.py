@@ -34,7 +34,7 @@ from services.system import System
 from tests.factories import GivenSystem, claim, claim_one, given_system, new_job, record, runs_of
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
 
 KEY = "b" * 43 + "="
 TURNING = "\u202e"

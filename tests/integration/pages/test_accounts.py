@@ -16,26 +16,14 @@ from services.jobs import creating, lifecycle
 from tests.factories import GivenSystem, given_system, new_job
 from tests.integration.pages.browser import Browser, Form
 from tests.integration.pages.conftest import site
+from tests.integration.pages.people import NAME, OF_OPERATORS, PASSWORD, log_in, register
 
-NAME, PASSWORD, WRONG = "ada", "correct horse battery", "wrong <b>"
-OF_OPERATORS = "what the operator knows"
+WRONG = "wrong <b>"
 
 
 @pytest.fixture
 def system(sqlite: str, tmp_path: Path) -> GivenSystem:
     return given_system(internal_secret=OF_OPERATORS, admin_usernames="root", data_dir=tmp_path)
-
-
-def register(browser: Browser, name: str = NAME, **secret: str) -> None:
-    body = f"username={name}&email={name}%40example.com&password={PASSWORD.replace(' ', '+')}"
-    result = browser.request("POST", "/register/", body=body, **secret)
-    assert result.headers["Location"] == "/login/"
-
-
-def log_in(browser: Browser, path: str = "/login/", name: str = NAME) -> None:
-    page = browser.submit(browser.load(path).form("Log in"), username=name, password=PASSWORD)
-    assert page.status == 200
-    assert page.has_button("Log out")
 
 
 def test_a_stranger_is_led_to_the_login_and_from_there_to_the_page_they_wanted(browser: Browser) -> None:

@@ -18,7 +18,7 @@ from services.secrets import named, signing
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.pages.browser import Browser, Form, Page
 from tests.integration.pages.making import wrong_beside
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
 
 NAME = "secret"  # the field of its name
 KEY = "b" * 43 + "="

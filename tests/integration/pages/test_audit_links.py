@@ -21,10 +21,10 @@ from services.scheduling import pauses
 from services.secrets import named
 from tests.factories import GivenSystem, first_run, given_system, new_job
 from tests.integration.access.tenants import SETTINGS
-from tests.integration.api.test_accounts import SECRET
+from tests.integration.api.people import SECRET
 from tests.integration.pages.browser import Browser, Page
-from tests.integration.pages.test_accounts import log_in, register
-from tests.integration.pages.test_breakers import opened
+from tests.integration.pages.people import log_in, register
+from tests.integration.pages.states import opened
 
 APP = "app_a"
 OF_APP = f"/dashboard/apps/{APP}"

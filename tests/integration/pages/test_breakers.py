@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from core import breakers as rules
-from core import limit_keys
 from core.principals import LOCAL
 from core.states import Hold
-from models import apps, breakers
 from models.tables import Run
 from pages import naming
 from services.apps import apps as app_service
@@ -14,16 +11,7 @@ from services.jobs import creating
 from tests.factories import GivenSystem, claim, failed, new_job, record, runs_of
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
-
-
-def opened(system: GivenSystem, host: str = "app.example.com") -> str:
-    """Open the breaker of a host that `app_a` calls. Returns its key."""
-    with system.transaction():
-        app = apps.by_name("app_a")
-        assert app is not None
-        key = limit_keys.of_destination("app_a", host)
-        breakers.open_new(key, app.id, host, rules.opened(system.clock.now()), system.clock.now())
-    return key
+from tests.integration.pages.states import opened
 
 
 def test_the_page_of_an_app_switches_its_breaker(browser: Browser, system: GivenSystem) -> None:

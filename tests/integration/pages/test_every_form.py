@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.fernet import Fernet
 
 from core import schedules
 from core.errors import PermanentFailure
@@ -22,11 +23,9 @@ from tests.every_page import all_routes
 from tests.factories import GivenSystem, claim_one, given_system, new_job, polled, record, runs_of
 from tests.integration.execution.limiting import put
 from tests.integration.pages.browser import Browser
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
-from tests.integration.pages.test_apps import KEY
-from tests.integration.pages.test_breakers import opened
-from tests.integration.pages.test_tasks import make
-from tests.integration.pages.test_versions import edited
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
+from tests.integration.pages.states import edited, opened
+from tests.integration.pages.tasks import make
 
 PAGES = (
     "/dashboard/",
@@ -53,7 +52,11 @@ LIMIT = "account:app_a/acc1"
 
 @pytest.fixture
 def system(sqlite: str) -> GivenSystem:
-    settings = {"internal_secret": OF_OPERATORS, "admin_usernames": "ada", "secret_keys": KEY}
+    settings = {
+        "internal_secret": OF_OPERATORS,
+        "admin_usernames": "ada",
+        "secret_keys": Fernet.generate_key().decode(),
+    }
     return given_system(**settings, commands_allowed="echo", requests_per_minute=0)
 
 

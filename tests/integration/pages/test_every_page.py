@@ -9,7 +9,7 @@ from pages.route import FOR_EVERYONE
 from tests.every_page import all_routes
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB
-from tests.integration.api.test_accounts import SECRET
+from tests.integration.api.people import SECRET
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
 

@@ -18,7 +18,7 @@ from tests.factories import GivenSystem, given_system
 from tests.integration.access.foreign import Foreign
 from tests.integration.access.tenants import MINE, SETTINGS, made_app, made_job
 from tests.integration.api.client import Client
-from tests.integration.api.test_accounts import session_of
+from tests.integration.api.people import session_of
 from tests.integration.pages.conftest import site
 
 ABOUT_ONE = ("{job_id", "{run_id", "{name", "{username")

@@ -17,7 +17,7 @@ from tests.factories import GivenSystem, claim, new_job, polled, record, refused
 from tests.integration.api.client import NO_JOB
 from tests.integration.execution.attempting import make_due_again
 from tests.integration.pages.browser import Browser, Page
-from tests.integration.reading.explaining.test_explanations import come
+from tests.integration.reading.explaining.explained import come
 
 WEEKDAYS = schedules.Cron("0 9 * * mon-fri", timezone="America/New_York")
 

@@ -14,7 +14,7 @@ from services.jobs import creating, requested_runs
 from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, refused, runs_of, succeeded
 from tests.integration.execution.limiting import put
 from tests.integration.pages.browser import Browser
-from tests.integration.pages.test_breakers import opened
+from tests.integration.pages.states import opened
 
 YEARLY = schedules.Cron("0 0 1 1 *")
 

@@ -14,7 +14,7 @@ from tests.factories import GivenSystem, claim, first_run, given_system, stored_
 from tests.integration.execution.limiting import create, put
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
 
 KEY = "account:app_a/acc1"
 

@@ -7,7 +7,7 @@ import pytest
 from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser, Page
 from tests.integration.pages.making import wrong_beside
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
 
 
 @pytest.fixture

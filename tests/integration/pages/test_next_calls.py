@@ -19,7 +19,7 @@ from tests.factories import NOON, GivenSystem, claim, failed, new_job, record, r
 from tests.integration.execution.attempting import make_due_again
 from tests.integration.execution.limiting import put
 from tests.integration.pages.browser import Browser
-from tests.integration.pages.test_breakers import opened
+from tests.integration.pages.states import opened
 
 PROBE_AT = NOON + timedelta(seconds=176)
 TOLD = "Fri 20 Nov 2026 12:02:56"

@@ -15,7 +15,7 @@ from services.jobs import creating, lifecycle
 from services.reading.occurrences import not_fired
 from tests.factories import NOON, GivenSystem, given_system, new_job, stored_job
 from tests.integration.pages.browser import Browser
-from tests.integration.pages.test_panels import alive
+from tests.integration.pages.states import alive
 
 SKIPPED, MISSED = RunStatus.SKIPPED, RunStatus.MISSED
 SOMEBODY = Principal(PrincipalKind.USER, uuid4(), "ada")

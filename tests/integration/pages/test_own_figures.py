@@ -11,8 +11,8 @@ from services.reading.statistics import ended_runs
 from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
-from tests.integration.reading.statistics.test_run_figures import ran
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
+from tests.integration.reading.durations import ran
 
 PATH = "/dashboard/"
 

@@ -8,9 +8,7 @@ from core import schedules
 from core.errors import AbortReason
 from core.principals import LOCAL
 from core.processes import ProcessKind
-from core.signs_of_life import TICK
 from core.version import VERSION
-from models import signals
 from pages.resources import overview
 from services.execution import workers
 from services.execution.work import Stopped
@@ -21,13 +19,7 @@ from services.runtime.troubles import Trouble
 from tests.factories import GivenSystem, claim, failed, hear_of, new_job, record, refused, succeeded
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
-
-
-def alive(system: GivenSystem) -> None:
-    """Have every part give a sign of life."""
-    workers.register(system)
-    with system.transaction():
-        signals.mark(TICK, system.clock.now())
+from tests.integration.pages.states import alive
 
 
 def test_the_overview_begins_with_a_verdict(browser: Browser, system: GivenSystem) -> None:

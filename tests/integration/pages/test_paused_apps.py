@@ -13,7 +13,7 @@ from services.scheduling import pauses
 from tests.factories import GivenSystem, claim, failed, first_run, given_system, new_job, record
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
 
 PAUSED = "The app app_a is paused since Fri 20 Nov 2026 12:00:00 until Fri 20 Nov 2026 13:00:00"
 BY = ", by somebody on this machine: “It moves”"

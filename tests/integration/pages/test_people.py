@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser, Page
-from tests.integration.pages.test_accounts import OF_OPERATORS, PASSWORD, log_in, register
+from tests.integration.pages.people import OF_OPERATORS, PASSWORD, log_in, register
 
 NEW = " a new long password "
 

@@ -14,7 +14,7 @@ from services.jobs import creating, requested_runs
 from tests.factories import GivenSystem, claim, given_system, new_job, record, refused, runs_of
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
 
 OF_ALL = {"/logout/", "/dashboard/settings"}
 OPERATES = {"trigger", "pause", "cancel", "retry", "replay", "actions"}

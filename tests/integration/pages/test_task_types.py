@@ -17,7 +17,7 @@ from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser, Form, Page
 from tests.integration.pages.conftest import site
 from tests.integration.pages.making import wrong_beside
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
 
 PATH = "/dashboard/apps/shop"
 URL = "https://shop.example.com"

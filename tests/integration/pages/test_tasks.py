@@ -15,20 +15,15 @@ from services.reading.views import JobView
 from tests.factories import GivenSystem, given_system, new_job
 from tests.integration.pages.browser import FORM, Browser, Page
 from tests.integration.pages.conftest import site
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
+from tests.integration.pages.tasks import COMMAND, MAKE, make
 
-MAKE, CHANGE, DELETE = "Make the task", "Change it", "Delete it"
-COMMAND = "echo <hello>"
+CHANGE, DELETE = "Change it", "Delete it"
 
 
 @pytest.fixture
 def system(sqlite: str) -> GivenSystem:
     return given_system(commands_allowed="echo")
-
-
-def make(browser: Browser, **typed: str) -> Page:
-    form = browser.load("/task/create/").form(MAKE)
-    return browser.submit(form, **{"command": COMMAND, **typed})
 
 
 def job_of(page: Page) -> JobView:

@@ -19,7 +19,7 @@ from tests.every_page import all_routes
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, made_app, made_job
 from tests.integration.api.client import Client
-from tests.integration.api.test_accounts import session_of, token_of
+from tests.integration.api.people import session_of, token_of
 from tests.integration.pages.conftest import site
 
 MAKE_TOKEN = "/dashboard/mine/tokens"  # noqa: S105  an address

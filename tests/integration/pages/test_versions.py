@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 from core import schedules
 from core.principals import LOCAL
-from services.jobs import creating, editing
-from services.jobs.definition import Definition
+from services.jobs import creating
 from services.reading import records
-from services.reading.views import JobView
 from tests.factories import GivenSystem, new_job
 from tests.integration.pages.browser import Browser, Page
+from tests.integration.pages.states import edited
 
 BACK = "Go back to version 1"
-
-
-def edited(system: GivenSystem, job_id: UUID, priority: int) -> None:
-    def amend(view: JobView) -> Definition:
-        return replace(new_job(schedules.Cron("0 9 * * *")), priority=priority, data=view.data)
-
-    editing.edit(LOCAL, system, job_id, amend, reason=f"To {priority}")
 
 
 def page_of(browser: Browser, system: GivenSystem) -> tuple[UUID, Page]:

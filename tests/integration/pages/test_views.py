@@ -14,7 +14,7 @@ from tests.factories import GivenSystem, given_system, new_job
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+from tests.integration.pages.people import OF_OPERATORS, log_in, register
 
 
 def test_a_filter_is_saved_opened_replaced_and_deleted(browser: Browser, system: GivenSystem) -> None:

@@ -12,7 +12,7 @@ from services.reading.statistics import account_usage
 from services.reading.statistics.account_usage import UsageOrder
 from tests.factories import GivenSystem, claim
 from tests.integration.execution.limiting import create
-from tests.integration.reading.statistics.test_account_usage import SOMEBODY, names, of, used
+from tests.integration.reading.statistics.usage import SOMEBODY, names, of, used
 
 
 def test_what_runs_and_since_when_the_oldest_waits_is_told(system: GivenSystem) -> None:

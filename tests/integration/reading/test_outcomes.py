@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import pytest
 
 from core import schedules
@@ -17,6 +15,7 @@ from services.reading.statistics import durations, slow_jobs
 from services.reading.statistics.slow_jobs import SlowJobs
 from services.scheduling import dispatching
 from tests.factories import GivenSystem, claim, create_jobs, failed, new_job, record, refused, succeeded
+from tests.integration.reading.durations import run_for
 
 
 def test_the_newest_twenty_that_are_over_come_oldest_first(system: GivenSystem) -> None:
@@ -126,11 +125,3 @@ def test_a_run_that_was_tried_again_took_what_its_last_attempt_did(
         record(system, work, succeeded())
     assert durations.of_jobs(LOCAL, [job_id]) == {job_id: Usual(4.0, 4.0, 5)}
     assert SlowJobs(system).of(LOCAL) == []
-
-
-def run_for(system: GivenSystem, job_id: UUID, seconds: float) -> None:
-    """Have the job run once, for so long."""
-    requested_runs.trigger(LOCAL, system, job_id)
-    [work] = claim(system)
-    system.clock.advance(seconds)
-    record(system, work, succeeded())

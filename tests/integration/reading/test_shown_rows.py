@@ -25,7 +25,7 @@ from services.execution.work import Result
 from services.jobs import creating
 from services.reading import records
 from tests.factories import NOON, GivenSystem, claim, failed, new_job, record, refused, runs_of, succeeded
-from tests.integration.jobs.test_principals import user
+from tests.integration.jobs.principals import user
 
 _OF_LOG = ("number", "started_at", "finished_at", "outcome", "error_type", "error_message", "status_code")
 _OF_JOB = {"job_name", "job_title", "task_type", "owner_id", "app_id", "account_id", "app_name"}

@@ -22,7 +22,7 @@ from services.reading.statistics import minute_statistics
 from services.reading.upcoming import upcoming_runs
 from services.system import System
 from tests.factories import NOON, GivenSystem, runs_of
-from tests.integration.jobs.test_principals import made_by, user
+from tests.integration.jobs.principals import made_by, user
 
 FIRST = Stretch(limit=10)
 Show = Callable[[Principal, System, UUID], object]

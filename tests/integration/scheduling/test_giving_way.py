@@ -65,14 +65,14 @@ def test_a_retry_that_is_due_with_a_newer_occurrence_gives_way_and_holds_up_nobo
     assert [run.status for run in runs_of(job_id)[:2]] == [RunStatus.CANCELLED, RunStatus.QUEUED]
 
 
-def test_a_newer_occurrence_does_not_replace_what_someone_wished_for(system: GivenSystem) -> None:
+def test_a_newer_occurrence_does_not_replace_what_someone_requested(system: GivenSystem) -> None:
     later = Interval(every_seconds=60, starts_at=NOON + timedelta(seconds=60))
-    wished = requested_runs.trigger(
+    requested = requested_runs.trigger(
         LOCAL, system, made(system, Overlap.CANCEL_PREVIOUS, later, retry_backoff_base=30.0)
     )
     record(system, claim_one(system), failed())
     after(system, 65)
-    assert stored_run(wished.id).status is RunStatus.QUEUED
+    assert stored_run(requested.id).status is RunStatus.QUEUED
 
 
 def test_each_occurrence_made_due_at_one_look_is_counted(system: GivenSystem) -> None:

@@ -236,13 +236,13 @@ def test_an_edit_that_allows_overlap_starts_no_more_than_max_runs(system: GivenS
     assert stored_job(job_id).state == JobState.COMPLETED
 
 
-def test_what_someone_wished_for_is_not_cancelled_by_the_next_occurrence(system: GivenSystem) -> None:
+def test_what_someone_requested_is_not_cancelled_by_the_next_occurrence(system: GivenSystem) -> None:
     job_id = job_of(system, Overlap.CANCEL_PREVIOUS)
-    wished = requested_runs.trigger(LOCAL, system, job_id, None)
+    requested = requested_runs.trigger(LOCAL, system, job_id, None)
     next_minute(system)
     assert shown(job_id) == [(CANCELLED, REPLACED), (QUEUED, None), (QUEUED, Hold.OVERLAP)]
     work = claim_one(system)
-    assert work.run_id == wished.id
+    assert work.run_id == requested.id
     next_minute(system)
     record(system, work, succeeded())
     assert claim_one(system).scheduled_for == system.clock.now()

@@ -50,7 +50,7 @@ def test_a_schedule_that_names_nothing_is_refused_and_leaves_nothing_behind(syst
 
 
 def run_to_its_end(system: GivenSystem, job_id: UUID) -> Sequence[float]:
-    """Let time pass, minute by minute, each run being executed at once; for which minutes it ran."""
+    """Advance by ten minutes, executing each run as it comes due. Returns the minutes for which the job ran."""
     worker = workers.register(system)
     for _ in range(10):
         system.clock.advance(60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.errors import DatabaseUnavailable
 from models import database
@@ -18,7 +19,7 @@ def ahead_of_here(clock: DatabaseClock) -> float:
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, offset: float, doubt: float) -> None:
-    """Let the database be so far ahead, as far as one can tell."""
+    """Make the database answer that it is this far ahead, give or take the doubt."""
     known = (timedelta(seconds=offset), timedelta(seconds=doubt))
     monkeypatch.setattr(database, "clock_offset", lambda: known)
 
@@ -50,6 +51,19 @@ def test_a_database_that_is_away_changes_nothing(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(database, "clock_offset", away)
     clock.follow()
     assert ahead_of_here(clock) == pytest.approx(100, abs=0.1)
+
+
+@pytest.mark.parametrize(("offset", "reported"), [(1.5, [1.5]), (-100, [-100.0]), (0.5, [])])
+def test_a_step_of_more_than_a_second_is_reported_once(
+    monkeypatch: pytest.MonkeyPatch, offset: float, reported: list[float]
+) -> None:
+    clock = DatabaseClock()
+    answer(monkeypatch, offset, 0)
+    with capture_logs() as logs:
+        clock.follow()
+        clock.follow()
+    assert [(one["event"], one["log_level"]) for one in logs] == [("clock_stepped", "warning")] * len(reported)
+    assert [one["seconds"] for one in logs] == pytest.approx(reported, abs=0.1)
 
 
 def test_a_step_of_this_machines_own_clock_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

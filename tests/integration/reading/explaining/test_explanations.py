@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from core.errors import AbortReason, NotFound
 from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
-from core.schedules import Cron, DelayFromNow, Interval, Polling
+from core.schedules import Cron, DelayFromNow, Polling
 from services.execution.work import Stopped
 from services.jobs import creating, lifecycle
 from services.maintenance import rescues
-from services.reading.explaining import explanations
-from services.reading.explaining.explanations import Explanation
-from services.scheduling import dispatching, overdue, pauses, planning
+from services.scheduling import overdue, pauses
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -31,20 +29,7 @@ from tests.factories import (
     succeeded,
 )
 from tests.integration.execution.attempting import LEASE_SECONDS, make_due_again
-
-
-def minutely(system: GivenSystem, **options: object) -> UUID:
-    return creating.create(LOCAL, system, new_job(Interval(every_seconds=60), **options))
-
-
-def why(system: GivenSystem, job_id: UUID, at: datetime) -> Explanation:
-    return explanations.explain(LOCAL, system, job_id, at)
-
-
-def come(system: GivenSystem, seconds: float) -> None:
-    system.clock.advance(seconds)
-    planning.plan(system)
-    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+from tests.integration.reading.explaining.explained import come, minutely, why
 
 
 def test_one_that_ran_tells_when_and_how_often_it_was_tried(system: GivenSystem) -> None:

@@ -23,7 +23,7 @@ from services.reading.installation import process_health
 from services.runtime.troubles import Trouble
 from tests.factories import GivenSystem, claim, claim_one, failed, first_run, given_system, new_job, record, refused
 from tests.integration.execution.attempting import make_due_again
-from tests.integration.jobs.test_editing import edit
+from tests.integration.jobs.edits import edit
 
 SOMEBODY = Principal(PrincipalKind.USER, uuid4(), "ada")
 

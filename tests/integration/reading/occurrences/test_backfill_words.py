@@ -14,7 +14,7 @@ from services.jobs import backfill, lifecycle
 from tests.factories import NOON, GivenSystem, claim_one, given_system, record, refused, runs_of, succeeded
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
-from tests.integration.reading.explaining.test_explanations import come, minutely, why
+from tests.integration.reading.explaining.explained import come, minutely, why
 
 INVITES, LINK = "A backfill can make up for it.", "Backfill this occurrence…"
 

@@ -20,7 +20,7 @@ from services.reading.explaining import explanations
 from services.reading.pauses import pauses_in_force
 from services.scheduling import pauses
 from tests.factories import NOON, GivenSystem, first_run, new_job
-from tests.integration.jobs.test_principals import user
+from tests.integration.jobs.principals import user
 
 
 def made(system: GivenSystem, **options: object) -> UUID:

@@ -4,55 +4,37 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 
 from core import schedules
 from core.filters import JobFilter
-from core.principals import LOCAL, Membership, Principal, PrincipalKind
+from core.principals import LOCAL, Principal
 from core.rates import Rate
 from core.scopes import Role
 from core.states import Hold, RunStatus
 from models import account_usage as queries
 from models import database
-from models.tables import App, Job, Run
+from models.tables import Job, Run
 from services.apps import apps
 from services.execution.work import Result
 from services.jobs import creating, lifecycle
 from services.reading.statistics import account_usage, ended_runs
-from services.reading.statistics.account_usage import AccountUsage, UsageOrder, UsageView, WantedUsage
+from services.reading.statistics.account_usage import AccountUsage, UsageOrder, WantedUsage
 from tests import statements
 from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, refused, runs_of, succeeded
 from tests.integration.execution.attempting import make_due_again
 from tests.integration.execution.limiting import create, put
-from tests.integration.jobs.test_principals import user
+from tests.integration.jobs.principals import user
+from tests.integration.reading.statistics.usage import SOMEBODY, names, of, used
 
 KEY = "account:app_a/acme"
-SOMEBODY = Principal(PrincipalKind.USER, uuid4(), "ada")
 
 
 def run(system: GivenSystem, account: str, count: int = 1, result: Result | None = None, **changes: object) -> None:
     create(system, count, account_id=account, max_retries=0, **changes)
     for work in claim(system):
         record(system, work, result or succeeded())
-
-
-def used(system: GivenSystem, principal: Principal = LOCAL, **wanted: object) -> list[UsageView]:
-    return list(AccountUsage(system).of(principal, replace(WantedUsage(), **wanted)).accounts)  # type: ignore[arg-type]  # as given
-
-
-def names(found: list[UsageView]) -> list[str]:
-    return [one.account_id for one in found]
-
-
-def of(system: GivenSystem, app_name: str, role: Role = Role.VIEWER, account: str | None = None) -> Principal:
-    """A member of an app, or a key of it that is bound to an account."""
-    with database.reading():
-        app_id = App.get(App.name == app_name).id
-    kind = PrincipalKind.USER if account is None else PrincipalKind.KEY
-    known = Principal(kind, memberships=(Membership(app_id, app_name, role),), account_id=account)
-    return replace(known, user_id=uuid4()) if account is None else replace(known, key_id=uuid4())
 
 
 def test_the_account_that_used_most_comes_first_with_its_failures_and_attempts(system: GivenSystem) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from uuid import UUID
 
 import pytest
 
-from core import schedules
 from core.filters import JobFilter
 from core.principals import LOCAL, Principal
 from core.scopes import Role
@@ -19,25 +17,14 @@ from services.jobs import creating, requested_runs
 from services.reading.statistics import ended_runs
 from services.reading.statistics.run_figures import By, Figures, FiguresView, RunFigures, WantedFigures
 from tests import statements
-from tests.factories import GivenSystem, claim_one, failed, new_job, record, refused, runs_of, succeeded
+from tests.factories import GivenSystem, claim_one, failed, new_job, record, runs_of, succeeded
 from tests.integration.execution.attempting import make_due_again
-from tests.integration.jobs.test_principals import user
-from tests.integration.reading.statistics.test_account_usage import of
+from tests.integration.jobs.principals import user
+from tests.integration.reading.durations import YEARLY, ran
+from tests.integration.reading.statistics.usage import of
 
-YEARLY = schedules.Cron("0 0 1 1 *")
 LISTED = "took"
 """What the queries for ended runs name."""
-
-
-def ran(system: GivenSystem, *seconds: float, failures: int = 0, **changes: object) -> UUID:
-    """A job of which runs have completed that took so long, and others have failed."""
-    job_id = creating.create(LOCAL, system, new_job(YEARLY, max_retries=0, **changes))
-    for took in (*seconds, *[600.0] * failures):
-        requested_runs.trigger(LOCAL, system, job_id)
-        work = claim_one(system)
-        system.clock.advance(took)
-        record(system, work, refused() if took == 600 else succeeded())
-    return job_id
 
 
 def asked(system: GivenSystem, by: By = By.APP, who: Principal = LOCAL, **wanted: object) -> Figures:

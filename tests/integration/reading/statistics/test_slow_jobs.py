@@ -13,7 +13,7 @@ from services.jobs import creating
 from services.reading.statistics import slow_jobs
 from services.reading.statistics.slow_jobs import SlowJobs
 from tests.factories import GivenSystem, new_job
-from tests.integration.reading.test_outcomes import run_for
+from tests.integration.reading.durations import run_for
 
 
 def slowed_down(system: GivenSystem, times: int = 9) -> UUID:

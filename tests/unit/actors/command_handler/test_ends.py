@@ -89,7 +89,7 @@ def once_begun(one: Stubborn, act: Callable[[], object]) -> Iterator[Future[list
 
 @pytest.fixture
 def patient_keeper(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing be killed because this machine is slow: a keeper that gives a command all the time it needs."""
+    """Replace the keeper by one that never kills a command for being slow, however slow this machine is."""
     text = Path(command_keeper.__file__).read_text()
     for name in ("GRACE_SECONDS", "INNER_SECONDS", "UNKILLABLE_WAIT_SECONDS"):
         text, count = re.subn(rf"^{name} = [\d.]+", f"{name} = {LONGEST}", text, flags=re.MULTILINE)

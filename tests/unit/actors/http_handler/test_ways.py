@@ -17,14 +17,8 @@ from tests.ports import closed_port
 from tests.unit.actors import hostile
 from tests.unit.actors.hostile import answering, conversing, over_tls, serving, tunnelling
 from tests.unit.actors.http_handler.calling import HERE, OK, call
+from tests.unit.actors.http_handler.inner_addresses import CORPUS, PUBLIC_ADDRESS, Resolver, opened, resolver
 from tests.unit.actors.http_handler.keeping import kept
-from tests.unit.actors.http_handler.test_inner_addresses import (
-    CORPUS,
-    PUBLIC_ADDRESS,
-    Resolver,
-    opened,
-    resolver,
-)
 
 __all__ = ["opened", "resolver"]  # fixtures
 pytestmark = pytest.mark.usefixtures("keeps_long")

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+import uvloop
 from uvicorn.server import ServerState
 
 from processes.serving.web_server import configured, limit_unread
@@ -19,6 +21,12 @@ GET, POST, END = b"GET / HTTP/1.1\r\nHost: a\r\n", b"POST / HTTP/1.1\r\nHost: a\
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: YQ==\r\n"
 PIECE = 16 * 1024
 HALF = b"0123456789"
+MIB = 1024 * 1024
+WHOLE = 16 * MIB  # more than the kernels of both sides hold
+LOOPS = pytest.mark.parametrize(
+    "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 class Application:

@@ -9,8 +9,17 @@ import pytest
 
 from processes.serving import slow_readers
 from processes.serving.bounded_websocket import BoundedWebSocket
-from tests.unit.processes.serving.connections import END, GET, Application, Connection, tried
-from tests.unit.processes.serving.test_slow_readers import LOOPS, MIB, WHOLE, LoopFactory
+from tests.unit.processes.serving.connections import (
+    END,
+    GET,
+    LOOPS,
+    MIB,
+    WHOLE,
+    Application,
+    Connection,
+    LoopFactory,
+    tried,
+)
 from tests.unit.processes.serving.transports import HeldTransport, spoken_to
 from tests.waiting import LONGEST
 

@@ -7,20 +7,22 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
-import uvloop
 
 from processes.serving import slow_readers
 from processes.serving.slow_readers import UNREAD_SECONDS, Unread
-from tests.unit.processes.serving.connections import END, GET, Application, Connection, tried
+from tests.unit.processes.serving.connections import (
+    END,
+    GET,
+    LOOPS,
+    MIB,
+    WHOLE,
+    Application,
+    Connection,
+    LoopFactory,
+    tried,
+)
 from tests.unit.processes.serving.transports import HeldTransport, spoken_to
 from tests.waiting import LONGEST
-
-MIB = 1024 * 1024
-WHOLE = 16 * MIB  # more than the kernels of both sides hold
-LOOPS = pytest.mark.parametrize(
-    "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
-)
-LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 class Large(Application):
