@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from pages.naming import called
 from pages.page_request import Asked
 from pages.route import see_other
 from pages.site import Site
-from services.jobs.bulk_actions import BulkResult, Refused, RunAction
+from services.jobs.bulk_actions import BulkOptions, BulkResult, JobAction, Refused, RunAction
 from services.reading.views import JobView, RunView
 
 MOST = 1_000
@@ -58,14 +58,6 @@ class Choice:
         return {**given, **{name: value for name, value in more.items() if value}}
 
 
-class Act(Protocol):
-    """Acts on what is chosen, or tries to, for a reason; pauses it up to an instant, where one is given."""
-
-    def __call__(
-        self, who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None, until: datetime | None
-    ) -> BulkResult: ...
-
-
 @dataclass(frozen=True)
 class Kind:
     """What a list is of: its path, its filters, what can be done with many, and how that is carried out."""
@@ -74,7 +66,8 @@ class Kind:
     filters: tuple[str, ...]
     actions: Mapping[str, str]
     nouns: tuple[str, str]
-    act: Act
+    act: Callable[[Principal, Choice, BulkOptions], BulkResult]
+    """Acts on what is chosen, or tries to."""
     shown: Callable[[Principal, Sequence[UUID]], Sequence[RunView] | Sequence[JobView]]
     """Returns what the first ids of a dry run stand for."""
     being_replayed: Callable[[Principal, Choice], int] = lambda _who, _choice: 0
@@ -113,7 +106,7 @@ class BulkPage:
 
     def _try(self, who: Asked) -> dict[str, Any]:
         choice = self._choice(who.params, who.chosen)
-        result = self._kind.act(who.principal, choice, dry_run=True, reason=None, until=None)
+        result = self._kind.act(who.principal, choice, BulkOptions(dry_run=True, after=choice.after, limit=MOST))
         return {
             "kind": self._kind,
             "choice": choice,
@@ -135,11 +128,15 @@ class BulkPage:
 
     def _act(self, who: Asked, form: Form) -> str:
         choice = self._choice(form, ())
-        reason, until = self._site.reason(form), self._site.until(who, form)
-        result = self._kind.act(who.principal, choice, dry_run=False, reason=reason, until=until)
+        result = self._kind.act(who.principal, choice, self._options(who, choice, form))
         done = words.done_with_many(choice.action, result.changed, result.matched - result.changed)
         begun = replace(choice, begun=choice.begun or instants.shown(who.now))
         return self._rest(begun, result, done=done) or self._done(begun, result, done)
+
+    def _options(self, who: Asked, choice: Choice, form: Form) -> BulkOptions:
+        until = self._site.until(who, form) if choice.action == JobAction.PAUSE else None
+        reason = self._site.reason(form)
+        return BulkOptions(dry_run=False, after=choice.after, limit=MOST, reason=reason, until=until)
 
     def _done(self, choice: Choice, result: BulkResult, done: str) -> str:
         """Returns the path of the list; of the runs that it made, where the action replays some."""

@@ -11,7 +11,7 @@ from core.principals import LOCAL
 from models import chosen_runs
 from services.execution.work import Failed
 from services.jobs import bulk_actions, creating
-from services.jobs.bulk_actions import RunAction
+from services.jobs.bulk_actions import BulkOptions, RunAction
 from services.reading.failures import failed_runs
 from tests.factories import GivenSystem, claim, given_system, new_job, record
 
@@ -40,7 +40,7 @@ def test_each_group_selects_just_its_runs(system: GivenSystem, monkeypatch: pyte
     assert sorted(one.count for one in groups) == [1, 1, 1, 2, 2]
     for one in groups:
         wanted = RunFilter(failure=one.reason, app_name=one.app_name)
-        outcome = bulk_actions.act_on_runs(LOCAL, system, RunAction.DISMISS, wanted, dry_run=False)
+        outcome = bulk_actions.act_on_runs(LOCAL, system, RunAction.DISMISS, wanted, BulkOptions(dry_run=False))
         assert (outcome.matched, outcome.changed) == (one.count, one.count)
     assert failed_runs.grouped(LOCAL, system, 24).count == 0
 
@@ -57,7 +57,9 @@ def test_where_few_of_those_alike_fit_so_many_are_read_and_the_rest_is_gone_on_w
     wanted = RunFilter(failure="… of … is gone", app_name="app_a")
     matched, last = [], None
     for _ in range(3):
-        outcome = bulk_actions.act_on_runs(LOCAL, system, RunAction.DISMISS, wanted, last, dry_run=False)
+        outcome = bulk_actions.act_on_runs(
+            LOCAL, system, RunAction.DISMISS, wanted, BulkOptions(dry_run=False, after=last)
+        )
         matched.append(outcome.matched)
         last = outcome.last
     assert matched == [1, 1, 0]
@@ -74,9 +76,11 @@ def test_those_of_other_groups_count_among_the_runs_that_one_action_reads(
         [work] = claim(system)
         record(system, work, Failed(PermanentFailure(message, status_code=422)))
     wanted = RunFilter(failure="Gone.", app_name="app_a")
-    first = bulk_actions.act_on_runs(LOCAL, system, RunAction.REPLAY, wanted, dry_run=False)
+    first = bulk_actions.act_on_runs(LOCAL, system, RunAction.REPLAY, wanted, BulkOptions(dry_run=False))
     assert (first.matched, first.last is None) == (0, False)
-    rest = bulk_actions.act_on_runs(LOCAL, system, RunAction.REPLAY, wanted, first.last, dry_run=False)
+    rest = bulk_actions.act_on_runs(
+        LOCAL, system, RunAction.REPLAY, wanted, BulkOptions(dry_run=False, after=first.last)
+    )
     assert (rest.matched, rest.changed) == (1, 1)
 
 

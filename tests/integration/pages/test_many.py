@@ -109,7 +109,7 @@ def test_runs_that_have_not_ended_are_cancelled(browser: Browser, system: GivenS
 def test_a_list_that_is_longer_goes_on_with_the_rest(
     browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.resources.many.MOST", 2)
+    monkeypatch.setattr("pages.resources.bulk.MOST", 2)
     jobs = made(system, "one", "two", "three")
     dry_run = preview(browser, "/dashboard/jobs", action="trigger", which="all")
     assert "2 would be run now; there may be more, which would follow after these." in dry_run.text
