@@ -13,7 +13,7 @@ import peewee
 from core import failure_groups
 from core.filters import RunFilter
 from core.states import DEAD, RunStatus
-from models import filtering
+from models import counting, filtering
 from models.tables import App, DismissedFailure, Job, Run
 
 _READ_AT_ONCE = 2_000
@@ -72,18 +72,32 @@ def fitting(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
 
 def live(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns runs that match and have not ended."""
-    return _found(_fitting(wanted).where(filtering.LIVE), wanted, after, limit)
+    return _found(_live(wanted), wanted, after, limit)
 
 
 def not_replayed(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns dead runs that match, have no replay under way or finished, and were not dismissed."""
-    query = _fitting(wanted).where(Run.status.in_(DEAD), ~is_being_replayed(), ~has_run_again(), ~is_dismissed())
-    return _found(query, wanted, after, limit)
+    return _found(_not_replayed(wanted), wanted, after, limit)
 
 
 def not_dismissed(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns failed runs that match, have no finished replay, and were not dismissed."""
     return _found(_not_dismissed(wanted), wanted, after, limit)
+
+
+def count_live(wanted: RunFilter) -> int:
+    """Returns how many runs `live` can return, whatever they failed for; an estimate if there are very many."""
+    return counting.count(_live(wanted))
+
+
+def count_not_replayed(wanted: RunFilter) -> int:
+    """Returns how many runs `not_replayed` can return, as `count_live` does."""
+    return counting.count(_not_replayed(wanted))
+
+
+def count_not_dismissed(wanted: RunFilter) -> int:
+    """Returns how many runs `not_dismissed` can return, as `count_live` does."""
+    return counting.count(_not_dismissed(wanted))
 
 
 def newest_not_dismissed(wanted: RunFilter, most: int, most_read: int) -> ShownFailures:
@@ -120,6 +134,14 @@ def is_dismissed() -> Any:
 
 def _has_replay(replay: Any, condition: Any) -> Any:
     return peewee.fn.EXISTS(replay.select(peewee.SQL("1")).where(replay.retry_of == Run.id, condition))
+
+
+def _live(wanted: RunFilter) -> Any:
+    return _fitting(wanted).where(filtering.LIVE)
+
+
+def _not_replayed(wanted: RunFilter) -> Any:
+    return _fitting(wanted).where(Run.status.in_(DEAD), ~is_being_replayed(), ~has_run_again(), ~is_dismissed())
 
 
 def _not_dismissed(wanted: RunFilter) -> Any:

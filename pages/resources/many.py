@@ -24,7 +24,11 @@ def of_jobs(site: Site) -> Kind:
         wanted = replace(site.readers.job_list(choice.selecting).wanted, ids=choice.ids)
         return bulk_actions.act(who, site.system, JobAction(choice.action), wanted, options)
 
-    return Kind(jobs.PATH, jobs.FILTERS, words.ACTIONS_ON_JOBS, ("job", "jobs"), act, records.jobs_by_ids)
+    def count(who: Principal, choice: Choice) -> int:
+        return bulk_actions.count(who, JobAction(choice.action), site.readers.job_list(choice.selecting).wanted)
+
+    shown = records.jobs_by_ids
+    return Kind(jobs.PATH, jobs.FILTERS, words.ACTIONS_ON_JOBS, ("job", "jobs"), act, count, shown)
 
 
 def of_runs(site: Site) -> Kind:
@@ -36,9 +40,12 @@ def of_runs(site: Site) -> Kind:
     def act(who: Principal, choice: Choice, options: BulkOptions) -> BulkResult:
         return bulk_actions.act_on_runs(who, site.system, RunAction(choice.action), wanted_of(choice), options)
 
+    def count(who: Principal, choice: Choice) -> int | None:
+        return bulk_actions.count_of_runs(who, RunAction(choice.action), wanted_of(choice))
+
     def being_replayed(who: Principal, choice: Choice) -> int:
         of_failures = choice.action == RunAction.REPLAY and choice.filter.get("status") == RunStatus.FAILED
         return failed_runs.being_replayed(who, wanted_of(choice)) if of_failures and choice.ids is None else 0
 
     shown = listing.runs_by_ids
-    return Kind(runs.PATH, runs.FILTERS, words.ACTIONS_ON_RUNS, ("run", "runs"), act, shown, being_replayed)
+    return Kind(runs.PATH, runs.FILTERS, words.ACTIONS_ON_RUNS, ("run", "runs"), act, count, shown, being_replayed)

@@ -15,7 +15,7 @@ from core.filters import JobFilter, RunFilter
 from core.pauses import expect_until
 from core.principals import Principal
 from core.scopes import Scope
-from models import chosen_runs, database, jobs, runs
+from models import chosen_runs, counting, database, jobs, lists, runs
 from models.chosen_runs import Chosen
 from services.jobs import editing, lifecycle, requested_runs, run_actions
 from services.reading import visibility
@@ -27,6 +27,8 @@ MAX_RUNS = 1_000
 MAX_REFUSED_SHOWN = 20
 FIRST_SHOWN = 10
 BATCH = 100
+COUNTED_EXACTLY = counting.MAX_COUNTED
+"""Counts beyond this are estimates."""
 
 
 class JobAction(StrEnum):
@@ -108,9 +110,10 @@ class _OfJobs(_Kind):
 
 @dataclass(frozen=True, kw_only=True)
 class _OfRuns(_Kind):
-    """An action on runs, and how those are found to which it applies."""
+    """An action on runs, and how those are found, and counted, to which it applies."""
 
     find: Callable[[RunFilter, UUID | None, int], Chosen]
+    count: Callable[[RunFilter], int]
 
 
 _ACTIONS = {
@@ -122,9 +125,13 @@ _ACTIONS = {
     JobAction.TRIGGER: _OfJobs(requested_runs.trigger),
 }
 _RUN_ACTIONS = {
-    RunAction.REPLAY: _OfRuns(requested_runs.replay, find=chosen_runs.not_replayed),
-    RunAction.CANCEL: _OfRuns(run_actions.cancel, find=chosen_runs.live, has_reason=True),
-    RunAction.DISMISS: _OfRuns(run_actions.dismiss, find=chosen_runs.not_dismissed, has_reason=True),
+    RunAction.REPLAY: _OfRuns(
+        requested_runs.replay, find=chosen_runs.not_replayed, count=chosen_runs.count_not_replayed
+    ),
+    RunAction.CANCEL: _OfRuns(run_actions.cancel, find=chosen_runs.live, count=chosen_runs.count_live, has_reason=True),
+    RunAction.DISMISS: _OfRuns(
+        run_actions.dismiss, find=chosen_runs.not_dismissed, count=chosen_runs.count_not_dismissed, has_reason=True
+    ),
 }
 
 
@@ -205,6 +212,25 @@ def act_on_runs(
             return fitting(theirs, options.after, limit + 1)
 
     return _Work(principal, system, kind, _lock_jobs_of_runs, options).carry_out(find, limit)
+
+
+def count(principal: Principal, action: JobAction, wanted: JobFilter) -> int:
+    """Returns how many jobs match on which the principal may act so; an estimate if there are very many."""
+    theirs = visibility.visible(principal, wanted, _ACTIONS[action].scope)
+    with database.reading():
+        return lists.job_count(theirs)
+
+
+def count_of_runs(principal: Principal, action: RunAction, wanted: RunFilter) -> int | None:
+    """Returns to how many runs that match the action applies; an estimate if there are very many.
+
+    Returns None if the filter names why runs failed, which no database can count.
+    """
+    if wanted.failure is not None:
+        return None
+    theirs = visibility.visible(principal, wanted, Scope.OPERATE)
+    with database.reading():
+        return _RUN_ACTIONS[action].count(theirs)
 
 
 def _read(told: Sequence[str]) -> Refused:
