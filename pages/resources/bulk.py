@@ -31,6 +31,8 @@ SHOWN_REFUSED = 5
 _CHOSEN, _ALL = "chosen", "all"
 _OF_REPLAYS = ("app_name", "task_type", "account_id", "job_id")
 """Of a filter of runs, what fits their replays as well."""
+_OF_FAILURES = ("failure", "host")
+"""Of a filter of runs, what nothing fits any more once it is replayed or dismissed."""
 _A_MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -199,7 +201,7 @@ class BulkPage:
         return Choice(action, wanted, ticked, after)
 
     def _list(self, choice: Choice, done: str = "") -> str:
-        shown = {name: value for name, value in choice.filter.items() if name != "failure"}
+        shown = {name: value for name, value in choice.filter.items() if name not in _OF_FAILURES}
         params = {**shown, "done": done} if done else shown
         return f"{self._kind.path}?{urlencode(params)}" if params else self._kind.path
 

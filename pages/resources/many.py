@@ -45,7 +45,8 @@ def of_runs(site: Site) -> Kind:
 
     def being_replayed(who: Principal, choice: Choice) -> int:
         of_failures = choice.action == RunAction.REPLAY and choice.filter.get("status") == RunStatus.FAILED
-        return failed_runs.being_replayed(who, wanted_of(choice)) if of_failures and choice.ids is None else 0
+        is_of_all = of_failures and choice.ids is None
+        return failed_runs.being_replayed(who, site.system, wanted_of(choice)) if is_of_all else 0
 
     shown = listing.runs_by_ids
     return Kind(runs.PATH, runs.FILTERS, words.ACTIONS_ON_RUNS, ("run", "runs"), act, count, shown, being_replayed)

@@ -16,9 +16,10 @@ from core.pauses import expect_until
 from core.principals import Principal
 from core.scopes import Scope
 from models import chosen_runs, counting, database, jobs, lists, runs
-from models.chosen_runs import Chosen
+from models.chosen_runs import Chosen, HostsOf
 from services.jobs import editing, lifecycle, requested_runs, run_actions
 from services.reading import visibility
+from services.reading.failures import failing_hosts
 from services.requests.idempotency import Request, once
 from services.system import System
 
@@ -112,7 +113,7 @@ class _OfJobs(_Kind):
 class _OfRuns(_Kind):
     """An action on runs, and how those are found, and counted, to which it applies."""
 
-    find: Callable[[RunFilter, UUID | None, int], Chosen]
+    find: Callable[[RunFilter, UUID | None, int, HostsOf], Chosen]
     count: Callable[[RunFilter], int]
 
 
@@ -209,7 +210,7 @@ def act_on_runs(
 
     def find() -> Chosen:
         with database.reading():
-            return fitting(theirs, options.after, limit + 1)
+            return fitting(theirs, options.after, limit + 1, partial(failing_hosts.of_runs, system))
 
     return _Work(principal, system, kind, _lock_jobs_of_runs, options).carry_out(find, limit)
 
@@ -224,9 +225,9 @@ def count(principal: Principal, action: JobAction, wanted: JobFilter) -> int:
 def count_of_runs(principal: Principal, action: RunAction, wanted: RunFilter) -> int | None:
     """Returns to how many runs that match the action applies; an estimate if there are very many.
 
-    Returns None if the filter names why runs failed, which no database can count.
+    Returns None if the filter names why runs failed or what they called, which no database can count.
     """
-    if wanted.failure is not None:
+    if chosen_runs.is_compared(wanted):
         return None
     theirs = visibility.visible(principal, wanted, Scope.OPERATE)
     with database.reading():
