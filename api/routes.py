@@ -83,7 +83,7 @@ def add(
     threads, counts = pools.general, Counts(system.clock)
     _jobs(app, system, threads, counts, creates)
     _versions(app, system, threads)
-    _runs(app, threads, counts)
+    _runs(app, system, threads, counts)
     _actions_on_one(app, system, threads)
     _actions_on_many(app, system, pools.acting)
     _test_calls(app, system, pools.calling)
@@ -127,10 +127,10 @@ def _versions(app: App, system: System, threads: Threads) -> None:
     app.add_route(f"{version}/revert", versions.RevertOfJob(system, threads))
 
 
-def _runs(app: App, threads: Threads, counts: Counts) -> None:
+def _runs(app: App, system: System, threads: Threads, counts: Counts) -> None:
     app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/executions", runs.ExecutionsOfJob(threads))
-    app.add_route("/api/runs", runs.Runs(threads, counts))
+    app.add_route("/api/runs", runs.Runs(system, threads, counts))
     app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
     app.add_route("/api/runs/{run_id:uuid}/log", runs.LogOfRun(threads))
 

@@ -38,13 +38,18 @@ def list_limits(context: typer.Context, limit: Limit = 50, as_json: AsJson = Fal
 
 @app.command()
 def show(context: typer.Context, key: Key, as_json: AsJson = False, url: Url = None) -> None:
-    """Look at a limited key."""
+    """Look at a limited key, and at who uses it."""
     with options.server(context, url) as server:
         found = server.get(f"/api/limits/{in_path(key)}")
     if as_json:
         output.document(found)
-    else:
-        output.fields({**found, "rate": _rate(found)})
+        return
+    tables = {("run", "ends by"): found.pop("under_way"), ("run", "ended", "free again"): found.pop("still_counted")}
+    output.fields({**found, "holders": None, "rate": _rate(found)})  # these are in the first table
+    for titles, uses in tables.items():
+        if uses:
+            typer.echo()
+            output.table(titles, (list(one.values()) for one in uses))
 
 
 @app.command("set")

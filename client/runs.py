@@ -33,6 +33,7 @@ def list_runs(
     due_before: Annotated[str | None, typer.Option(help="Due before this instant.")] = None,
     held_by: Annotated[str | None, typer.Option(help=f"Held, for one of: {', '.join(Hold)}.")] = None,
     failure: Annotated[str | None, typer.Option(help="Failed for this reason: the whole message of a failure.")] = None,
+    host: Annotated[str | None, typer.Option(help="Failed, having called this host last.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
     url: Url = None,
@@ -49,6 +50,7 @@ def list_runs(
         "due_before": due_before,
         "held_by": held_by,
         "failure": failure,
+        "host": host,
     }
     with options.server(context, url) as server:
         found = list(islice(server.every("/api/runs", **wanted), limit))

@@ -1,4 +1,4 @@
-"""Groups failures that are alike: the same kind of task of one app, for the same reason."""
+"""Groups failures that are alike: the same kind of task of one app, calling the same host, for the same reason."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 VARIES = "…"
 """What stands for an id or a number."""
 UNKNOWN = "no reason is known"
+NO_HOST = "-"
+"""Stands for the host of tasks that call none; no host has this name."""
 _VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+(?:[.,:]\d+)*")
 
 # A receiver that gives no answer in time meets one of two limits, of the call or of the run, by chance.

@@ -51,7 +51,8 @@ class JobFilter:
 class RunFilter:
     """A filter for runs. `..._from` is inclusive, `..._before` exclusive; `but` is a status to leave out.
 
-    `visible` is what the caller may see; `failure` is a reason for failure as `core.failure_groups` computes it;
+    `visible` is what the caller may see; `failure` is a reason for failure as `core.failure_groups` computes it; `host`
+    is what the last attempt called (`failure_groups.NO_HOST`: none), which only failures are filtered by;
     `held_by` and `held_key` filter runs that are held; `retry_of` is the run that they replay.
     """
 
@@ -74,5 +75,6 @@ class RunFilter:
     retry_of: UUID | None = None
     ids: tuple[UUID, ...] | None = None
     failure: str | None = None
+    host: str | None = None
     held_by: Hold | None = None
     held_key: str | None = None

@@ -75,9 +75,20 @@ def read_poll(body: bytes, truncated: bool) -> PollAnswer:
         polling_state=state if "polling_state" in answer else None,
         done=answer.get("done") is True,
         next_in_seconds=_next_in_seconds(answer.get("next_in_seconds")),
-        progress=_progress(answer.get("progress")),
+        progress=progress_of(answer.get("progress")),
         message=_message(answer.get("message")),
     )
+
+
+def progress_of(value: Any) -> Progress | None:
+    """Returns the progress that a member of an answer says; None if it has another form than `PollAnswer.progress`."""
+    if isinstance(value, Mapping):
+        done, total = _number(value.get("done")), _number(value.get("total"))
+        if done is None or total is None or not 0 <= done <= total:
+            return None
+        return {"done": done, "total": total}
+    share = _number(value)
+    return share if share is not None and 0 <= share <= 1 else None
 
 
 def _may_pass(status_code: int) -> bool:
@@ -146,16 +157,6 @@ def _number(value: Any) -> float | None:
 def _next_in_seconds(value: Any) -> float | None:
     seconds = _number(value)
     return None if seconds is None or seconds < 0 else min(seconds, NEXT_POLL_CAP_SECONDS)
-
-
-def _progress(value: Any) -> Progress | None:
-    if isinstance(value, Mapping):
-        done, total = _number(value.get("done")), _number(value.get("total"))
-        if done is None or total is None or not 0 <= done <= total:
-            return None
-        return {"done": done, "total": total}
-    share = _number(value)
-    return share if share is not None and 0 <= share <= 1 else None
 
 
 def _message(value: Any) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,7 +13,7 @@ import peewee
 from core import failure_groups
 from core.filters import RunFilter
 from core.states import DEAD, RunStatus
-from models import filtering
+from models import counting, filtering
 from models.tables import App, DismissedFailure, Job, Run
 
 _READ_AT_ONCE = 2_000
@@ -21,6 +21,10 @@ _MAX_PAGES = 25
 # Exactly the condition of the partial index `runs_failed`.
 _FAILED = peewee.SQL("status = 'failed'")
 _REASON = peewee.fn.COALESCE(peewee.fn.NULLIF(Run.error_message, ""), Run.error_type, failure_groups.UNKNOWN)
+
+
+HostsOf = Callable[[Sequence[UUID]], Mapping[UUID, str]]
+"""Returns the host that each of these runs called last, of those that called one."""
 
 
 class Chosen(NamedTuple):
@@ -65,36 +69,55 @@ def handled(wanted: RunFilter, most: int) -> HandledFailures:
     return HandledFailures(replayed, dismissed, len(newest) > most)
 
 
-def fitting(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
+def fitting(wanted: RunFilter, after: UUID | None, limit: int, hosts_of: HostsOf) -> Chosen:
     """Returns runs that match."""
-    return _found(_fitting(wanted), wanted, after, limit)
+    return _found(_fitting(wanted), wanted, after, limit, hosts_of)
 
 
-def live(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
+def live(wanted: RunFilter, after: UUID | None, limit: int, hosts_of: HostsOf) -> Chosen:
     """Returns runs that match and have not ended."""
-    return _found(_fitting(wanted).where(filtering.LIVE), wanted, after, limit)
+    return _found(_live(wanted), wanted, after, limit, hosts_of)
 
 
-def not_replayed(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
+def not_replayed(wanted: RunFilter, after: UUID | None, limit: int, hosts_of: HostsOf) -> Chosen:
     """Returns dead runs that match, have no replay under way or finished, and were not dismissed."""
-    query = _fitting(wanted).where(Run.status.in_(DEAD), ~is_being_replayed(), ~has_run_again(), ~is_dismissed())
-    return _found(query, wanted, after, limit)
+    return _found(_not_replayed(wanted), wanted, after, limit, hosts_of)
 
 
-def not_dismissed(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
+def not_dismissed(wanted: RunFilter, after: UUID | None, limit: int, hosts_of: HostsOf) -> Chosen:
     """Returns failed runs that match, have no finished replay, and were not dismissed."""
-    return _found(_not_dismissed(wanted), wanted, after, limit)
+    return _found(_not_dismissed(wanted), wanted, after, limit, hosts_of)
 
 
-def newest_not_dismissed(wanted: RunFilter, most: int, most_read: int) -> ShownFailures:
-    """Returns the newest of the runs that `not_dismissed` returns; no more than `most_read` reasons are compared."""
+def count_live(wanted: RunFilter) -> int:
+    """Returns how many runs `live` can return, whatever they failed for; an estimate if there are very many."""
+    return counting.count(_live(wanted))
+
+
+def count_not_replayed(wanted: RunFilter) -> int:
+    """Returns how many runs `not_replayed` can return, as `count_live` does."""
+    return counting.count(_not_replayed(wanted))
+
+
+def count_not_dismissed(wanted: RunFilter) -> int:
+    """Returns how many runs `not_dismissed` can return, as `count_live` does."""
+    return counting.count(_not_dismissed(wanted))
+
+
+def newest_not_dismissed(wanted: RunFilter, most: int, most_read: int, hosts_of: HostsOf) -> ShownFailures:
+    """Returns the newest of the runs that `not_dismissed` returns; no more than `most_read` are compared."""
     query = _not_dismissed(wanted).where(_FAILED).select_extend(is_being_replayed().alias("is_being_replayed"))
     newest = query.order_by(Run.finished_at.desc(), Run.id.desc())
-    most_read = most if wanted.failure is None else most_read
+    most_read = most_read if is_compared(wanted) else most
     read = list(newest.limit(most_read + 1))
-    found = [run for run in read[:most_read] if wanted.failure is None or _is_for(run, wanted.failure)]
+    found = _alike(read[:most_read], wanted, hosts_of)
     shown = [ShownFailure(run.id, bool(run.is_being_replayed)) for run in found[:most]]
     return ShownFailures(shown, is_cut=len(found) > most or len(read) > most_read)
+
+
+def is_compared(wanted: RunFilter) -> bool:
+    """Whether a filter names what no database compares: why runs failed, or the host that they called."""
+    return wanted.failure is not None or wanted.host is not None
 
 
 def is_being_replayed() -> Any:
@@ -122,6 +145,14 @@ def _has_replay(replay: Any, condition: Any) -> Any:
     return peewee.fn.EXISTS(replay.select(peewee.SQL("1")).where(replay.retry_of == Run.id, condition))
 
 
+def _live(wanted: RunFilter) -> Any:
+    return _fitting(wanted).where(filtering.LIVE)
+
+
+def _not_replayed(wanted: RunFilter) -> Any:
+    return _fitting(wanted).where(Run.status.in_(DEAD), ~is_being_replayed(), ~has_run_again(), ~is_dismissed())
+
+
 def _not_dismissed(wanted: RunFilter) -> Any:
     return _fitting(wanted).where(Run.status == RunStatus.FAILED, ~has_run_again(), ~is_dismissed())
 
@@ -141,18 +172,27 @@ def _why(failure: str) -> tuple[Any, ...]:
     return (peewee.Case(None, [(fits, 1)], 0).alias("fits"), *reasons)
 
 
-def _found(query: Any, wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
-    """Returns the first runs that match; reasons for failure are compared here, since no database can do it."""
-    if wanted.failure is None:
+def _found(query: Any, wanted: RunFilter, after: UUID | None, limit: int, hosts_of: HostsOf) -> Chosen:
+    """Returns the first runs that match; reasons and hosts are compared here, since no database can do it."""
+    if not is_compared(wanted):
         return Chosen([run.id for run in _page(query, after, limit)])
     found: list[UUID] = []
     for _ in range(_MAX_PAGES):
         page = _page(query, after, _READ_AT_ONCE)
-        found += [run.id for run in page if _is_for(run, wanted.failure)]
+        found += [run.id for run in _alike(page, wanted, hosts_of)]
         if len(found) >= limit or len(page) < _READ_AT_ONCE:
             return Chosen(found[:limit])
         after = page[-1].id
     return Chosen(found, after)
+
+
+def _alike(read: Sequence[Any], wanted: RunFilter, hosts_of: HostsOf) -> list[Any]:
+    """Returns those of these runs that failed for the reason and called the host that a filter names."""
+    found = [run for run in read if wanted.failure is None or _is_for(run, wanted.failure)]
+    if wanted.host is None:
+        return found
+    hosts = hosts_of([run.id for run in found])
+    return [run for run in found if hosts.get(run.id, failure_groups.NO_HOST) == wanted.host]
 
 
 def _is_for(run: Any, reason: str) -> bool:

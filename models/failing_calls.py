@@ -94,6 +94,15 @@ def of_runs(run_ids: Sequence[UUID]) -> list[HostCall]:
     ]
 
 
+def last_of_runs(run_ids: Sequence[UUID]) -> list[HostCall]:
+    """Returns the last attempt at each of these runs that was tried; the order is not defined."""
+    return [
+        call
+        for chunk in set_based.chunks(run_ids)
+        for call in _calls(Attempt.run.in_(chunk), Attempt.number == Run.attempt_count, most=len(chunk))
+    ]
+
+
 def succeeded(wanted: JobFilter, app_names: Sequence[str], since: datetime, most: int) -> list[HostCall]:
     """Returns attempts that began since an instant and succeeded, newest first, at matching jobs of these apps.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import peewee
@@ -205,6 +205,33 @@ def holders(key: str, limit: int) -> list[UUID]:
     """Returns runs whose calls are under way under a key, at most so many."""
     query = Use.select(Use.run_id).where(Use.key == key, Use.ended_at.is_null()).limit(limit)
     return [row.run_id for row in query]
+
+
+class RunningUse(NamedTuple):
+    """A call under way under a key: its run, and what decides when it ends at the latest."""
+
+    run_id: UUID
+    job_id: UUID
+    job_version: int
+    claimed_at: datetime | None
+    lease_expires_at: datetime | None
+    reports_until: datetime | None
+    newest_version: int
+    task_type: str
+    time_limit_seconds: float | None
+
+
+def running_uses(key: str, limit: int) -> list[RunningUse]:
+    """Returns calls under way under a key, at most so many."""
+    of_run = (Run.id, Run.job, Run.job_version, Run.claimed_at, Run.lease_expires_at, Run.reports_until)
+    query: Any = Run.select(*of_run, Job.version, Job.task_type, Job.time_limit_seconds).join(Job)
+    return [RunningUse(*row) for row in query.where(Run.id.in_(holders(key, limit))).tuples()]
+
+
+def ended_uses(key: str, since: datetime, limit: int) -> list[tuple[UUID, datetime]]:
+    """Returns the runs whose calls under a key ended since an instant, and when, the first to end first."""
+    query: Any = Use.select(Use.run_id, Use.ended_at).where(Use.key == key, Use.ended_at > since)
+    return list(query.order_by(Use.ended_at).limit(limit).tuples())
 
 
 def data_of(run_ids: Collection[UUID]) -> dict[UUID, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from core import built_in_apps, schedules
 from core.errors import InvalidInput
 from core.principals import PrincipalKind
+from core.schedules.kind import PreviewedOccurrence
 from core.scopes import Scope
 from pages import job_edits, presets
 from pages.forms import Form
@@ -19,10 +19,10 @@ from pages.page_request import Asked
 
 @dataclass(frozen=True)
 class Preview:
-    """What a schedule means: a sentence, and its next instants; `has_passed` if its only one lies behind."""
+    """What a schedule means: a sentence, and its next occurrences; `has_passed` if its only one lies behind."""
 
     sentence: str
-    coming: list[datetime]
+    coming: list[PreviewedOccurrence]
     has_passed: bool = False
 
 

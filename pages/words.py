@@ -127,6 +127,7 @@ FILTERS: dict[str, str] = {
     "trigger": "Trigger",
     "job_id": "Job",
     "failure": "Error",
+    "host": "Host",
     "held_by": "Held by",
     "held_key": "Key",
     "due_from": "Due from",

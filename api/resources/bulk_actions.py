@@ -11,7 +11,7 @@ from api.schemas.bulk_actions import JobActions, NewJobActions, NewReplays, NewR
 from api.threads import Threads
 from core.scopes import Scope
 from services.jobs import bulk_actions
-from services.jobs.bulk_actions import Action, RunAction
+from services.jobs.bulk_actions import BulkOptions, JobAction, RunAction
 from services.system import System
 
 
@@ -40,19 +40,11 @@ class ActionsOnJobs:
         principal, request = access.principal(req), keys.request(req, body)
         given = validation.body(NewJobActions, bodies.parse(body))
         after = None if given.cursor is None else given.cursor.id
-        action = Action(given.action)
-        wanted = given.filter.wanted()
-        outcome = bulk_actions.act(
-            principal,
-            self._system,
-            action,
-            wanted,
-            after,
-            dry_run=given.dry_run,
-            request=request,
-            reason=given.reason,
-            until=given.until,
+        options = BulkOptions(
+            dry_run=given.dry_run, after=after, request=request, reason=given.reason, until=given.until
         )
+        action, wanted = JobAction(given.action), given.filter.wanted()
+        outcome = bulk_actions.act(principal, self._system, action, wanted, options)
         return JobActions.of(outcome, dry_run=given.dry_run)
 
 
@@ -81,17 +73,11 @@ class ActionsOnRuns:
         principal, request = access.principal(req), keys.request(req, body)
         given = validation.body(NewRunActions, bodies.parse(body))
         after = None if given.cursor is None else given.cursor.id
-        outcome = bulk_actions.act_on_runs(
-            principal,
-            self._system,
-            RunAction(given.action),
-            given.filter.wanted(),
-            after,
-            dry_run=given.dry_run,
-            request=request,
-            reason=given.reason,
-            limit=given.limit,
+        options = BulkOptions(
+            dry_run=given.dry_run, after=after, limit=given.limit, request=request, reason=given.reason
         )
+        action, wanted = RunAction(given.action), given.filter.wanted()
+        outcome = bulk_actions.act_on_runs(principal, self._system, action, wanted, options)
         return RunActions.of(outcome, dry_run=given.dry_run)
 
 
@@ -120,7 +106,7 @@ class ReplaysOfRuns:
         principal, request = access.principal(req), keys.request(req, body)
         given = validation.body(NewReplays, bodies.parse(body))
         after = None if given.cursor is None else given.cursor.id
+        options = BulkOptions(dry_run=given.dry_run, after=after, limit=given.limit, request=request)
         wanted = given.filter.wanted()
-        dry_run, limit = given.dry_run, given.limit
-        outcome = bulk_actions.replay(principal, self._system, wanted, limit, after, dry_run=dry_run, request=request)
+        outcome = bulk_actions.act_on_runs(principal, self._system, RunAction.REPLAY, wanted, options)
         return Replays.of(outcome, dry_run=given.dry_run)

@@ -33,13 +33,13 @@ class GroupedFailures:
 
     @documented("listFailures", "runs", {200: Failures}, access=Required.ACCOUNT, scope=Scope.READ, query=FailuresQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List undismissed runs that failed for good, grouped by app, task type and reason, the newest first."""
+        """List undismissed runs that failed for good, grouped by app, task type, host and reason, the newest first."""
         answers.send(resp, await self._threads.run(self._grouped, req))
 
     def _grouped(self, req: Request) -> Failures:
         query = validation.query(FailuresQuery, req.params)
         principal, wanted, before = access.principal(req), query.wanted(), query.finished_before
-        found = failed_runs.grouped(principal, self._system, query.hours, wanted, before=before)
+        found = failed_runs.grouped(principal, self._system, query.hours, wanted, before=before, host=query.host)
         gave_up = self._given_up.of(principal, query.hours, wanted, before=before)
         groups = [FailureGroup.model_validate(one) for one in found.groups]
         jobs = [GivenUpJob.model_validate(one) for one in gave_up.results]

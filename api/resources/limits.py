@@ -11,13 +11,13 @@ from api.openapi import documented
 from api.operations import Required
 from api.preconditions import IfMatchTagHeader
 from api.schemas.audit import ReasonQuery
-from api.schemas.limits import HeldLimit, LimitOfKey, LimitPage, LimitsQuery, NewLimit, show
+from api.schemas.limits import HeldLimit, LimitOfKey, LimitPage, LimitsQuery, NewLimit, show, show_with_uses
 from api.threads import Threads
 from core.etags import Expected
 from core.principals import Principal
 from core.scopes import Scope
 from services.execution import limit_changes
-from services.reading import limits
+from services.reading import limit_uses, limits
 from services.reading.limits import LimitView
 from services.system import System
 
@@ -57,9 +57,9 @@ class OneLimit:
 
         Its ETag is that of the limit, whatever its use.
         """
-        view, runs = await self._threads.run(limits.with_holders, access.principal(req), self._system, key)
+        view, uses = await self._threads.run(limit_uses.of_key, access.principal(req), self._system, key)
         preconditions.set_etag(resp, view.etag)
-        answers.send(resp, HeldLimit(**show(view).model_dump(), holders=[run.id for run in runs]))
+        answers.send(resp, show_with_uses(view, uses))
 
     @documented(
         "putLimit",

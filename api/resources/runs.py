@@ -32,12 +32,14 @@ from core.scopes import Scope
 from services.reading import listing, records
 from services.reading.counting import Counts
 from services.reading.views import Page
+from services.system import System
 
 
 class Runs:
     """`/api/runs`."""
 
-    def __init__(self, threads: Threads, counts: Counts) -> None:
+    def __init__(self, system: System, threads: Threads, counts: Counts) -> None:
+        self._system = system
         self._threads = threads
         self._counts = counts
 
@@ -46,13 +48,15 @@ class Runs:
         """List runs of all jobs, newest first.
 
         `failure` finds those that failed for a reason, which is written as `GET /api/failures` writes it, or as the
-        `error_message` of one of them: the newest 1,000 that are neither dismissed nor replayed with an outcome.
+        `error_message` of one of them: the newest 1,000 that are neither dismissed nor replayed with an outcome. `host`
+        finds such failures by the host that their last attempt called, as `GET /api/failures` names it; `-` means none.
         """
         lists.send(resp, await self._threads.run(self._list, req))
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(RunsQuery, req.params)
-        return _listed(req, query, listing.runs(access.principal(req), self._counts, query.wanted(), query.stretch()))
+        principal, wanted = access.principal(req), query.wanted()
+        return _listed(req, query, listing.found_runs(principal, self._system, self._counts, wanted, query.stretch()))
 
 
 class RunsOfJob:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, Wit
 from api.schemas.audit import Reason
 from api.schemas.paging import (
     CURSOR_SCHEMA,
+    CalledHost,
     FailureReason,
     Filter,
     MetadataMember,
@@ -147,8 +148,8 @@ class RunsMeant(_Meant):
 class RunsActedOn(_Meant):
     """Selects the runs that fit every member given, of those that the action is for.
 
-    `failure` is why they failed, as the list of failures or one of them tells it. Of runs that are named by `ids`,
-    those that the action is not for are refused.
+    `failure` is why they failed, as the list of failures or one of them tells it, `host` what their last attempt called
+    (`-`: no host). Of runs that are named by `ids`, those that the action is not for are refused.
     """
 
     ids: Ids | None = None
@@ -160,6 +161,7 @@ class RunsActedOn(_Meant):
     status_not: RunStatusWord | None = None
     trigger: TriggerWord | None = None
     failure: FailureReason | None = None
+    host: CalledHost | None = None
     due_from: Instant | None = None
     due_before: Instant | None = None
     finished_from: Instant | None = None

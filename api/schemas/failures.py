@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.paging import Filter, Query
+from api.schemas.paging import CalledHost, Filter, Query
 from api.schemas.values import InstantInQuery, Shown
 from core.filters import JobFilter
 
@@ -16,13 +16,14 @@ MONTH_HOURS = 31 * 24
 
 
 class FailuresQuery(Query):
-    """How far back from now, before which instant, and of which jobs."""
+    """How far back from now, before which instant, of which jobs, and which host they called (`-`: none)."""
 
     hours: Annotated[int, Field(ge=1, le=MONTH_HOURS)] = 24
     finished_before: InstantInQuery | None = None
     app_name: Filter | None = None
     account_id: Filter | None = None
     task_type: Filter | None = None
+    host: CalledHost | None = None
 
     def wanted(self) -> JobFilter:
         """Returns the filter of these jobs."""
@@ -32,13 +33,16 @@ class FailuresQuery(Query):
 class FailureGroup(Shown):
     """Runs that failed for one reason, of as many `jobs`.
 
-    `reason` is what their errors share; actions on runs take it as `failure`. The run, the error and the job are those
-    of the newest. `being_replayed` counts those whose replay is not over; one that has completed or failed counts
-    instead of the run that failed before it, though `first_at` is still that of the first which failed so.
+    `reason` is what their errors share; actions on runs take it as `failure`. `host` is what their last attempts
+    called, null for tasks that call none or if it is not known; actions on runs take it as `host`, and `-` for null.
+    The run, the error and the job are those of the newest. `being_replayed` counts those whose replay is not over; one
+    that has completed or failed counts instead of the run that failed before it, though `first_at` is still that of the
+    first which failed so.
     """
 
     app_name: str
     task_type: str
+    host: str | None
     reason: str
     error_type: str | None
     message: str | None

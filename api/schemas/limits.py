@@ -16,6 +16,7 @@ from core import limits
 from core.fairness import MAX_WEIGHT, MIN_WEIGHT
 from core.limit_keys import KEY_LENGTH
 from core.rates import Rate
+from services.reading.limit_uses import Uses
 from services.reading.limits import LimitView
 
 MOST = 1_000_000
@@ -93,16 +94,52 @@ class LimitOfKey(Shown):
     drained_in_seconds: float | None
 
 
+class CallUnderWay(Shown):
+    """A run with a call under way; `ends_by` is when it ends at the latest, null where that is not known.
+
+    That is at its time limit; of a run that waits for its receiver's report, once none has come.
+    """
+
+    run_id: UUID
+    ends_by: datetime | None
+
+
+class CountedCall(Shown):
+    """A run with a call that has ended and counts against the rate until `free_at`."""
+
+    run_id: UUID
+    ended_at: datetime
+    free_at: datetime
+
+
 class HeldLimit(LimitOfKey):
-    """A limited key, its use, and the first 20 runs whose calls are under way under it."""
+    """A limited key, its use, and who uses it: the first 20 calls under way, and those that ended and still count.
+
+    Only runs that the caller may see are listed; `holders` are those of `under_way`. The first of `still_counted` is
+    the first to be free.
+    """
 
     holders: list[UUID]
+    under_way: list[CallUnderWay]
+    still_counted: list[CountedCall]
 
 
 def show(view: LimitView) -> LimitOfKey:
     """Returns a limited key as callers get it."""
     rate = None if view.rate is None else ShownRate(calls=view.rate.calls, per_seconds=view.rate.seconds)
     return LimitOfKey(**{**asdict(view), "rate": rate})
+
+
+def show_with_uses(view: LimitView, uses: Uses) -> HeldLimit:
+    """Returns a limited key with who uses it, as callers get it."""
+    return HeldLimit(
+        **show(view).model_dump(),
+        holders=[one.run.id for one in uses.under_way],
+        under_way=[CallUnderWay(run_id=one.run.id, ends_by=one.ends_by) for one in uses.under_way],
+        still_counted=[
+            CountedCall(run_id=one.run.id, ended_at=one.ended_at, free_at=one.free_at) for one in uses.still_counted
+        ],
+    )
 
 
 class LimitPage(Shown):

@@ -106,6 +106,8 @@ Cursor = Annotated[Mark, PlainValidator(read_cursor), WithJsonSchema(CURSOR_SCHE
 Limit = Annotated[int, Field(ge=1, le=MAX_IN_PAGE)]
 PageNumber = Annotated[int, Field(ge=1, le=_LAST_PAGE)]
 Filter = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH)]
+CalledHost = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH), AfterValidator(str.lower)]
+"""The host that failed runs called last, as the list of failures says it; `-` of those that called none."""
 FailureReason = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(failure_groups.reason_of)]
 """Why runs failed, as the list of failures says it, or as one of them says it, with its numbers and ids."""
 MetadataMember = Annotated[
@@ -255,7 +257,8 @@ class JobsQuery(Query):
 class RunsQuery(PageQuery):
     """Which runs to return, of any job; `status_not` leaves out a status, as `pending` does what is only planned.
 
-    With `failure`, those that failed for this reason and are still listed as failures, the newest 1,000.
+    With `failure`, those that failed for this reason and are still listed as failures, the newest 1,000; with `host`,
+    those of them whose last attempt called it (`-`: none).
     """
 
     job_id: UUID | None = None
@@ -277,6 +280,7 @@ class RunsQuery(PageQuery):
     held_by: Hold | None = None
     held_key: Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)] | None = None
     failure: FailureReason | None = None
+    host: CalledHost | None = None
 
     def wanted(self) -> RunFilter:
         """Returns the filter of these runs."""

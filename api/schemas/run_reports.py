@@ -9,9 +9,17 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from api.schemas.values import Given, Shown
+from api.validation import shown
 from core import json_text
 from core.errors import AttemptError, PermanentFailure, TransientFailure
-from core.receiver_answers import MAX_NUMBER, PollAnswer
+from core.receiver_answers import (
+    MAX_NUMBER,
+    MESSAGE_CAP,
+    NEXT_POLL_CAP_SECONDS,
+    PollAnswer,
+    Progress,
+    progress_of,
+)
 from core.retry import MAX_RETRY_AFTER_SECONDS
 from core.states import Outcome
 
@@ -66,18 +74,33 @@ class Log(Given):
 
 
 class Completion(Given):
-    """The work is done. `result` is stored with the run; `polling_state` and `done` are for a job that polls."""
+    """The work is done. `result` is stored with the run; the other members are for a job that polls, as in its answer.
+
+    `next_in_seconds` is when the next poll is due, counted from this report; without it, after the job's interval.
+    `progress` is a share from 0 to 1, or `{"done": 3, "total": 8}`; it and `message` are shown with the run.
+    """
 
     result: Any = None
     polling_state: dict[str, Any] | None = None
     done: bool | None = None
+    next_in_seconds: Annotated[float, Field(ge=0, le=NEXT_POLL_CAP_SECONDS, allow_inf_nan=False)] | None = None
+    progress: Any = None
+    message: Annotated[str, Field(max_length=MESSAGE_CAP)] | None = None
+
+    @field_validator("progress")
+    @classmethod
+    def _progress_of_a_poll(cls, progress: Any) -> Progress | None:
+        found = progress_of(progress)
+        if progress is not None and found is None:
+            raise ValueError(f'is {shown(progress)}; write a share from 0 to 1, or {{"done": 3, "total": 8}}.')
+        return found
 
     def poll(self) -> PollAnswer | None:
         """Returns the answer to a poll, if the report has one."""
-        if self.polling_state is None and self.done is None:
+        pace = (self.next_in_seconds, self.progress, self.message)
+        if all(one is None for one in (self.polling_state, self.done, *pace)):
             return None
-        done = self.done is True
-        return PollAnswer(self.polling_state, done, next_in_seconds=None, progress=None, message=None)
+        return PollAnswer(self.polling_state, self.done is True, *pace)
 
 
 class Failure(Given):

@@ -60,7 +60,7 @@ class Run(Shown):
 class RunPage(Shown):
     """A page of a list of runs, newest first; `next` is the path of the next page.
 
-    `is_cut` if `failure` may fit more runs than are listed and counted.
+    `is_cut` if `failure` or `host` may fit more runs than are listed and counted.
     """
 
     count: int

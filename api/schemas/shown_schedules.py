@@ -23,10 +23,21 @@ class AnyShownSchedule(Shown):
     type: str
 
 
+class PreviewedOccurrence(Shown):
+    """One occurrence: its nominal instant, and the latest at which it may be due, by jitter.
+
+    The jitter depends on the job, so each job has its own instant between these two.
+    """
+
+    scheduled_for: datetime
+    latest_due_at: datetime
+
+
 class Occurrences(Shown):
-    """The next instants a schedule names, and the schedule in words."""
+    """The next instants a schedule names, the same with what jitter may add, and the schedule in words."""
 
     next: list[datetime]
+    occurrences: list[PreviewedOccurrence]
     description: str
 
 

@@ -35,7 +35,7 @@ class Cron(Recurring):
 
     expression: str = field(metadata=member(Text(example="*/15 9-17 * * mon-fri"), check=_fault_of_expression))
 
-    def describe(self) -> str:
+    def _rule_in_words(self) -> str:
         return f"{parse(self.expression).describe()}, {self.timezone}"
 
     def brief(self) -> str:

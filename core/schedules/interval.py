@@ -71,7 +71,7 @@ class Interval(Recurring):
         """Returns the instants for a job accepted at this moment, which is the first unless `starts_at` is later."""
         return self.accepted(at).starting_at(at)
 
-    def describe(self) -> str:
+    def _rule_in_words(self) -> str:
         if self.frequency is None:
             return f"Every {periods.in_words(self.every_seconds or 0)}"
         return f"{self.frequency.value.capitalize()}, {self.timezone}"

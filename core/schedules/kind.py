@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from itertools import islice
 from typing import Any, ClassVar, Self
 
 from core.schedules.members import Member, member_of
@@ -37,6 +38,14 @@ class Option:
     flag: str
     words: str
     members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PreviewedOccurrence:
+    """An occurrence for a job that is not made yet: its nominal instant, and the latest at which it may be due."""
+
+    scheduled_for: datetime
+    latest_due_at: datetime
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,14 @@ class Schedule(ABC):
     def preview(self, at: datetime) -> Iterator[datetime]:
         """Returns the instants for a job accepted at this moment."""
         return self.accepted(at).upcoming(at)
+
+    def previewed(self, at: datetime, most: int) -> list[PreviewedOccurrence]:
+        """Returns the first occurrences for a job accepted at this moment, at most so many."""
+        return [PreviewedOccurrence(one, self.latest_due_at(one)) for one in islice(self.preview(at), most)]
+
+    def latest_due_at(self, occurrence: datetime) -> datetime:
+        """Returns the latest instant at which an occurrence may be due, whichever job it is of."""
+        return occurrence
 
 
 class OneInstant(Schedule):

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from core.schedules.kind import JUST_BEFORE, Nature, Schedule
+from core.schedules import periods
+from core.schedules.kind import JUST_BEFORE, Nature, PreviewedOccurrence, Schedule
 from core.schedules.members import DAY_SECONDS, MAX_RUNS, Instant, Number, Zone, member
 
 
@@ -67,6 +68,21 @@ class Recurring(Schedule):
             return occurrence
         digest = hashlib.blake2b(f"{job_id}/{occurrence.isoformat()}".encode(), digest_size=8).digest()
         return occurrence + timedelta(seconds=self.jitter_seconds * int.from_bytes(digest) / 2**64)
+
+    def latest_due_at(self, occurrence: datetime) -> datetime:
+        return occurrence + timedelta(seconds=self.jitter_seconds or 0)
+
+    def previewed(self, at: datetime, most: int) -> list[PreviewedOccurrence]:
+        return super().previewed(at, min(most, self.max_runs or most))
+
+    def describe(self) -> str:
+        if not self.jitter_seconds:
+            return self._rule_in_words()
+        return f"{self._rule_in_words()}, each up to {periods.in_words(self.jitter_seconds)} later"
+
+    @abstractmethod
+    def _rule_in_words(self) -> str:
+        """Returns the rule itself as a sentence without a full stop, without the options."""
 
     @abstractmethod
     def _next_by_rule(self, after: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
+from core import failure_groups
 from core.errors import InvalidInput, NotFound
 from core.filters import JobFilter, RunFilter
 from core.listing import NEWEST_FIRST, Stretch
@@ -94,6 +95,7 @@ class AccountsPage:
             "waiting": waits,
             "next_at": next_calls.of_keys(self._site.system, held[:MAX_HELD]),
             "failures": failed_runs.grouped(who.principal, self._site.system, _HOURS, wanted),
+            "no_host": failure_groups.NO_HOST,
             "runs": runs,
             **run_rows.beside(self._site.system, who.now, runs),
             "most_counted": limits.MAX_COUNTED,

@@ -7,7 +7,7 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
-from core import instants
+from core import failure_groups, instants
 from core.errors import InvalidInput
 from core.filters import RunFilter
 from pages import instants_typed, receiver_words, rights
@@ -38,6 +38,7 @@ class FailuresPage:
         found = failed_runs.grouped(who.principal, self._site.system, hours, before=before)
         return {
             "failures": found,
+            "no_host": failure_groups.NO_HOST,
             "said": {run_id: receiver_words.said(answer) for run_id, answer in failed_runs.answers(found).items()},
             "handled": failed_runs.handled(who.principal, RunFilter(finished_from=found.since, finished_before=before)),
             "given_up": self._site.given_up.of(who.principal, hours, before=before),

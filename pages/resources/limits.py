@@ -16,7 +16,7 @@ from pages.forms import UNTIL, Form, seen, typed_number
 from pages.page_request import Asked
 from pages.site import Site
 from services.execution import limit_changes
-from services.reading import limits, listing
+from services.reading import limit_uses, limits, listing
 from services.reading.limits import LimitView
 
 PATH = "/dashboard/limits"
@@ -94,11 +94,14 @@ class LimitsPage:
         }
 
     def _load_one(self, who: Asked, key: str) -> dict[str, Any]:
-        found, holders = limits.with_holders(who.principal, self._site.system, key)
+        found, uses = limit_uses.of_key(who.principal, self._site.system, key)
+        holders = [one.run for one in uses.under_way]
         waiting = listing.runs(who.principal, self._site.counts, RunFilter(held_key=found.key), Stretch(limit=WAITING))
         return {
             "limit": found,
             "holders": holders,
+            "ends_by": {one.run.id: one.ends_by for one in uses.under_way},
+            "still_counted": uses.still_counted,
             **run_rows.beside(self._site.system, who.now, waiting.items, holders),
             "most_counted": limits.MAX_COUNTED,
             "waiting": waiting.items,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from core.filters import RunFilter
 from core.principals import Principal
 from core.states import RunStatus
 from pages import words
 from pages.resources import jobs, runs
-from pages.resources.bulk import MOST, Choice, Kind
+from pages.resources.bulk import Choice, Kind
 from pages.site import Site
 from services.jobs import bulk_actions
-from services.jobs.bulk_actions import Action, BulkResult, RunAction
+from services.jobs.bulk_actions import BulkOptions, BulkResult, JobAction, RunAction
 from services.reading import listing, records
 from services.reading.failures import failed_runs
 
@@ -21,23 +20,15 @@ from services.reading.failures import failed_runs
 def of_jobs(site: Site) -> Kind:
     """Returns what can be done with jobs."""
 
-    def act(
-        who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None, until: datetime | None
-    ) -> BulkResult:
+    def act(who: Principal, choice: Choice, options: BulkOptions) -> BulkResult:
         wanted = replace(site.readers.job_list(choice.selecting).wanted, ids=choice.ids)
-        return bulk_actions.act(
-            who,
-            site.system,
-            Action(choice.action),
-            wanted,
-            choice.after,
-            dry_run=dry_run,
-            reason=reason,
-            until=until if choice.action == Action.PAUSE else None,
-            limit=MOST,
-        )
+        return bulk_actions.act(who, site.system, JobAction(choice.action), wanted, options)
 
-    return Kind(jobs.PATH, jobs.FILTERS, words.ACTIONS_ON_JOBS, ("job", "jobs"), act, records.jobs_by_ids)
+    def count(who: Principal, choice: Choice) -> int:
+        return bulk_actions.count(who, JobAction(choice.action), site.readers.job_list(choice.selecting).wanted)
+
+    shown = records.jobs_by_ids
+    return Kind(jobs.PATH, jobs.FILTERS, words.ACTIONS_ON_JOBS, ("job", "jobs"), act, count, shown)
 
 
 def of_runs(site: Site) -> Kind:
@@ -46,25 +37,16 @@ def of_runs(site: Site) -> Kind:
     def wanted_of(choice: Choice) -> RunFilter:
         return replace(site.readers.run_list(choice.selecting).wanted, ids=choice.ids)
 
-    def act(
-        who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None, until: datetime | None
-    ) -> BulkResult:
-        del until  # runs are not paused
-        wanted = wanted_of(choice)
-        return bulk_actions.act_on_runs(
-            who,
-            site.system,
-            RunAction(choice.action),
-            wanted,
-            choice.after,
-            dry_run=dry_run,
-            reason=reason,
-            limit=MOST,
-        )
+    def act(who: Principal, choice: Choice, options: BulkOptions) -> BulkResult:
+        return bulk_actions.act_on_runs(who, site.system, RunAction(choice.action), wanted_of(choice), options)
+
+    def count(who: Principal, choice: Choice) -> int | None:
+        return bulk_actions.count_of_runs(who, RunAction(choice.action), wanted_of(choice))
 
     def being_replayed(who: Principal, choice: Choice) -> int:
         of_failures = choice.action == RunAction.REPLAY and choice.filter.get("status") == RunStatus.FAILED
-        return failed_runs.being_replayed(who, wanted_of(choice)) if of_failures and choice.ids is None else 0
+        is_of_all = of_failures and choice.ids is None
+        return failed_runs.being_replayed(who, site.system, wanted_of(choice)) if is_of_all else 0
 
     shown = listing.runs_by_ids
-    return Kind(runs.PATH, runs.FILTERS, words.ACTIONS_ON_RUNS, ("run", "runs"), act, shown, being_replayed)
+    return Kind(runs.PATH, runs.FILTERS, words.ACTIONS_ON_RUNS, ("run", "runs"), act, count, shown, being_replayed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -122,7 +121,7 @@ class NewJob:
         try:
             job = self._job(who, form)
             schedule = self._site.readers.schedule(job.get("schedule", {}))
-            coming = list(islice(schedule.preview(who.now), NEXT))
+            coming = schedule.previewed(who.now, NEXT)
             has_passed = isinstance(schedule, RunAt) and schedule.at <= who.now
             return Filled(form, preview=Preview(schedule.describe(), coming, has_passed), written=self._written(job))
         except InvalidInput as refusal:

@@ -43,6 +43,7 @@ FILTERS = (
     "held_by",
     "held_key",
     "failure",
+    "host",
 )
 _WHATEVER_WHEN = ("trigger", "task_type", "app_name", "account_id", "job_id", "cursor", "limit")
 """Filters that do not say when; beside them, the list begins with what has come."""
@@ -68,7 +69,7 @@ class RunsPage:
         typed = list_filters.read(who, FILTERS)
         given, of_default = _with_default(typed.given)
         asked_for = self._site.readers.run_list(given)
-        listed = failed_runs.listed(who.principal, asked_for.wanted)
+        listed = failed_runs.listed(who.principal, self._site.system, asked_for.wanted)
         page = listing.runs(who.principal, self._site.counts, listed.wanted, asked_for.stretch)
         kept = {name: value for name, value in given.items() if name in FILTERS}
         cursor = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST, asked_for.of)

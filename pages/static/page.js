@@ -49,3 +49,11 @@ if (bulk) {
 
 // On a phone, what is long and stands before what is looked for is folded; the page without scripts shows it.
 if (matchMedia("(max-width: 640px)").matches) for (const one of document.querySelectorAll("details.folds")) one.open = false;
+
+// What is done with all that fit goes on by itself, from page to page, if it was begun here; an address alone begins nothing.
+const GOING = "carillon_going";
+const begins = document.querySelector("form input[name=going]")?.form;
+const going = document.querySelector("form[data-going]");
+if (going) {
+  if (sessionStorage.getItem(GOING) === going.dataset.going) going.requestSubmit();
+} else begins?.addEventListener("submit", () => sessionStorage.setItem(GOING, begins.elements.going.value));

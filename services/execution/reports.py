@@ -8,7 +8,7 @@ same answer; any other report about an attempt that has ended is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ import structlog
 
 from core import attempt_endings, fingerprints
 from core.attempt_endings import Ending, Facts
-from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
+from core.errors import AttemptError, CarillonError, Conflict, FieldError, InvalidInput, WrongToken
 from core.receiver_answers import PollAnswer
 from core.states import Outcome
 from core.token_hashes import hashed
@@ -36,6 +36,7 @@ from services.system import System
 log = structlog.get_logger()
 LINES_KEPT = 1_000
 CHARACTERS_KEPT = 256 * 1024
+_NO_POLL = "is for a job that polls; the job of this run does not, leave it out."
 Decide = Callable[[Facts, EndingRun, EndingJob, datetime], Ending]
 
 
@@ -127,17 +128,16 @@ def log_lines(system: System, sender: Sender, lines: Sequence[str]) -> Logged:
 
 
 def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | None) -> ReportedEnd:
-    """Complete a run successfully; `poll` has the new polling state, if its job polls.
+    """Complete a run successfully; `poll` is the answer to its poll, if its job polls.
 
-    Raises `WrongToken`, `InvalidInput` for a polling state of a job that does not poll, or `Conflict` when the attempt
-    has ended otherwise.
+    Raises `WrongToken`, `InvalidInput` for an answer to a poll where the job does not poll, or `Conflict` when the
+    attempt has ended otherwise.
     """
-    content = [result, poll and poll.polling_state, poll and poll.done]
 
     def decide(facts: Facts, _run: EndingRun, job: EndingJob, now: datetime) -> Ending:
         return attempt_endings.succeed(facts, _poll_answer(job, poll), now, result=result)
 
-    return _end(system, sender, fingerprints.of(["complete", content]), decide)
+    return _end(system, sender, _fingerprint_of_completion(result, poll), decide)
 
 
 def fail(system: System, sender: Sender, error: AttemptError) -> ReportedEnd:
@@ -152,6 +152,13 @@ def fail(system: System, sender: Sender, error: AttemptError) -> ReportedEnd:
 
     content = [error.message, error.permanent, error.retry_after_seconds]
     return _end(system, sender, fingerprints.of(["fail", content]), decide)
+
+
+def _fingerprint_of_completion(result: Any, poll: PollAnswer | None) -> str:
+    """Returns what tells this report from another; one without a pace has that which the previous release stored."""
+    content: list[Any] = ["complete", [result, poll and poll.polling_state, poll and poll.done]]
+    pace = [] if poll is None else [poll.next_in_seconds, poll.progress, poll.message]
+    return fingerprints.of([*content, pace] if any(one is not None for one in pace) else content)
 
 
 def _end(system: System, sender: Sender, fingerprint: str, decide: Decide) -> ReportedEnd:
@@ -215,8 +222,12 @@ def _too_late(attempt: AnyAttempt) -> Conflict:
 def _poll_answer(job: EndingJob, poll: PollAnswer | None) -> PollAnswer | None:
     if job.polling_state is None:
         if poll is not None:
-            raise InvalidInput.at(
-                "polling_state", "and done are for a job that polls; this one does not, leave them out."
-            )
+            raise InvalidInput(*(FieldError(name, _NO_POLL) for name in _given(poll)))
         return None
     return poll or PollAnswer(None, done=False, next_in_seconds=None, progress=None, message=None)
+
+
+def _given(poll: PollAnswer) -> list[str]:
+    """Returns the members that an answer to a poll has; `done` if it says no more than that it is not done."""
+    values = {one.name: getattr(poll, one.name) for one in fields(poll)}
+    return [name for name, value in values.items() if value is not None and value is not False] or ["done"]

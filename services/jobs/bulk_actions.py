@@ -15,21 +15,24 @@ from core.filters import JobFilter, RunFilter
 from core.pauses import expect_until
 from core.principals import Principal
 from core.scopes import Scope
-from models import chosen_runs, database, jobs, runs
-from models.chosen_runs import Chosen
+from models import chosen_runs, counting, database, jobs, lists, runs
+from models.chosen_runs import Chosen, HostsOf
 from services.jobs import editing, lifecycle, requested_runs, run_actions
 from services.reading import visibility
+from services.reading.failures import failing_hosts
 from services.requests.idempotency import Request, once
 from services.system import System
 
 MAX_JOBS = 10_000
 MAX_RUNS = 1_000
-REFUSED_TOLD = 20
-FIRST_TOLD = 10
+MAX_REFUSED_SHOWN = 20
+FIRST_SHOWN = 10
 BATCH = 100
+COUNTED_EXACTLY = counting.MAX_COUNTED
+"""Counts beyond this are estimates."""
 
 
-class Action(StrEnum):
+class JobAction(StrEnum):
     """The bulk actions on jobs."""
 
     PAUSE = "pause"
@@ -68,37 +71,69 @@ class BulkResult:
 
 
 @dataclass(frozen=True)
-class _OfJobs:
-    """What an action does to one job, in which scope, and whether it takes a reason."""
+class BulkOptions:
+    """How an action is carried out: on which part of what matches, with what of the request, and whether only tried.
 
-    carry_out: Callable[..., object]
-    has_reason: bool = False
-    scope: Scope = Scope.OPERATE
+    It goes on after the id `after`, and takes at most `limit` (None: MAX_JOBS or MAX_RUNS). A dry run rolls everything
+    back. `until` is the end of a pause, which no other action has.
+    """
+
+    dry_run: bool
+    after: UUID | None = None
+    limit: int | None = None
+    request: Request | None = None
+    reason: str | None = None
+    until: datetime | None = None
+
+
+_Act = Callable[[Principal, System, UUID], object]
 
 
 @dataclass(frozen=True)
-class _OfRuns:
-    """What an action does to one run, whether it takes a reason, and how the runs are found to which it applies."""
+class _Kind:
+    """What an action does to one job or run, and whether it takes a reason."""
 
     carry_out: Callable[..., object]
-    find: Callable[[RunFilter, UUID | None, int], Chosen]
     has_reason: bool = False
+
+    def with_options(self, options: BulkOptions) -> _Act:
+        """Returns what it does to one job or run as these options say."""
+        one = partial(self.carry_out, reason=options.reason) if self.has_reason else self.carry_out
+        return one if options.until is None else partial(one, until=options.until, is_checked=True)
+
+
+@dataclass(frozen=True)
+class _OfJobs(_Kind):
+    """An action on jobs, and the scope that it requires."""
+
+    scope: Scope = Scope.OPERATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfRuns(_Kind):
+    """An action on runs, and how those are found, and counted, to which it applies."""
+
+    find: Callable[[RunFilter, UUID | None, int, HostsOf], Chosen]
+    count: Callable[[RunFilter], int]
 
 
 _ACTIONS = {
-    Action.PAUSE: _OfJobs(lifecycle.pause, has_reason=True),
-    Action.RESUME: _OfJobs(lifecycle.resume, has_reason=True),
-    Action.CANCEL: _OfJobs(lifecycle.cancel, has_reason=True),
-    Action.DELETE: _OfJobs(editing.delete, has_reason=True, scope=Scope.JOBS),
-    Action.RETRY: _OfJobs(requested_runs.retry),
-    Action.TRIGGER: _OfJobs(requested_runs.trigger),
+    JobAction.PAUSE: _OfJobs(lifecycle.pause, has_reason=True),
+    JobAction.RESUME: _OfJobs(lifecycle.resume, has_reason=True),
+    JobAction.CANCEL: _OfJobs(lifecycle.cancel, has_reason=True),
+    JobAction.DELETE: _OfJobs(editing.delete, has_reason=True, scope=Scope.JOBS),
+    JobAction.RETRY: _OfJobs(requested_runs.retry),
+    JobAction.TRIGGER: _OfJobs(requested_runs.trigger),
 }
 _RUN_ACTIONS = {
-    RunAction.REPLAY: _OfRuns(requested_runs.replay, chosen_runs.not_replayed),
-    RunAction.CANCEL: _OfRuns(run_actions.cancel, chosen_runs.live, has_reason=True),
-    RunAction.DISMISS: _OfRuns(run_actions.dismiss, chosen_runs.not_dismissed, has_reason=True),
+    RunAction.REPLAY: _OfRuns(
+        requested_runs.replay, find=chosen_runs.not_replayed, count=chosen_runs.count_not_replayed
+    ),
+    RunAction.CANCEL: _OfRuns(run_actions.cancel, find=chosen_runs.live, count=chosen_runs.count_live, has_reason=True),
+    RunAction.DISMISS: _OfRuns(
+        run_actions.dismiss, find=chosen_runs.not_dismissed, count=chosen_runs.count_not_dismissed, has_reason=True
+    ),
 }
-_Act = Callable[[Principal, System, UUID], object]
 
 
 @dataclass(frozen=True)
@@ -107,28 +142,28 @@ class _Work:
 
     principal: Principal
     system: System
-    action: _Act
+    kind: _Kind
     lock: Callable[[Collection[UUID]], None]
-    dry_run: bool
-    request: Request | None
+    options: BulkOptions
 
     def carry_out(self, find: Callable[[], Chosen], limit: int) -> BulkResult:
         """Carry out the action on what `find` returns, at most `limit`.
 
         The ids found are stored with the first batch, so that a repeated request continues where the first one stopped.
         """
-        begun = once(self.system, self.request, lambda: self._begun(find(), limit))
+        request = self.options.request
+        begun = once(self.system, request, lambda: self._begun(find(), limit))
         found = [UUID(one) for one in begun["found"]]
         ids = found[:limit]
         refused = [_read(told) for told in begun["refused"]]
         for start in range(BATCH, len(ids), BATCH):
-            part = self.request and self.request.part(f"{begun['id']} {start}")
+            part = request and request.part(f"{begun['id']} {start}")
             batch = partial(self._batch, ids[start : start + BATCH])
             refused += map(_read, once(self.system, part, batch))
         last = ids[-1] if len(found) > limit else begun.get("read_to") and UUID(begun["read_to"])
         without = {one.id for one in refused}
-        first = [one for one in ids if one not in without][:FIRST_TOLD]
-        return BulkResult(len(ids), len(ids) - len(refused), refused[:REFUSED_TOLD], last, first)
+        first = [one for one in ids if one not in without][:FIRST_SHOWN]
+        return BulkResult(len(ids), len(ids) - len(refused), refused[:MAX_REFUSED_SHOWN], last, first)
 
     def _begun(self, found: Chosen, limit: int) -> dict[str, Any]:
         return {
@@ -140,87 +175,63 @@ class _Work:
 
     def _batch(self, batch: Sequence[UUID]) -> list[list[str]]:
         """Carry out the action on one batch, in one transaction. Returns what was refused, as JSON."""
-        with self.system.transaction(dry_run=self.dry_run):
+        with self.system.transaction(dry_run=self.options.dry_run):
             self.lock(batch)
-            refused = _refused(self.principal, self.system, self.action, batch)
+            refused = _refused(self.principal, self.system, self.kind.with_options(self.options), batch)
         return [[str(one.id), one.detail] for one in refused]
 
 
-def act(
-    principal: Principal,
-    system: System,
-    action: Action,
-    wanted: JobFilter,
-    after: UUID | None = None,
-    *,
-    dry_run: bool,
-    request: Request | None = None,
-    reason: str | None = None,
-    until: datetime | None = None,
-    limit: int | None = None,
-) -> BulkResult:
-    """Carry out an action on every matching job, at most `limit` (10,000), in the order of their ids, after `after`.
+def act(principal: Principal, system: System, action: JobAction, wanted: JobFilter, options: BulkOptions) -> BulkResult:
+    """Carry out an action on every matching job, in the order of their ids, up to the limit.
 
-    If the action is refused for a job, the job is left unchanged. A dry run rolls everything back. A pause may have an
-    end. Raises `InvalidInput` for an impossible end.
+    If the action is refused for a job, the job is left unchanged. Raises `InvalidInput` for a pause's impossible end.
     """
-    most = limit or MAX_JOBS
-    kind = _ACTIONS[action]
+    kind, limit = _ACTIONS[action], options.limit or MAX_JOBS
     theirs = visibility.visible(principal, wanted, kind.scope)
 
     def find() -> Chosen:
-        expect_until(until, system.clock.now())  # checked once: an accepted request is carried out to its end
+        expect_until(options.until, system.clock.now())  # checked once: an accepted request is carried out to its end
         with database.reading():
-            return Chosen(jobs.ids(theirs, after, most + 1))
+            return Chosen(jobs.ids(theirs, options.after, limit + 1))
 
-    one = partial(kind.carry_out, reason=reason) if kind.has_reason else kind.carry_out
-    if until is not None:
-        one = partial(one, until=until, is_checked=True)
-    return _Work(principal, system, one, _lock_jobs, dry_run, request).carry_out(find, most)
-
-
-def replay(
-    principal: Principal,
-    system: System,
-    wanted: RunFilter,
-    limit: int,
-    after: UUID | None = None,
-    *,
-    dry_run: bool,
-    request: Request | None = None,
-) -> BulkResult:
-    """Replay every dead run that matches and was neither replayed nor dismissed, up to a limit; as `act` does."""
-    return act_on_runs(
-        principal, system, RunAction.REPLAY, wanted, after, limit=limit, dry_run=dry_run, request=request
-    )
+    return _Work(principal, system, kind, _lock_jobs, options).carry_out(find, limit)
 
 
 def act_on_runs(
-    principal: Principal,
-    system: System,
-    action: RunAction,
-    wanted: RunFilter,
-    after: UUID | None = None,
-    *,
-    dry_run: bool,
-    request: Request | None = None,
-    reason: str | None = None,
-    limit: int = MAX_RUNS,
+    principal: Principal, system: System, action: RunAction, wanted: RunFilter, options: BulkOptions
 ) -> BulkResult:
-    """Carry out an action on every run that matches and to which it applies, up to a limit; as `act` does.
+    """Carry out an action on every run that matches and to which it applies, up to the limit; as `act` does.
 
     Runs that are named by their ids are refused if the action does not apply to them.
     """
-    kind = _RUN_ACTIONS[action]
+    kind, limit = _RUN_ACTIONS[action], options.limit or MAX_RUNS
     theirs = visibility.visible(principal, wanted, Scope.OPERATE)
     fitting = kind.find if wanted.ids is None else chosen_runs.fitting
 
     def find() -> Chosen:
         with database.reading():
-            return fitting(theirs, after, limit + 1)
+            return fitting(theirs, options.after, limit + 1, partial(failing_hosts.of_runs, system))
 
-    one = partial(kind.carry_out, reason=reason) if kind.has_reason else kind.carry_out
-    return _Work(principal, system, one, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
+    return _Work(principal, system, kind, _lock_jobs_of_runs, options).carry_out(find, limit)
+
+
+def count(principal: Principal, action: JobAction, wanted: JobFilter) -> int:
+    """Returns how many jobs match on which the principal may act so; an estimate if there are very many."""
+    theirs = visibility.visible(principal, wanted, _ACTIONS[action].scope)
+    with database.reading():
+        return lists.job_count(theirs)
+
+
+def count_of_runs(principal: Principal, action: RunAction, wanted: RunFilter) -> int | None:
+    """Returns to how many runs that match the action applies; an estimate if there are very many.
+
+    Returns None if the filter names why runs failed or what they called, which no database can count.
+    """
+    if chosen_runs.is_compared(wanted):
+        return None
+    theirs = visibility.visible(principal, wanted, Scope.OPERATE)
+    with database.reading():
+        return _RUN_ACTIONS[action].count(theirs)
 
 
 def _read(told: Sequence[str]) -> Refused:

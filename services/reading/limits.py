@@ -140,12 +140,6 @@ def may_change(principal: Principal, text: str) -> bool:
     return True
 
 
-def with_holders(principal: Principal, system: System, text: str) -> tuple[LimitView, list[RunView]]:
-    """Returns the state of a limited key, and the first 20 runs with calls under way under it. Raises as `get`."""
-    found = get(principal, system, text)
-    return found, runs_holding(principal, found.key)
-
-
 def runs_holding(principal: Principal, key: str) -> list[RunView]:
     """Returns the first 20 runs with calls under way under a key, of those that the principal may see."""
     with database.reading():
@@ -155,9 +149,13 @@ def runs_holding(principal: Principal, key: str) -> list[RunView]:
 
 def holders(principal: Principal, key: str, most: int = _MAX_HOLDERS) -> list[UUID]:
     """Returns some runs with calls under way under a key, if the principal may see them."""
-    found = limits.holders(key, most)
-    seen = limits.jobs_of_runs(found, principal.account_id)
-    return [run_id for run_id in found if run_id in seen and visibility.sees(principal, seen[run_id])]
+    return visible_runs(principal, limits.holders(key, most))
+
+
+def visible_runs(principal: Principal, run_ids: Collection[UUID]) -> list[UUID]:
+    """Returns those of these runs that the principal may see. Call it in a transaction."""
+    seen = limits.jobs_of_runs(run_ids, principal.account_id)
+    return [run_id for run_id in run_ids if run_id in seen and visibility.sees(principal, seen[run_id])]
 
 
 def _read(text: str) -> LimitKey:

@@ -16,6 +16,7 @@ from services.reading import visibility
 from services.reading.counting import Counts
 from services.reading.failures import failed_runs
 from services.reading.views import ExecutionView, JobView, Page, RunView, execution_view, job_views_that_fit, run_view
+from services.system import System
 
 
 def jobs(principal: Principal, counts: Counts, wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> Page:
@@ -39,10 +40,17 @@ def jobs(principal: Principal, counts: Counts, wanted: JobFilter, ordering: Orde
 
 
 def runs(principal: Principal, counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
-    """Returns matching runs of any job that the principal may see, newest first."""
-    listed = failed_runs.listed(principal, wanted)
-    page = _run_page(counts, visibility.visible(principal, listed.wanted), stretch)
-    return replace(page, is_cut=listed.is_cut)
+    """Returns matching runs of any job that the principal may see, newest first.
+
+    Why they failed and what they called is not compared; `found_runs` does that.
+    """
+    return _run_page(counts, visibility.visible(principal, wanted), stretch)
+
+
+def found_runs(principal: Principal, system: System, counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
+    """Returns runs as `runs` does; if the filter names why they failed or what they called, the newest failures."""
+    listed = failed_runs.listed(principal, system, wanted)
+    return replace(runs(principal, counts, listed.wanted, stretch), is_cut=listed.is_cut)
 
 
 def runs_of_job(

@@ -1,10 +1,11 @@
-"""Runs that failed for good, grouped by app, task type and reason, so that a hundred failures read as three."""
+"""Runs that failed for good, grouped by app, task type, host and reason, so that a hundred failures read as three."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from core import failure_groups
@@ -14,6 +15,7 @@ from core.states import RunStatus
 from models import attempts, chosen_runs, database, failures
 from models.chosen_runs import HandledFailures, ShownFailures
 from models.failures import Failure, ReplayedFailure
+from services.reading.failures import failing_hosts
 from services.reading.visibility import visible
 from services.system import System
 
@@ -28,12 +30,15 @@ _MAX_ANSWERS = 100
 class FailureGroup:
     """Failures for the same reason, of `jobs` jobs; the run, the message and the job are those of the newest.
 
+    `host` is what their last attempts called; None for tasks that call none, or if it is not known.
+
     `being_replayed` of them have a replay that is not over yet. A failure whose replay has ended is not included; if
     the replay failed for the same reason, `first_at` is that of the original.
     """
 
     app_name: str
     task_type: str
+    host: str | None
     reason: str
     error_type: str | None
     message: str | None
@@ -82,21 +87,25 @@ def grouped(
     wanted: JobFilter | None = None,
     *,
     before: datetime | None = None,
+    host: str | None = None,
 ) -> Failures:
     """Returns the newest 1,000 failures of the last hours, for matching jobs that the principal may see.
 
-    Those that failed `before` an instant, if it is given.
+    Those that failed `before` an instant, if it is given; and of these, those that called a host, or with
+    `failure_groups.NO_HOST` none.
     """
     since = system.clock.now() - timedelta(hours=hours)
     with database.reading():
         found = failures.newest(visible(principal, wanted or JobFilter()), since, MAX_READ + 1, before)
         read = found[:MAX_READ]
         failed_first = _first_failures(read, since)
-    together: dict[tuple[str, str, str], list[Failure]] = {}
+        hosts = failing_hosts.of_runs(system, [one.run_id for one in read])
+    read = [one for one in read if host in (None, hosts.get(one.run_id, failure_groups.NO_HOST))]
+    together: dict[tuple[str, str, str | None, str], list[Failure]] = {}
     for one in read:
-        key = (one.app_name, one.task_type, _reason(one))
+        key = (one.app_name, one.task_type, hosts.get(one.run_id), _reason(one))
         together.setdefault(key, []).append(one)
-    groups = [_group(key[2], members, failed_first) for key, members in together.items()]
+    groups = [_group(host, reason, members, failed_first) for (*_, host, reason), members in together.items()]
     return Failures(groups, len(read), len(found) > MAX_READ, since)
 
 
@@ -106,26 +115,26 @@ def answers(found: Failures) -> dict[UUID, str]:
         return attempts.last_answers([one.run_id for one in found.groups[:_MAX_ANSWERS]])
 
 
-def runs_of_group(principal: Principal, wanted: RunFilter) -> RunsOfGroup:
+def runs_of_group(principal: Principal, system: System, wanted: RunFilter) -> RunsOfGroup:
     """Returns the runs that match and failed for a reason; an action on all that match acts on the same runs."""
-    found = _matching(principal, wanted)
+    found = _matching(principal, system, wanted)
     return RunsOfGroup(tuple(one.id for one in found.runs), found.is_cut)
 
 
-def listed(principal: Principal, wanted: RunFilter) -> Listed:
-    """Returns a filter with the runs of a group in place of the reason for which they failed, if it names one.
+def listed(principal: Principal, system: System, wanted: RunFilter) -> Listed:
+    """Returns a filter with the runs of a group in place of why they failed and what they called, if it names these.
 
-    No database compares reasons. The page Runs and `GET /api/runs` both list what this returns.
+    No database compares them. The page Runs and `GET /api/runs` both list what this returns.
     """
-    if wanted.failure is None:
+    if not chosen_runs.is_compared(wanted):
         return Listed(wanted)
-    found = runs_of_group(principal, wanted)
-    return Listed(replace(wanted, ids=found.ids, failure=None), found.is_cut)
+    found = runs_of_group(principal, system, wanted)
+    return Listed(replace(wanted, ids=found.ids, failure=None, host=None), found.is_cut)
 
 
-def being_replayed(principal: Principal, wanted: RunFilter) -> int:
+def being_replayed(principal: Principal, system: System, wanted: RunFilter) -> int:
     """Returns how many of the newest 1,000 failures that match have a replay that is not over."""
-    return sum(one.is_being_replayed for one in _matching(principal, wanted).runs)
+    return sum(one.is_being_replayed for one in _matching(principal, system, wanted).runs)
 
 
 def handled(principal: Principal, wanted: RunFilter) -> HandledFailures:
@@ -137,9 +146,10 @@ def handled(principal: Principal, wanted: RunFilter) -> HandledFailures:
         return chosen_runs.handled(visible(principal, replace(wanted, status=RunStatus.FAILED)), MAX_READ)
 
 
-def _matching(principal: Principal, wanted: RunFilter) -> ShownFailures:
+def _matching(principal: Principal, system: System, wanted: RunFilter) -> ShownFailures:
+    hosts_of = partial(failing_hosts.of_runs, system)
     with database.reading():
-        return chosen_runs.newest_not_dismissed(visible(principal, wanted), MAX_READ, _MAX_COMPARED)
+        return chosen_runs.newest_not_dismissed(visible(principal, wanted), MAX_READ, _MAX_COMPARED, hosts_of)
 
 
 def _first_failures(found: Sequence[Failure], since: datetime) -> dict[UUID, datetime]:
@@ -161,11 +171,14 @@ def _reason(failure: Failure | ReplayedFailure) -> str:
     return failure_groups.reason(failure.error_type, failure.error_message)
 
 
-def _group(reason: str, members: Sequence[Failure], failed_first: Mapping[UUID, datetime]) -> FailureGroup:
+def _group(
+    host: str | None, reason: str, members: Sequence[Failure], failed_first: Mapping[UUID, datetime]
+) -> FailureGroup:
     newest = members[0]
     return FailureGroup(
         app_name=newest.app_name,
         task_type=newest.task_type,
+        host=host,
         reason=reason,
         error_type=newest.error_type,
         message=newest.error_message,

@@ -156,6 +156,16 @@ def _jobs(members: Iterable[HostCall]) -> list[JobOfHost]:
     return list(jobs.values())
 
 
+def of_runs(system: System, run_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Returns the host that each of these runs called last; without those that call none, or of which none is known.
+
+    Read in the caller's transaction.
+    """
+    calls = [one for one in failing_calls.last_of_runs(run_ids) if one.queue == brokers.RUNS_HTTP]
+    called = zip(calls, of_calls(system, calls), strict=True)
+    return {one.run_id: host for one, host in called if host is not None}
+
+
 def of_calls(system: System, found: Sequence[HostCall]) -> list[str | None]:
     """Returns the host that each call went to: from the stored call, else from the job's definition."""
     urls = [None if one.call is None else _called(one.call) for one in found]

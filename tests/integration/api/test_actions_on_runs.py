@@ -33,6 +33,20 @@ def test_a_group_of_failures_is_found_dismissed_and_gone(client: Client, system:
     assert (entry["action"], entry["reason"]) == ("run.dismissed", "Known")
 
 
+def test_a_group_names_the_host_that_was_called_which_lists_and_actions_take_too(
+    client: Client, system: GivenSystem
+) -> None:
+    run = a_failed_run(system, client)
+    [group] = client.simulate_get("/api/failures").json["groups"]
+    assert group["host"] == "127.0.0.1"
+    for host, count in (("127.0.0.1", 1), ("another.example", 0), ("-", 0)):
+        assert client.simulate_get("/api/failures", params={"host": host}).json["count"] == count
+        listed = client.simulate_get("/api/runs", params={"host": host, "failure": group["reason"]}).json
+        assert [one["id"] for one in listed["results"]] == [str(run.id)] * count
+        tried = act(client, action="dismiss", filter={"host": host, "failure": group["reason"]}, dry_run=True)
+        assert tried.json["matched"] == count
+
+
 def test_failures_may_be_asked_for_up_to_an_instant_which_runs_and_actions_take_too(
     client: Client, system: GivenSystem
 ) -> None:

@@ -64,7 +64,8 @@ def test_a_limit_is_put_shown_changed_listed_and_deleted(client: Client, anna: H
         "waiting": 0,
         "drained_in_seconds": None,
     }
-    assert client.simulate_get(f"/api/limits/{key}", headers=anna).json == {**made.json, "holders": []}
+    unused: dict[str, Any] = {"holders": [], "under_way": [], "still_counted": []}
+    assert client.simulate_get(f"/api/limits/{key}", headers=anna).json == {**made.json, **unused}
     assert put(client, key, anna, {"concurrency": 1}).status_code == 200
     [listed] = client.simulate_get("/api/limits", headers=anna).json["results"]
     assert (listed["key"], listed["concurrency"], listed["rate"]) == (key, 1, None)

@@ -53,6 +53,21 @@ def test_a_preview_ends_with_the_schedule(client: Client) -> None:
     assert _preview(client, {**each_minute, "ends_at": "2020-01-01T00:00:00Z"}) == []
 
 
+def test_a_preview_tells_the_latest_instant_at_which_jitter_may_make_each_due(client: Client) -> None:
+    jittered = {"type": "cron", "expression": "0 * * * *", "jitter_seconds": 90.5}
+    shown = client.simulate_post("/api/schedules/preview", json={"schedule": jittered, "count": 2}).json
+    assert shown == {
+        "next": ["2026-11-20T13:00:00Z", "2026-11-20T14:00:00Z"],
+        "occurrences": [
+            {"scheduled_for": "2026-11-20T13:00:00Z", "latest_due_at": "2026-11-20T13:01:30.500000Z"},
+            {"scheduled_for": "2026-11-20T14:00:00Z", "latest_due_at": "2026-11-20T14:01:30.500000Z"},
+        ],
+        "description": "Every hour, UTC, each up to 90.5 s later",
+    }
+    once = client.simulate_post("/api/schedules/preview", json={"schedule": {"type": "immediate"}}).json
+    assert once["occurrences"] == [{"scheduled_for": once["next"][0], "latest_due_at": once["next"][0]}]
+
+
 @pytest.mark.parametrize("after", ["1970-01-01", "2199-12-31T23:59:59.999999-12:00"])
 def test_a_preview_survives_the_edges_of_time(client: Client, after: str) -> None:
     _preview(client, {"type": "cron", "expression": "0 0 29 2 *"}, after=after, count=100)

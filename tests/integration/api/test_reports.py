@@ -67,6 +67,53 @@ def test_a_poll_is_completed_with_its_state(client: Client, system: GivenSystem)
     assert (job["status"], job["polling_state"]) == ("completed", {"page": 2})
 
 
+@pytest.mark.parametrize("state", [None, {"page": 2}])
+def test_a_report_of_a_poll_sets_the_pace_and_says_how_far_it_is(
+    client: Client, system: GivenSystem, state: dict[str, Any] | None
+) -> None:
+    work = deferred(client, system, schedule={"type": "polling", "interval_seconds": 30})
+    told = {"next_in_seconds": 900, "progress": {"done": 3, "total": 8}, "message": "Page 3"}
+    body = told if state is None else {**told, "polling_state": state, "done": False}
+    answer = report(client, work, "complete", body)
+    assert answer.status_code == 200, answer.text
+    assert report(client, work, "complete", body).json == answer.json
+    assert report(client, work, "complete", {**body, "next_in_seconds": 60}).status_code == 409
+    shown = client.simulate_get(f"/api/runs/{work.run_id}").json
+    assert (shown["progress"], shown["message"]) == ({"done": 3, "total": 8}, "Page 3")
+    following = client.simulate_get(f"/api/jobs/{work.job_id}/runs").json["results"][0]
+    assert (following["trigger"], following["due_at"]) == ("poll", "2026-11-20T12:15:00Z")
+    assert client.simulate_get(f"/api/jobs/{work.job_id}").json["polling_state"] == (state or {})
+
+
+def test_a_report_of_a_poll_may_ask_for_the_next_one_at_once(client: Client, system: GivenSystem) -> None:
+    work = deferred(client, system, schedule={"type": "polling", "interval_seconds": 30})
+    assert report(client, work, "complete", {"next_in_seconds": 0}).status_code == 200
+    following = client.simulate_get(f"/api/jobs/{work.job_id}/runs").json["results"][0]
+    assert following["due_at"] == "2026-11-20T12:00:00.010000Z"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"next_in_seconds": -1}, "next_in_seconds"),
+        ({"next_in_seconds": 31_536_001}, "next_in_seconds"),
+        ({"next_in_seconds": "soon"}, "next_in_seconds"),
+        ({"next_in_seconds": True}, "next_in_seconds"),
+        ({"progress": 1.5}, "progress"),
+        ({"progress": False}, "progress"),
+        ({"progress": {"done": 9, "total": 8}}, "progress"),
+        ({"progress": {"done": 9}}, "progress"),
+        ({"message": "x" * 1_001}, "message"),
+    ],
+)
+def test_a_wrong_member_of_a_report_of_a_poll_is_refused_by_its_name(
+    client: Client, system: GivenSystem, body: dict[str, Any], field: str
+) -> None:
+    work = deferred(client, system, schedule={"type": "polling", "interval_seconds": 30})
+    assert set(refusal(report(client, work, "complete", body))) == {field}
+    assert report(client, work, "complete", {"done": True}).status_code == 200
+
+
 def test_a_forged_token_gets_401_whether_the_run_is_there_or_not(client: Client, system: GivenSystem) -> None:
     work = deferred(client, system)
     details = set()
@@ -101,7 +148,12 @@ def test_a_forged_report_is_not_parsed_and_begins_nothing_that_writes(
         ("heartbeat", {"seconds": 86_401}, "seconds"),
         ("heartbeat", {"second": 5}, "second"),
         ("complete", {"polling_state": []}, "polling_state"),
-        ("complete", {"done": True}, "polling_state"),
+        ("complete", {"done": True}, "done"),
+        ("complete", {"done": False}, "done"),
+        ("complete", {"polling_state": {}}, "polling_state"),
+        ("complete", {"next_in_seconds": 0}, "next_in_seconds"),
+        ("complete", {"progress": 0}, "progress"),
+        ("complete", {"message": ""}, "message"),
         ("fail", {}, "message"),
         ("fail", {"message": ""}, "message"),
         ("fail", {"message": "x", "retry_after_seconds": -1}, "retry_after_seconds"),

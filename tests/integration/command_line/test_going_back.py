@@ -124,6 +124,19 @@ def test_jobs_are_counted_by_what_they_show(terminal: Terminal) -> None:
     assert "paused" in terminal.ok("stats")
 
 
+def test_a_limit_is_shown_with_who_uses_it_and_until_when(terminal: Terminal, system: GivenSystem) -> None:
+    terminal.create("--now", "--account", "acme")
+    terminal.create("--now", "--account", "acme", "--priority", "low")
+    terminal.ok("limits", "set", "account:app_a/acme", "--rate", "9/60")
+    ended, running = claim(system)
+    record(system, ended, succeeded())
+    told = terminal.ok("limits", "show", "account:app_a/acme")
+    assert "ends by" in told
+    assert "free again" in told
+    assert told.count(str(running.run_id)) == told.count(str(ended.run_id)) == 1
+    assert terminal.json("limits", "show", "account:app_a/acme")["holders"] == [str(running.run_id)]
+
+
 def test_what_accounts_use_is_listed_with_what_holds_them_back(terminal: Terminal) -> None:
     for account in ("acme", "globex", "globex"):
         terminal.create("--now", "--account", account)

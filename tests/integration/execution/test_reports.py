@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from core import fingerprints
 from core.errors import Conflict, InvalidInput, PermanentFailure, TransientFailure
 from core.policies import Overlap
 from core.principals import LOCAL
@@ -239,6 +240,14 @@ def test_a_completed_poll_moves_the_state_on_and_the_next_follows(system: GivenS
     make_due_again(system, following.id)
     reports.complete(system, sender(deferred(system)), None, PollAnswer(None, True, None, None, None))
     assert stored_job(run.job_id).state is JobState.COMPLETED
+
+
+def test_a_report_without_a_pace_is_the_same_to_this_release_and_the_one_before(system: GivenSystem) -> None:
+    run = first_run(system, Polling(30))
+    work = deferred(system)
+    reports.complete(system, sender(work), "kept", PollAnswer({"page": 2}, False, None, None, None))
+    [attempt] = attempts_at(run.id)
+    assert attempt.report == fingerprints.of(["complete", ["kept", {"page": 2}, False]])
 
 
 def test_a_state_for_a_job_that_does_not_poll_is_refused(system: GivenSystem) -> None:

@@ -19,7 +19,7 @@ from models import database, pause_ends
 from services.access import audit
 from services.access.audit import AuditView
 from services.jobs import bulk_actions, definition, editing, lifecycle, pause_endings
-from services.jobs.bulk_actions import Action
+from services.jobs.bulk_actions import BulkOptions, JobAction
 from services.jobs.definition import Definition
 from services.reading import records
 from services.reading.pauses import installation_pause, latest_pauses
@@ -166,8 +166,8 @@ def test_many_jobs_are_paused_up_to_one_instant(system: GivenSystem, monkeypatch
     jobs = [first_run(system).job_id for _ in range(5)]
     wanted = JobFilter()
     with pytest.raises(InvalidInput, match="has passed"):
-        bulk_actions.act(LOCAL, system, Action.PAUSE, wanted, dry_run=True, until=NOON)
-    done = bulk_actions.act(LOCAL, system, Action.PAUSE, wanted, dry_run=False, until=IN_A_MINUTE)
+        bulk_actions.act(LOCAL, system, JobAction.PAUSE, wanted, BulkOptions(dry_run=True, until=NOON))
+    done = bulk_actions.act(LOCAL, system, JobAction.PAUSE, wanted, BulkOptions(dry_run=False, until=IN_A_MINUTE))
     assert done.changed == len(jobs)
     assert {records.job(LOCAL, one).paused_until for one in jobs} == {IN_A_MINUTE}
     system.clock.advance(60)
@@ -189,13 +189,9 @@ def test_a_request_for_many_jobs_that_was_accepted_is_repeated_and_finished_afte
         system.clock.advance(60)
 
     kinds = bulk_actions._ACTIONS
-    monkeypatch.setitem(kinds, Action.PAUSE, replace(kinds[Action.PAUSE], carry_out=pause_then_wait))
-    done = [
-        bulk_actions.act(
-            LOCAL, system, Action.PAUSE, JobFilter(), dry_run=False, request=request, until=NOON + timedelta(seconds=30)
-        )
-        for _ in range(2)
-    ]
+    monkeypatch.setitem(kinds, JobAction.PAUSE, replace(kinds[JobAction.PAUSE], carry_out=pause_then_wait))
+    options = BulkOptions(dry_run=False, request=request, until=NOON + timedelta(seconds=30))
+    done = [bulk_actions.act(LOCAL, system, JobAction.PAUSE, JobFilter(), options) for _ in range(2)]
     assert [(one.changed, one.refused) for one in done] == [(2, [])] * 2
     pause_endings.end_all(system)
     assert {stored_job(one).state for one in jobs} == {JobState.ACTIVE}

@@ -25,7 +25,7 @@ from services.jobs import (
     requested_runs,
     run_actions,
 )
-from services.jobs.bulk_actions import Action
+from services.jobs.bulk_actions import BulkOptions, JobAction, RunAction
 from services.reading.pauses import installation_pause
 from services.scheduling import pauses
 from services.system import System
@@ -96,7 +96,7 @@ def test_an_action_on_many_reaches_the_jobs_of_its_user_alone(
     system: GivenSystem, anna: Principal, berta: Principal
 ) -> None:
     hers, anothers = made_by(anna, system), made_by(berta, system)
-    outcome = bulk_actions.act(anna, system, Action.PAUSE, JobFilter(), dry_run=False)
+    outcome = bulk_actions.act(anna, system, JobAction.PAUSE, JobFilter(), BulkOptions(dry_run=False))
     assert (outcome.matched, outcome.changed) == (1, 1)
     assert (stored_job(hers).state, stored_job(anothers).state) == (JobState.PAUSED, JobState.ACTIVE)
 
@@ -106,8 +106,9 @@ def test_replays_reach_the_runs_of_their_user_alone(system: GivenSystem, anna: P
     for job_id in (hers, anothers):
         lifecycle.cancel(LOCAL, system, job_id)
     cancelled = RunFilter(status=RunStatus.CANCELLED)
-    assert bulk_actions.replay(anna, system, cancelled, 10, dry_run=True).matched == 1
-    assert bulk_actions.replay(LOCAL, system, cancelled, 10, dry_run=True).matched == 2
+    replay, tried = RunAction.REPLAY, BulkOptions(dry_run=True)
+    assert bulk_actions.act_on_runs(anna, system, replay, cancelled, tried).matched == 1
+    assert bulk_actions.act_on_runs(LOCAL, system, replay, cancelled, tried).matched == 2
 
 
 def test_users_make_jobs_of_their_own_alone(system: GivenSystem, anna: Principal, berta: Principal) -> None:

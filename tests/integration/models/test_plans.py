@@ -26,6 +26,7 @@ from models import (
     failures,
     held_keys,
     jobs,
+    limits,
     lists,
     not_fired,
     open_alerts,
@@ -112,6 +113,8 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: not_fired.newest(JobFilter(), NOON, 10), "runs_not_fired"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_live"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_failed"),
+    (lambda: failing_calls.last_of_runs([new_id()]), PRIMARY_KEYS["attempts"]),
+    (lambda: limits.ended_uses("app:a", NOON, 10), "uses_of_key"),
     (lambda: outcomes.newest([new_id()], 20, None), "runs_of_job"),
     (lambda: durations.slower(JobFilter(), NOON, 10, None), "runs_of_job|runs_ended"),  # either: there are few rows
     (lambda: durations.differed_most(JobFilter(), NOON, None), NEWEST_ENDED),

@@ -170,11 +170,11 @@ def test_replaying_all_means_dead_runs_alone_and_goes_on_after_those_refused(
     record(system, work, Succeeded(200, ""))
     lifecycle.cancel(LOCAL, system, cancelled)  # the runs of cancelled jobs cannot be replayed
     failing(system, "Broken.")
-    monkeypatch.setattr("pages.resources.many.MOST", 1)
+    monkeypatch.setattr("pages.resources.bulk.MOST", 1)
     dry_run = preview(browser, "/dashboard/runs", action="replay", which="all")
-    assert "of 1 run that fits, 0 would be replayed now; there may be more, which would follow after" in dry_run.text
+    assert "of the first 1 run, 0 would be replayed now; the rest would follow after" in dry_run.text
     rest = browser.load(dry_run.links["Go on with the rest"])
-    assert "this list shows the new runs. 1 replayed, 0 refused." in browser.submit(rest.form("Replay 1")).text
+    assert "this list shows the new runs. 1 replayed, 1 refused." in browser.submit(rest.form("Replay 1")).text
     assert len(runs_of(well)) == 1
 
 

@@ -1,4 +1,4 @@
-"""The list of failures and the list of the runs that failed: the same span, and by how many runs they differ."""
+"""The list of failures, by group, and that of the runs that failed: the same span, and by how many they differ."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from core.errors import PermanentFailure
+from core.principals import LOCAL
 from models.tables import Run
+from services.execution.work import Failed
+from services.jobs import creating
 from services.reading.failures import failed_runs
-from tests.factories import NOON, GivenSystem, runs_of, stored_run
+from tests.factories import NOON, GivenSystem, claim, new_job, record, runs_of, stored_run
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.many import failing, preview
 
@@ -49,3 +53,20 @@ def test_the_lists_of_failures_and_of_failed_runs_say_by_how_many_they_differ(
     assert "of these" not in browser.load("/dashboard/runs").text
     monkeypatch.setattr(failed_runs, "MAX_READ", 2)
     assert "of these, at least 1 was dismissed" in browser.load("/dashboard/runs?status=failed").text
+
+
+def test_two_receivers_that_fail_alike_are_two_groups_and_each_is_replayed_alone(
+    browser: Browser, system: GivenSystem
+) -> None:
+    hosts = ("a.example", "b.example")
+    jobs = [creating.create(LOCAL, system, new_job(callback_url=f"https://{host}/x")) for host in hosts]
+    for work in claim(system):
+        record(system, work, Failed(PermanentFailure("The receiver answered 503.", status_code=503)))
+    page = browser.load("/dashboard/failures")
+    assert all(host in page.text for host in hosts)
+    for job_id, host in zip(jobs, hosts, strict=True):
+        [run] = runs_of(job_id)
+        links = [str(given.get("href")) for _, given in page.elements]
+        dry_run = browser.load(next(one for one in links if "action=replay" in one and f"host={host}" in one))
+        assert "of 1 run that fits, 1 would be replayed now." in dry_run.text
+        assert f"/dashboard/runs/{run.id}" in dry_run.links.values()

@@ -10,7 +10,7 @@ from core.scopes import Role
 from services.apps import apps, members
 from services.reading import limits
 from services.scheduling import pauses
-from tests.factories import GivenSystem, claim, first_run, given_system, stored_run
+from tests.factories import GivenSystem, claim, first_run, given_system, record, stored_run, succeeded
 from tests.integration.execution.limiting import create, put
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
@@ -60,6 +60,35 @@ def test_who_holds_a_key_and_who_waits_is_shown(browser: Browser, system: GivenS
     assert KEY in browser.load("/dashboard/queues").links
     held = browser.submit(browser.load("/dashboard/runs").form("Show"), held_by="concurrency")
     assert "1 run that fit" in held.text
+
+
+def test_until_when_calls_that_have_ended_count_is_said(browser: Browser, system: GivenSystem) -> None:
+    put(system, KEY, rate=Rate(3, 60))
+    create(system, 2)
+    one, other = claim(system)
+    system.clock.advance(90)
+    record(system, one, succeeded())
+    page = browser.load(f"/dashboard/limits/of?key={KEY}")
+    assert "1 call that has ended counts until 1 min after its end; room for 1" in page.text
+    record(system, other, succeeded())
+    page = browser.load(f"/dashboard/limits/of?key={KEY}")
+    assert "2 calls that have ended count until 1 min after their end; room for 1" in page.text
+
+
+def test_when_each_call_ends_and_when_each_permit_is_free_again_is_shown(browser: Browser, system: GivenSystem) -> None:
+    put(system, KEY, rate=Rate(3, 600))
+    create(system, time_limit_seconds=120.0, name="Export")
+    create(system, name="Report")
+    export, report = sorted(claim(system), key=lambda work: work.time_limit_seconds, reverse=True)
+    system.clock.advance(30)
+    record(system, report, succeeded())
+    page = browser.load(f"/dashboard/limits/of?key={KEY}")
+    assert "Ends by" in page.text
+    assert "in 1 min 30 s" in page.text
+    assert "Ended, and still counted 1" in page.text
+    assert "in 10 min" in page.text
+    shown = {given.get("href") for _, given in page.elements}
+    assert {f"/dashboard/runs/{work.run_id}" for work in (export, report)} <= shown
 
 
 def test_how_long_a_rate_needs_for_what_waits_is_shown(browser: Browser, system: GivenSystem) -> None:

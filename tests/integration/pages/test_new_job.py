@@ -151,6 +151,16 @@ def test_a_preview_says_what_the_schedule_means_and_makes_nothing(browser: Brows
     assert wrong_beside(wrong) == {"schedule.cron.expression"}
 
 
+def test_a_preview_says_what_jitter_does_and_how_many_runs_there_are(browser: Browser, system: GivenSystem) -> None:
+    page = browser.load("/dashboard/new")
+    options = {"schedule__cron__jitter_seconds": "90", "schedule__cron__max_runs": "2"}
+    typed = sent(page, task_type="greet", schedule__type="cron", schedule__cron__expression="30 4 1 * *", **options)
+    shown = browser.submit(page.form(PREVIEW), do="preview", **typed)
+    assert "each up to 90 s later" in shown.text
+    assert shown.text.count("due by") == shown.text.count("at the latest") == 2
+    assert "Tue 1 Dec 2026 04:31:30 at the latest" in shown.text
+
+
 def test_a_preview_of_a_wrong_schedule_says_so_where_the_browser_scrolls_to(browser: Browser) -> None:
     page = browser.load("/dashboard/new")
     typed = sent(page, task_type="greet", schedule__type="cron", schedule__cron__expression="61 2 * * *")

@@ -33,41 +33,43 @@ def run_ids(system: GivenSystem) -> list[UUID]:
 
 
 def test_newer_failures_for_other_reasons_do_not_cut_a_group(
-    run_ids: list[UUID], monkeypatch: pytest.MonkeyPatch
+    system: GivenSystem, run_ids: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(failed_runs, "MAX_READ", 1)
-    assert failed_runs.runs_of_group(LOCAL, BROKEN) == failed_runs.RunsOfGroup((run_ids[0],), is_cut=False)
+    assert failed_runs.runs_of_group(LOCAL, system, BROKEN) == failed_runs.RunsOfGroup((run_ids[0],), is_cut=False)
     monkeypatch.setattr(failed_runs, "_MAX_COMPARED", 2)
-    assert failed_runs.runs_of_group(LOCAL, BROKEN) == failed_runs.RunsOfGroup((), is_cut=True)
+    assert failed_runs.runs_of_group(LOCAL, system, BROKEN) == failed_runs.RunsOfGroup((), is_cut=True)
 
 
-def test_every_filter_holds_before_a_group_is_cut(run_ids: list[UUID], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_filter_holds_before_a_group_is_cut(
+    system: GivenSystem, run_ids: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(failed_runs, "MAX_READ", 1)
     full = RunFilter(failure="Full.")
-    assert failed_runs.runs_of_group(LOCAL, full) == failed_runs.RunsOfGroup((run_ids[2],), is_cut=True)
+    assert failed_runs.runs_of_group(LOCAL, system, full) == failed_runs.RunsOfGroup((run_ids[2],), is_cut=True)
     of_job = RunFilter(failure="Full.", job_id=stored_run(run_ids[1]).job_id)
-    assert failed_runs.runs_of_group(LOCAL, of_job) == failed_runs.RunsOfGroup((run_ids[1],), is_cut=False)
-    assert failed_runs.runs_of_group(LOCAL, RunFilter(failure="Full.", trigger=Trigger.RETRY)).ids == ()
+    assert failed_runs.runs_of_group(LOCAL, system, of_job) == failed_runs.RunsOfGroup((run_ids[1],), is_cut=False)
+    assert failed_runs.runs_of_group(LOCAL, system, RunFilter(failure="Full.", trigger=Trigger.RETRY)).ids == ()
 
 
 def test_replays_that_are_not_over_are_counted_by_the_same_filters(system: GivenSystem, run_ids: list[UUID]) -> None:
     requested_runs.replay(LOCAL, system, run_ids[1])
-    assert failed_runs.being_replayed(LOCAL, RunFilter(failure="Full.")) == 1
-    assert failed_runs.being_replayed(LOCAL, RunFilter()) == 1
-    assert failed_runs.being_replayed(LOCAL, BROKEN) == 0
+    assert failed_runs.being_replayed(LOCAL, system, RunFilter(failure="Full.")) == 1
+    assert failed_runs.being_replayed(LOCAL, system, RunFilter()) == 1
+    assert failed_runs.being_replayed(LOCAL, system, BROKEN) == 0
     of_another = RunFilter(failure="Full.", job_id=stored_run(run_ids[2]).job_id)
-    assert failed_runs.being_replayed(LOCAL, of_another) == 0
+    assert failed_runs.being_replayed(LOCAL, system, of_another) == 0
 
 
 def test_a_list_of_a_group_is_paged_counted_and_says_where_it_is_cut(
     system: GivenSystem, run_ids: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts, wanted = Counts(system.clock), RunFilter(failure="Full.")
-    first = listing.runs(LOCAL, counts, wanted, Stretch(limit=1))
-    rest = listing.runs(LOCAL, counts, wanted, Stretch(limit=1, after=first.last))
+    first = listing.found_runs(LOCAL, system, counts, wanted, Stretch(limit=1))
+    rest = listing.found_runs(LOCAL, system, counts, wanted, Stretch(limit=1, after=first.last))
     assert [one.id for page in (first, rest) for one in page.items] == [run_ids[2], run_ids[1]]
     assert (first.count, first.is_cut, rest.last) == (2, False, None)
     monkeypatch.setattr(failed_runs, "MAX_READ", 1)
-    cut = listing.runs(LOCAL, counts, wanted, Stretch(limit=10))
+    cut = listing.found_runs(LOCAL, system, counts, wanted, Stretch(limit=10))
     assert ([one.id for one in cut.items], cut.is_cut) == ([run_ids[2]], True)
-    assert listing.runs(LOCAL, counts, RunFilter(), Stretch(limit=10)).is_cut is False
+    assert listing.found_runs(LOCAL, system, counts, RunFilter(), Stretch(limit=10)).is_cut is False

@@ -39,12 +39,24 @@ def test_people_see_the_clocks_of_the_zone() -> None:
     assert (first.weekday(), first - datetime.now(UTC) <= timedelta(days=7)) == (0, True)
 
 
+def test_jitter_is_said_and_when_each_is_due_at_the_latest() -> None:
+    words, titles, *rows = CliRunner().invoke(APP, ["preview", "30 9 * * 1", "--jitter", "90"]).stdout.splitlines()
+    assert words == "At 09:30 on Monday, UTC, each up to 90 s later"
+    assert titles.rstrip().endswith("due by, UTC")
+    assert all(row.rstrip().endswith("T09:31:30Z") for row in rows)
+    result = CliRunner().invoke(APP, ["preview", "30 9 * * 1", "--jitter", "90", "--count", "1", "--json"])
+    [one] = json.loads(result.stdout)["occurrences"]
+    scheduled_for, latest_due_at = (datetime.fromisoformat(one[name]) for name in ("scheduled_for", "latest_due_at"))
+    assert latest_due_at - scheduled_for == timedelta(seconds=90)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["61 * * * *"], "61"),
         (["0 9 * * 1", "--tz", "Mars/Base"], "'Mars/Base' is no IANA"),
         (["* * * * *", "--count", "0"], "'--count'"),
+        (["* * * * *", "--jitter", "-1"], "'--jitter'"),
     ],
 )
 def test_what_is_wrong_is_told_with_exit_code_2(words: list[str], told: str) -> None:

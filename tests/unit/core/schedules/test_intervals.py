@@ -126,6 +126,30 @@ def test_jitter_only_delays_and_is_always_the_same() -> None:
 
 
 @pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        (Cron("30 2 * * *", jitter_seconds=90), "At 02:30 every day, UTC, each up to 90 s later"),
+        (Interval(every_seconds=300, jitter_seconds=0.5), "Every 5 min, each up to 0.5 s later"),
+        (Interval(frequency=Frequency.DAILY, jitter_seconds=3_600), "Daily, UTC, each up to 1 h later"),
+        (Interval(every_seconds=300, jitter_seconds=0), "Every 5 min"),
+    ],
+)
+def test_a_schedule_in_words_says_its_jitter(schedule: Interval | Cron, words: str) -> None:
+    assert schedule.describe() == words
+
+
+def test_a_preview_bounds_when_each_occurrence_is_due() -> None:
+    schedule = Cron("* * * * *", jitter_seconds=30, max_runs=3)
+    previewed = schedule.previewed(ANCHOR, 5)
+    assert len(previewed) == 3
+    for one in previewed:
+        assert one.scheduled_for <= schedule.due_at(JOB, one.scheduled_for) <= one.latest_due_at
+        assert one.latest_due_at == one.scheduled_for + timedelta(seconds=30)
+    [at_once] = Polling(5).previewed(ANCHOR, 5)
+    assert (at_once.scheduled_for, at_once.latest_due_at) == (ANCHOR, ANCHOR)
+
+
+@pytest.mark.parametrize(
     ("polls", "next_after_seconds", "reason"),
     [
         (2, 10, None),
