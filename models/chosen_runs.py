@@ -75,9 +75,12 @@ def live(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     return _found(_fitting(wanted).where(filtering.LIVE), wanted, after, limit)
 
 
-def not_replayed(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
-    """Returns dead runs that match, have no replay under way or finished, and were not dismissed."""
-    query = _fitting(wanted).where(Run.status.in_(DEAD), ~is_being_replayed(), ~has_run_again(), ~is_dismissed())
+def not_replayed(wanted: RunFilter, after: UUID | None, limit: int, statuses: Sequence[RunStatus] = DEAD) -> Chosen:
+    """Returns dead runs that match, or runs with other `statuses`, that have no replay under way or finished.
+
+    Dismissed failures are left out.
+    """
+    query = _fitting(wanted).where(Run.status.in_(statuses), ~is_being_replayed(), ~has_run_again(), ~is_dismissed())
     return _found(query, wanted, after, limit)
 
 

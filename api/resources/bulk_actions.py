@@ -91,6 +91,7 @@ class ActionsOnRuns:
             request=request,
             reason=given.reason,
             limit=given.limit,
+            again=given.again,
         )
         return RunActions.of(outcome, dry_run=given.dry_run)
 

@@ -17,7 +17,7 @@ from core.auditing import AuditFilter
 from core.forecasts import Point
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
-from core.states import DEAD, ENDED, JobStatus, RunStatus
+from core.states import ENDED, REPLAYABLE, JobStatus, RunStatus
 from pages import clocks, examples, instants_typed, job_form, job_troubles, progress, rights, run_rows
 from pages.page_request import Asked
 from pages.resources import backfill
@@ -123,7 +123,7 @@ class JobPage:
             "troubles": job_troubles.of(who, self._site.failing_hosts, view, page.items, beside["next_calls"]),
             "runs": _latest_first(page.items),
             "going": next((run for run in page.items if run.status in _GOING), None),
-            "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),
+            "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in REPLAYABLE]),
             "count": page.count,
             "paged": cursor is not None,
             "next": following and f"/dashboard/jobs/{view.id}?{urlencode({'cursor': following})}#runs",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from core import instants
 from core.filters import RunFilter
 from core.principals import Principal
 from core.states import RunStatus
@@ -44,7 +45,11 @@ def of_runs(site: Site) -> Kind:
     """Returns what can be done with runs."""
 
     def wanted_of(choice: Choice) -> RunFilter:
-        return replace(site.readers.run_list(choice.selecting).wanted, ids=choice.ids)
+        """Returns the filter; of completed runs that are replayed, those that ended before that was begun."""
+        given = dict(choice.selecting)
+        if choice.replays_completed:
+            given.setdefault("finished_before", choice.begun or instants.shown(site.system.clock.now()))
+        return replace(site.readers.run_list(given).wanted, ids=choice.ids)
 
     def act(
         who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None, until: datetime | None
@@ -60,6 +65,7 @@ def of_runs(site: Site) -> Kind:
             dry_run=dry_run,
             reason=reason,
             limit=MOST,
+            again=choice.replays_completed,
         )
 
     def being_replayed(who: Principal, choice: Choice) -> int:

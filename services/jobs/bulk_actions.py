@@ -10,11 +10,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from core.errors import Conflict, NotFound
+from core import instants
+from core.errors import Conflict, InvalidInput, NotFound
 from core.filters import JobFilter, RunFilter
 from core.pauses import expect_until
 from core.principals import Principal
 from core.scopes import Scope
+from core.states import REPLAYABLE
 from models import chosen_runs, database, jobs, runs
 from models.chosen_runs import Chosen
 from services.jobs import editing, lifecycle, requested_runs, run_actions
@@ -98,6 +100,9 @@ _RUN_ACTIONS = {
     RunAction.CANCEL: _OfRuns(run_actions.cancel, chosen_runs.live, has_reason=True),
     RunAction.DISMISS: _OfRuns(run_actions.dismiss, chosen_runs.not_dismissed, has_reason=True),
 }
+_REPLAY_AGAIN = _OfRuns(
+    partial(requested_runs.replay, again=True), partial(chosen_runs.not_replayed, statuses=REPLAYABLE)
+)
 _Act = Callable[[Principal, System, UUID], object]
 
 
@@ -206,21 +211,35 @@ def act_on_runs(
     request: Request | None = None,
     reason: str | None = None,
     limit: int = MAX_RUNS,
+    again: bool = False,
 ) -> BulkResult:
     """Carry out an action on every run that matches and to which it applies, up to a limit; as `act` does.
 
-    Runs that are named by their ids are refused if the action does not apply to them.
+    Runs that are named by their ids are refused if the action does not apply to them. `again`: replay completed runs,
+    too. Raises `InvalidInput` if then replays made meanwhile could match.
     """
-    kind = _RUN_ACTIONS[action]
+    kind = _REPLAY_AGAIN if again else _RUN_ACTIONS[action]
     theirs = visibility.visible(principal, wanted, Scope.OPERATE)
     fitting = kind.find if wanted.ids is None else chosen_runs.fitting
 
     def find() -> Chosen:
+        if again and wanted.ids is None:
+            _expect_all_ended(wanted, system.clock.now())
         with database.reading():
             return fitting(theirs, after, limit + 1)
 
     one = partial(kind.carry_out, reason=reason) if kind.has_reason else kind.carry_out
     return _Work(principal, system, one, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
+
+
+def _expect_all_ended(wanted: RunFilter, now: datetime) -> None:
+    """Raises `InvalidInput` if runs match that end later: replays that complete would be replayed without end."""
+    if wanted.finished_before is None or wanted.finished_before > now:
+        raise InvalidInput.at(
+            "filter.finished_before",
+            f"must be given with again, and be no later than now, {instants.shown(now)}: "
+            "otherwise replays that complete meanwhile would be replayed as well.",
+        )
 
 
 def _read(told: Sequence[str]) -> Refused:

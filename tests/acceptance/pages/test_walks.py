@@ -69,7 +69,7 @@ def test_what_failed_is_repeated_singly_and_as_a_group(reader: NewReader) -> Non
     expect(group).to_contain_text("The receiver answered 422")
     grace.follow("Replay…")
     grace.press("Replay 3")
-    expect(grace.done).to_contain_text("The failed runs are being replayed")
+    expect(grace.done).to_contain_text("The runs are being replayed")
     replays = grace.page.locator("#rows-of-runs tr")
     expect(replays).to_have_count(3)
     for name in ("First", "Second", "Third"):

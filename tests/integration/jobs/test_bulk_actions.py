@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, NoReturn
 from uuid import UUID
 
 import pytest
 
 from core import fingerprints
-from core.errors import DatabaseUnavailable
+from core.errors import DatabaseUnavailable, InvalidInput
 from core.filters import JobFilter, RunFilter
 from core.principals import LOCAL, Principal
 from core.schedules import DelayFromNow, Schedule
 from core.states import JobStatus, RunStatus
 from services.execution import workers
 from services.jobs import bulk_actions, creating, lifecycle, requested_runs
-from services.jobs.bulk_actions import Action
+from services.jobs.bulk_actions import Action, RunAction
 from services.requests.idempotency import Request
 from tests.factories import (
     GivenSystem,
@@ -31,6 +32,7 @@ from tests.factories import (
     runs_of,
     stored_job,
     stored_run,
+    succeeded,
 )
 from tests.integration.execution.attempting import attempt
 
@@ -152,6 +154,45 @@ def test_runs_of_cancelled_jobs_are_refused(system: GivenSystem) -> None:
     lifecycle.cancel(LOCAL, system, run.job_id)
     outcome = bulk_actions.replay(LOCAL, system, RunFilter(status=RunStatus.CANCELLED), 10, dry_run=False)
     assert (outcome.changed, [one.id for one in outcome.refused]) == (0, [run.id])
+
+
+def completed_runs(system: GivenSystem, count: int) -> list[UUID]:
+    made_runs = [first_run(system).id for _ in range(count)]
+    for work in claim(system):
+        record(system, work, succeeded())
+    return made_runs
+
+
+def act_on_runs(system: GivenSystem, wanted: RunFilter, *, again: bool, **options: Any) -> bulk_actions.BulkResult:
+    return bulk_actions.act_on_runs(
+        LOCAL, system, RunAction.REPLAY, wanted, **{"dry_run": False, **options}, again=again
+    )
+
+
+def test_completed_runs_are_replayed_only_for_whoever_asks_for_them(system: GivenSystem) -> None:
+    completed, dead = completed_runs(system, 2), dead_runs(system, 1)
+    assert act_on_runs(system, RunFilter(), again=False, dry_run=True).first == dead
+    refusals = act_on_runs(system, RunFilter(ids=(*completed, *dead)), again=False, dry_run=True).refused
+    assert [(one.id, '"again": true' in one.detail) for one in refusals] == [(one, True) for one in completed]
+    before = RunFilter(finished_before=system.clock.advance(1))
+    assert act_on_runs(system, before, again=True, dry_run=True).first == [*completed, *dead]
+    assert act_on_runs(system, replace(before, status=RunStatus.COMPLETED), again=True).first == completed
+    assert act_on_runs(system, before, again=True).first == dead, "the others are being replayed"
+
+
+def test_replays_that_complete_meanwhile_are_not_replayed_without_end(system: GivenSystem) -> None:
+    completed_runs(system, 3)
+    wanted = RunFilter(status=RunStatus.COMPLETED)
+    for end in (None, system.clock.now() + timedelta(seconds=1)):
+        with pytest.raises(InvalidInput, match=r"finished_before: must be given with again, and be no later than now"):
+            act_on_runs(system, replace(wanted, finished_before=end), again=True)
+    wanted = replace(wanted, finished_before=system.clock.advance(1))
+    first = act_on_runs(system, wanted, again=True, limit=2)
+    for work in claim(system):
+        record(system, work, succeeded())
+    rest = act_on_runs(system, wanted, again=True, limit=2, after=first.last)
+    assert (first.changed, rest.changed, rest.last) == (2, 1, None)
+    assert act_on_runs(system, wanted, again=True).changed == 0, "a run whose replay has run is not replayed once more"
 
 
 # --- Under a key -----------------------------------------------------------------------------------------------
