@@ -18,7 +18,7 @@ from core.forecasts import Point
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
 from core.states import ENDED, REPLAYABLE, JobStatus, RunStatus
-from pages import clocks, examples, instants_typed, job_form, job_troubles, progress, rights, run_rows
+from pages import clocks, examples, instants_typed, job_form, job_troubles, policy_words, progress, rights, run_rows
 from pages.page_request import Asked
 from pages.resources import backfill
 from pages.resources.audit import rows_of
@@ -144,6 +144,7 @@ class JobPage:
         definition = self._site.readers.job_as_asked(view)
         return {
             "definition": definition,
+            "policies": policy_words.unusual(view),
             "clone": self._clone(view),
             "written": {
                 "YAML": examples.as_yaml(definition),
