@@ -142,6 +142,7 @@ FILTERS: dict[str, str] = {
 DONE: dict[str, str] = {
     "created": "The job is created.",
     "created_with_app": "The job is created. There was no app of this name: it is created, too.",
+    "tried": "A job was created that runs once, to try it. The form is still in its tab.",
     "triggered": "A run was created. It starts as soon as a worker is free.",
     "triggered_job": "A run was created. It waits until the job is resumed.",
     "triggered_app": "A run was created. It waits until its app is resumed.",
