@@ -84,7 +84,7 @@ class NewJob:
         except KeyReused:
             raise
         except (InvalidInput, NotFound) as refusal:
-            wrong = _as_input(refusal)
+            wrong = form_values.as_input(refusal)
             resp.status = 400
             await self._site.show(
                 req, resp, "new.html", lambda who: self._context(who, self._refused(who, form, wrong))
@@ -223,6 +223,7 @@ class NewJob:
         policies = job_form.policy_fields(self._site.system.settings)
         return {
             "kinds": self._kinds(),
+            "other_kinds": job_form.kinds_with_pages(self._site.system.settings),
             "needs_app": not (who.principal.sees_all or form_values.app_of(who)),
             "kind": CALLBACK if kind is None else kind.key,
             "task_fields": job_form.task_fields(kind),
@@ -242,10 +243,3 @@ class NewJob:
 def _keyed_by_content(form: Form) -> Form:
     """A form whose key is another than that of the job itself, and another for each content: it may be tried again."""
     return {**form, forms.KEY: fingerprints.of(dict(form))} if form.get(forms.KEY) else form
-
-
-def _as_input(refusal: InvalidInput | NotFound) -> InvalidInput:
-    """A refusal as one of a field: the app that is missing was named by the form."""
-    if isinstance(refusal, InvalidInput):
-        return refusal
-    return InvalidInput.at("app_name", f"{refusal} Make it on the page of apps.")

@@ -85,6 +85,21 @@ def test_what_failed_is_repeated_singly_and_as_a_group(reader: NewReader) -> Non
     expect(grace.page.locator("#jobs")).not_to_contain_text("Third")
 
 
+def test_what_is_typed_is_tried_in_another_tab_and_what_completed_is_replayed_after_a_warning(ada: Reader) -> None:
+    ada.open("/dashboard/new")
+    ada.fill(task_type="greet", name="Tried")
+    with ada.page.context.expect_page() as opened:
+        ada.page.get_by_role("button", name="Try it once now").click()
+    tried, done = opened.value, opened.value.locator("main > .note.ok")
+    expect(done).to_have_text("A job was created that runs once, to try it. The form is still in its tab.")
+    expect(tried.locator(".head .status").first).to_have_text("completed")
+    expect(ada.page.locator("[name=name]")).to_have_value("Tried")
+    tried.locator("#ask-replay summary").click()
+    tried.get_by_role("button", name="Replay it nevertheless").click()
+    expect(done).to_have_text("A new run does again what the one that completed has done.")
+    expect(tried.locator(".head .status").first).to_have_text("completed")
+
+
 def test_polling_is_watched_and_goes_on_from_a_former_state(ada: Reader, gate: Gate) -> None:
     ada.make_job("poll", "polling", name="Import", schedule__polling__interval_seconds="1")
     states, newest = ada.page.locator("#states > div"), ada.page.locator("#newest-state")
@@ -136,6 +151,13 @@ def test_each_kind_of_task_is_made_by_its_form(
         one.press("Make the job")
         expect(one.done).to_have_text("The job is created.")
         made.append(one.shown_id())
+    one.open("/dashboard/new")
+    one.follow("Upload a file")
+    file = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"hello"}
+    one.page.get_by_label("File required").set_input_files(file)  # type: ignore[arg-type]  # a file without a path
+    one.press("Upload it")
+    expect(one.done).to_have_text("The job is created.")
+    made.append(one.shown_id())
     for job_id in made[1:]:
         one.open(f"/dashboard/jobs/{job_id}")
         while one.status.inner_text() in ("pending", "queued", "running"):
