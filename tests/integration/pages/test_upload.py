@@ -22,6 +22,7 @@ from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
 PATH = "/dashboard/upload"
 BUTTON = "Upload it"
 MOST = 600_000
+NOTES = ("notes.txt", b"hello")
 
 
 @pytest.fixture
@@ -29,10 +30,10 @@ def system(sqlite: str, tmp_path: Path) -> GivenSystem:
     return given_system(data_dir=tmp_path, max_upload_bytes=MOST)
 
 
-def send(browser: Browser, form: Form, content: bytes = b"hello", name: str = "notes.txt", **typed: str) -> Any:
+def send(browser: Browser, form: Form, file: tuple[str, bytes] = NOTES, /, **typed: str) -> Any:
     """Send a form as browsers do: its fields in their order, the file last; the answer."""
     fields = {name: value for name, value in {**form.fields, **typed}.items() if name != "file"}
-    body, content_type = encode_multipart_formdata([*fields.items(), ("file", (name, content))])
+    body, content_type = encode_multipart_formdata([*fields.items(), ("file", file)])
     return browser.request("POST", form.action, body=body, **{"Content-Type": content_type})
 
 
@@ -72,7 +73,7 @@ def test_a_form_that_is_sent_twice_makes_one_job_and_another_file_under_its_key_
     first, second = send(browser, form), send(browser, form)
     assert first.headers["Location"] == second.headers["Location"]
     assert (Job.select().count(), len(spooled(system))) == (1, 1)
-    assert send(browser, form, b"another").status_code == 422
+    assert send(browser, form, ("notes.txt", b"another")).status_code == 422
     assert (Job.select().count(), len(spooled(system))) == (1, 1)
 
 
@@ -96,7 +97,7 @@ def test_what_is_wrong_stands_beside_its_field_with_what_was_typed(
 
 
 def test_a_file_must_be_chosen(browser: Browser, system: GivenSystem) -> None:
-    page = Page(send(browser, browser.load(PATH).form(BUTTON), b"", ""))
+    page = Page(send(browser, browser.load(PATH).form(BUTTON), ("", b"")))
     assert (page.status, wrong_beside(page)) == (400, {"file"})
     assert "File must be chosen." in page.text
     assert nothing_is_kept(system)
@@ -114,9 +115,9 @@ def test_a_file_that_is_too_large_is_refused_beside_its_field_and_is_never_whole
 
     monkeypatch.setattr(Incoming, "write", noted)
     form = browser.load(PATH).form(BUTTON)
-    led_to(browser, send(browser, form, bytes(MOST)))
+    led_to(browser, send(browser, form, ("a", bytes(MOST))))
     assert max(pieces) <= 256 * 1024
-    page = Page(send(browser, browser.load(PATH).form(BUTTON), bytes(MOST + 1), title="Too large"))
+    page = Page(send(browser, browser.load(PATH).form(BUTTON), ("a", bytes(MOST + 1))))
     assert (page.status, wrong_beside(page)) == (413, {"file"})
     assert f"The file is larger than {MOST} bytes." in page.text
     assert len(spooled(system)) == 1
@@ -171,8 +172,8 @@ def test_without_the_token_of_the_session_no_byte_of_the_file_is_taken(
 
 
 def test_more_than_may_wait_of_a_user_is_refused(ada: Browser) -> None:
-    led_to(ada, send(ada, ada.load(PATH).form(BUTTON), bytes(MOST - 1)))
-    refused = send(ada, ada.load(PATH).form(BUTTON), b"hello")
+    led_to(ada, send(ada, ada.load(PATH).form(BUTTON), ("a", bytes(MOST - 1))))
+    refused = send(ada, ada.load(PATH).form(BUTTON))
     assert (refused.status_code, "MAX_WAITING_UPLOAD_BYTES" in refused.text) == (403, True)
     assert Job.select().count() == 1
 
