@@ -14,6 +14,7 @@ from pages.page_request import Asked
 from pages.resources import backfill
 from pages.site import Site
 from services.jobs import requested_runs
+from services.messaging import broker as brokers
 from services.reading import records
 from services.reading.explaining import explanations
 from services.reading.explaining.explanations import Explanation
@@ -23,6 +24,7 @@ from services.reading.snapshot import one_moment
 from services.reading.statistics import durations, run_times
 from services.reading.upcoming import next_calls
 from services.reading.views import JobView, RunView
+from services.task_types import registry
 
 LINES = 200
 
@@ -104,4 +106,5 @@ def _replaying(whole: WholeRun, job: JobView) -> dict[str, Any]:
         "may_replay": run.status in DEAD and replays.is_open(whole.replays),
         "may_replay_with_data": not goes_on and (run.status in DEAD or requested_runs.can_be_done_again(run, job)),
         "is_completed": run.status is RunStatus.COMPLETED,
+        "calls_over_http": registry.queue_of(run.task_type) == brokers.RUNS_HTTP,
     }

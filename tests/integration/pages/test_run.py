@@ -111,7 +111,7 @@ def test_a_run_that_completed_is_replayed_after_a_warning(browser: Browser, syst
     record(system, work, succeeded())
     page = browser.load(f"/dashboard/runs/{run.id}")
     assert not page.has_button("Replay"), "that is for what failed"
-    assert "called once more, under another idempotency key" in page.text
+    assert "Its receiver is called again, under another idempotency key" in page.text
     assert """-d '{"again": true}'""" in page.text, "its command says so, too"
     again = browser.submit(page.form("Replay it nevertheless"))
     assert "A new run does again what the one that completed has done." in again.text
