@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +34,14 @@ class FileTooLarge(falcon.HTTPContentTooLarge):
 
 @dataclass(frozen=True)
 class Form:
-    """A form's text fields, and the name of its file."""
+    """A form's text fields, and the name of its file; without `has_file`, it came without a name.
+
+    Browsers send an empty file without a name where none was chosen.
+    """
 
     texts: dict[str, str]
     file_name: str
+    has_file: bool = True
 
 
 def handler() -> MultipartFormHandler:
@@ -47,9 +51,18 @@ def handler() -> MultipartFormHandler:
     return made
 
 
-async def read(req: Request, most: int, write: Callable[[bytes], Awaitable[None]]) -> Form:
+BeforeFile = Callable[[Mapping[str, str]], None]
+
+
+async def read(
+    req: Request,
+    most: int,
+    write: Callable[[bytes], Awaitable[None]],
+    before_file: BeforeFile = lambda _texts: None,
+) -> Form:
     """Read a form that has one field named `file`, whose bytes go to `write`.
 
+    `before_file` gets the text fields that came before the file, and may raise.
     Raises `FileTooLarge` as soon as the file is too large, Falcon's 415 or 400 if the body is not such a form, and
     `InvalidInput` for fields that are too long, not text, or given twice, or if the file is missing.
     """
@@ -64,7 +77,8 @@ async def read(req: Request, most: int, write: Callable[[bytes], Awaitable[None]
             if len(texts) == MAX_TEXTS:
                 raise InvalidInput.at(name[:100], f"comes after {MAX_TEXTS} other fields; a form may have no more.")
             if name == "file":
-                file_name = part.filename or "file"
+                before_file(texts)
+                file_name = part.filename or ""
                 await _pass_on(part, most, write)
             else:
                 texts[name] = await _text(name, part)
@@ -74,7 +88,8 @@ async def read(req: Request, most: int, write: Callable[[bytes], Awaitable[None]
         ) from None
     if file_name is None:
         raise InvalidInput.at("file", "is required; send it as multipart/form-data in a field of this name.")
-    return Form(texts, _storable(file_name.replace("%22", '"')))  # HTML's rules have clients send quotes as %22
+    name = file_name.replace("%22", '"')  # HTML's rules have clients send quotes as %22
+    return Form(texts, _storable(name or "file"), has_file=bool(name))
 
 
 def _refuse_others(req: Request) -> None:

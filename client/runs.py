@@ -104,10 +104,18 @@ def print_run(run: dict[str, Any], *, as_json: bool) -> None:
 
 
 @app.command()
-def replay(context: typer.Context, run_id: RunId, data: Data = None, as_json: AsJson = False, url: Url = None) -> None:
+def replay(
+    context: typer.Context,
+    run_id: RunId,
+    data: Data = None,
+    again: Annotated[bool, typer.Option("--again", help="Even if it completed: its receiver is called again.")] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
     """Run again what a run that failed or was cancelled was for, with its data or other data."""
-    body = None if data is None else {"data": json_or_file("--data", data)}
-    _act(context, run_id, "replay", url, body, as_json=as_json)
+    body = {} if data is None else {"data": json_or_file("--data", data)}
+    body |= {"again": True} if again else {}
+    _act(context, run_id, "replay", url, body or None, as_json=as_json)
 
 
 @app.command()

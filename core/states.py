@@ -31,7 +31,9 @@ WAITING_FOR_INSTANT = (RunStatus.PENDING, RunStatus.RETRYING)
 GOING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 LIVE = (RunStatus.PENDING, *GOING)
 DEAD = (RunStatus.FAILED, RunStatus.CANCELLED)
-"""The states of runs that can be replayed."""
+"""The states of runs that ended without success: replays are for these, unless others are asked for."""
+REPLAYABLE = (*DEAD, RunStatus.COMPLETED)
+"""The states of runs that can be replayed; a completed one only if its caller says so (`core.replays`)."""
 NEVER_FIRED = (RunStatus.SKIPPED, RunStatus.MISSED)
 """The states of occurrences that made no run to claim."""
 DID_NOT_RUN = (*NEVER_FIRED, RunStatus.CANCELLED)

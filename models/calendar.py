@@ -52,7 +52,8 @@ def ended(job_id: UUID, since: datetime, most: int, account_id: str | None) -> E
 
     If a run was replayed, only the replay counts. If an account is given, only runs that were made for it count.
     """
-    counted = peewee.Case(None, ((Run.finished_at.is_null() | _was_replayed() | _IS_GAP, 0),), 1).alias("counted")
+    uncounted = Run.finished_at.is_null() | _was_replayed() | _undoes_nothing() | _IS_GAP
+    counted = peewee.Case(None, ((uncounted, 0),), 1).alias("counted")
     is_old = peewee.Case(None, ((Run.scheduled_for < since, 1),), 0).alias("is_old")
     newest = _newest(Run.select(Run.scheduled_for, Run.status, counted, is_old, _GAPS), job_id, most, account_id)
     some: Any = newest.alias("some")
@@ -82,10 +83,19 @@ def _newest(query: Any, job_id: UUID, most: int, account_id: str | None) -> Any:
 
 
 def _was_replayed() -> Any:
-    """Returns the condition under which a replay of a dead run has ended."""
+    """Returns the condition under which a replay of a run has ended, which counts in its place."""
     repeat = Run.alias()
     over = repeat.select(peewee.SQL("1")).where(repeat.retry_of == Run.id, repeat.finished_at.is_null(False))
-    return Run.status.in_(DEAD) & peewee.fn.EXISTS(over)
+    has_run = over.where(repeat.status.in_((RunStatus.COMPLETED, RunStatus.FAILED)))
+    is_completed = Run.status == RunStatus.COMPLETED
+    return (Run.status.in_(DEAD) & peewee.fn.EXISTS(over)) | (is_completed & peewee.fn.EXISTS(has_run))
+
+
+def _undoes_nothing() -> Any:
+    """Returns the condition under which a run is the cancelled replay of one that completed, which still counts."""
+    former = Run.alias()
+    completed = former.select(peewee.SQL("1")).where(former.id == Run.retry_of, former.status == RunStatus.COMPLETED)
+    return (Run.status == RunStatus.CANCELLED) & peewee.fn.EXISTS(completed)
 
 
 def _instant(number: Any) -> datetime:

@@ -79,9 +79,14 @@ def live(wanted: RunFilter, after: UUID | None, limit: int, hosts_of: HostsOf) -
     return _found(_live(wanted), wanted, after, limit, hosts_of)
 
 
-def not_replayed(wanted: RunFilter, after: UUID | None, limit: int, hosts_of: HostsOf) -> Chosen:
-    """Returns dead runs that match, have no replay under way or finished, and were not dismissed."""
-    return _found(_not_replayed(wanted), wanted, after, limit, hosts_of)
+def not_replayed(
+    wanted: RunFilter, after: UUID | None, limit: int, hosts_of: HostsOf, statuses: Sequence[RunStatus] = DEAD
+) -> Chosen:
+    """Returns dead runs that match, or runs with other `statuses`, that have no replay under way or finished.
+
+    Dismissed failures are left out.
+    """
+    return _found(_not_replayed(wanted, statuses), wanted, after, limit, hosts_of)
 
 
 def not_dismissed(wanted: RunFilter, after: UUID | None, limit: int, hosts_of: HostsOf) -> Chosen:
@@ -94,9 +99,9 @@ def count_live(wanted: RunFilter) -> int:
     return counting.count(_live(wanted))
 
 
-def count_not_replayed(wanted: RunFilter) -> int:
+def count_not_replayed(wanted: RunFilter, statuses: Sequence[RunStatus] = DEAD) -> int:
     """Returns how many runs `not_replayed` can return, as `count_live` does."""
-    return counting.count(_not_replayed(wanted))
+    return counting.count(_not_replayed(wanted, statuses))
 
 
 def count_not_dismissed(wanted: RunFilter) -> int:
@@ -149,8 +154,8 @@ def _live(wanted: RunFilter) -> Any:
     return _fitting(wanted).where(filtering.LIVE)
 
 
-def _not_replayed(wanted: RunFilter) -> Any:
-    return _fitting(wanted).where(Run.status.in_(DEAD), ~is_being_replayed(), ~has_run_again(), ~is_dismissed())
+def _not_replayed(wanted: RunFilter, statuses: Sequence[RunStatus]) -> Any:
+    return _fitting(wanted).where(Run.status.in_(statuses), ~is_being_replayed(), ~has_run_again(), ~is_dismissed())
 
 
 def _not_dismissed(wanted: RunFilter) -> Any:

@@ -39,6 +39,14 @@ def among(run_ids: Collection[UUID]) -> set[UUID]:
     return {run_id for (run_id,) in query.tuples()}
 
 
+def of_completed(run_ids: Collection[UUID]) -> set[UUID]:
+    """Returns which of these runs replay one that completed."""
+    former = Run.alias()
+    query: Any = Run.select(Run.id).join(former, on=(former.id == Run.retry_of))
+    query = query.where(Run.id.in_(list(run_ids)), former.status == RunStatus.COMPLETED)
+    return {run_id for (run_id,) in query.tuples()}
+
+
 class Replay(NamedTuple):
     """A run that replays another, `of`."""
 

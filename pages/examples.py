@@ -29,8 +29,7 @@ def first_job(settings: Settings) -> str:
 
 def create(settings: Settings, job: dict[str, Any]) -> str:
     """Returns the command that makes a job."""
-    body = shlex.quote(json.dumps(job, ensure_ascii=False))
-    return f"{_curl(settings, '/api/jobs/create')} \\\n  -H 'Content-Type: application/json' -d {body}"
+    return _with_body(_curl(settings, "/api/jobs/create"), job)
 
 
 def as_yaml(job: dict[str, Any]) -> str:
@@ -53,14 +52,20 @@ def as_python(settings: Settings, job: dict[str, Any]) -> str:
     )
 
 
-def post(settings: Settings, path: str) -> str:
-    """Returns the command that posts to a path."""
-    return f"{_curl(settings, path)} -X POST"
+def post(settings: Settings, path: str, body: dict[str, Any] | None = None) -> str:
+    """Returns the command that posts to a path, with a body if one is given."""
+    command = _curl(settings, path)
+    return _with_body(command, body) if body else f"{command} -X POST"
 
 
 def get(settings: Settings, path: str) -> str:
     """Returns the command that reads a path."""
     return _curl(settings, path)
+
+
+def _with_body(command: str, body: dict[str, Any]) -> str:
+    quoted = shlex.quote(json.dumps(body, ensure_ascii=False))
+    return f"{command} \\\n  -H 'Content-Type: application/json' -d {quoted}"
 
 
 def _curl(settings: Settings, path: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core import built_in_apps, schedules
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NotFound
 from core.principals import PrincipalKind
 from core.schedules.kind import PreviewedOccurrence
 from core.scopes import Scope
@@ -65,3 +65,10 @@ def app_of(who: Asked) -> str:
     theirs = [one.app_name for one in who.principal.memberships if Scope.JOBS in one.role.scopes]
     usual = built_in_apps.DEFAULT if who.principal.kind is PrincipalKind.LOCAL else next(iter(theirs), "")
     return who.params.get("app_name") or usual
+
+
+def as_input(refusal: InvalidInput | NotFound) -> InvalidInput:
+    """Returns a refusal as one of a field: the app that is missing was named by the form."""
+    if isinstance(refusal, InvalidInput):
+        return refusal
+    return InvalidInput.at("app_name", f"{refusal} Make it on the page of apps.")

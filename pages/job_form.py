@@ -49,7 +49,8 @@ _HINTS = {
 """The hints of fields of which one is to be given."""
 _NEEDS = "needs "
 """How the API begins to say that a group of fields lacks one."""
-_WITHOUT_FORM = ("upload_file",)  # it needs a file
+_WITH_PAGES = {"upload_file": "/dashboard/upload"}
+"""The pages of kinds of task that need more than fields."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,13 @@ class Field:
 
 
 def kinds(settings: Settings) -> list[TaskType]:
-    """Returns the kinds of task that work here and have a form."""
-    return [one for one in registry.working(settings) if one.key not in _WITHOUT_FORM]
+    """Returns the kinds of task that work here and have the form of fields."""
+    return [one for one in registry.working(settings) if one.key not in _WITH_PAGES]
+
+
+def kinds_with_pages(settings: Settings) -> dict[str, str]:
+    """Returns the labels of the other kinds of task that work here, by the paths of their pages."""
+    return {_WITH_PAGES[one.key]: one.label for one in registry.working(settings) if one.key in _WITH_PAGES}
 
 
 def task_fields(task_type: TaskType | None) -> list[Field]:

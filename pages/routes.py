@@ -34,6 +34,7 @@ from pages.resources.task_types import TaskTypeForms
 from pages.resources.tasks import Tasks
 from pages.resources.test_call import TestCallPage
 from pages.resources.upcoming import UpcomingPage
+from pages.resources.upload import UploadPage, Uploads
 from pages.resources.versions import VersionsPage
 from pages.resources.views import ViewsPage
 from pages.route import FOR_EVERYONE, Answer, Responder, Route, leading_to
@@ -43,13 +44,14 @@ from services.jobs import lifecycle, run_actions
 _LIST_JOBS = "GET /api/jobs"
 _VERSION = "versions/{version:int}"
 _CREATE_JOB = "POST /api/jobs/create"
+_UPLOAD = "POST /api/jobs/upload-file"
 
 
 def of_site(
-    site: Site, signs: Signs, answering: Callable[[str], Responder], change_password: ChangePassword
+    site: Site, signs: Signs, answering: Callable[[str], Responder], change_password: ChangePassword, uploads: Uploads
 ) -> list[Route]:
     """Returns the pages of a site. `answering` finds the API's responder for posts to a path."""
-    new = NewJob(site)
+    new, upload = NewJob(site), UploadPage(site, uploads)
     return [
         Route("/dashboard/static/{name}", get=Answer(site.static.show, FOR_EVERYONE)),
         *_logins(site, answering),
@@ -67,6 +69,7 @@ def of_site(
         *_people(site),
         *_mine(site, change_password),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
+        Route("/dashboard/upload", get=Answer(upload.show, _UPLOAD), post=Answer(upload.upload, _UPLOAD)),
         Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
         Route("/dashboard/audit", get=Answer(AuditPage(site).show, "GET /api/audit")),
         *_workers(site),

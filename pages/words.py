@@ -143,6 +143,7 @@ FILTERS: dict[str, str] = {
 DONE: dict[str, str] = {
     "created": "The job is created.",
     "created_with_app": "The job is created. There was no app of this name: it is created, too.",
+    "tried": "A job was created that runs once, to try it. The form is still in its tab.",
     "triggered": "A run was created. It starts as soon as a worker is free.",
     "triggered_job": "A run was created. It waits until the job is resumed.",
     "triggered_app": "A run was created. It waits until its app is resumed.",
@@ -155,7 +156,8 @@ DONE: dict[str, str] = {
     "takes_runs": "The worker takes runs again from its next heartbeat on.",
     "cancelled": "Cancelled: runs that have not started will not start, runs under way are stopped.",
     "replayed": "A new run replays the one that failed.",
-    "all_replayed": "The failed runs are being replayed; this list shows the new runs.",
+    "replayed_again": "A new run does again what the one that completed has done.",
+    "all_replayed": "The runs are being replayed; this list shows the new runs.",
     "closed": "The breaker is closed: calls go to that host again, and held runs continue.",
     "limited": "Limited. It is in force within a second; calls that are under way count.",
     "unlimited": "The limit is deleted; runs that it held continue.",

@@ -43,8 +43,9 @@ def add_to(
     site = Site(system, threads.run, readers, is_open, call=calling.run, act_on_many=acting.run)
     app.add_middleware([PageAnswers(site), threads, calling, acting])
     change_password = app.routes.resource_at("/api/me/password").change
+    uploads = app.routes.resource_at("/api/jobs/upload-file")
     signs = Signs(broker_is_up, troubles)
-    shown = routes.of_site(site, signs, lambda path: _posts_to(app, path), change_password)
+    shown = routes.of_site(site, signs, lambda path: _posts_to(app, path), change_password, uploads)
     # All are made before the first is added: a look-up after an addition recompiles the whole router.
     for path, resource in [(route.path, _resource(app, route)) for route in shown]:
         app.add_route(path, resource)

@@ -38,9 +38,10 @@ def all_routes(system: System) -> list[Route]:
     async def change(*_: object) -> None:
         """No password is changed here."""
 
+    uploads: Any = None  # nothing is uploaded here
     readers: Any = page_readers.readers(system)
     shown = Site(system, run, readers, lambda *_: True, call=run, act_on_many=run)  # type: ignore[arg-type]  # it only lists its pages
-    return routes.of_site(shown, Signs(lambda: True, tuple), lambda _path: answer, change)
+    return routes.of_site(shown, Signs(lambda: True, tuple), lambda _path: answer, change, uploads)
 
 
 def addresses(system: System, about: Mapping[str, object]) -> dict[str, str]:

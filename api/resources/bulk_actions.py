@@ -74,7 +74,12 @@ class ActionsOnRuns:
         given = validation.body(NewRunActions, bodies.parse(body))
         after = None if given.cursor is None else given.cursor.id
         options = BulkOptions(
-            dry_run=given.dry_run, after=after, limit=given.limit, request=request, reason=given.reason
+            dry_run=given.dry_run,
+            after=after,
+            limit=given.limit,
+            request=request,
+            reason=given.reason,
+            again=given.again,
         )
         action, wanted = RunAction(given.action), given.filter.wanted()
         outcome = bulk_actions.act_on_runs(principal, self._system, action, wanted, options)

@@ -99,12 +99,15 @@ class ReplayOfRun(Action):
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Replay a run that failed or was cancelled: repeat it with a new run; `data`, if given, replaces its data.
 
+        With `again`, also a run that completed: its receiver is called once more, under another key. Completed polls
+        and uploads cannot be replayed.
+
         With `data`, jobs of a task type that Carillon performs itself, for example `http`, also need the scope `jobs`.
         """
         await self._by_body(req, resp, NewReplay, partial(self._replay, run_id), bodies.parse_if_any)
 
     def _replay(self, run_id: UUID, principal: Principal, given: NewReplay) -> Answer:
-        return _made(requested_runs.replay(principal, self._system, run_id, given.data))
+        return _made(requested_runs.replay(principal, self._system, run_id, given.data, again=given.again))
 
 
 class CancelOfRun(Action):

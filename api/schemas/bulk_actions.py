@@ -181,8 +181,9 @@ class NewRunActions(Given):
 
     `replay` is for runs that failed or were cancelled, that are not being replayed, have not run again and are not
     dismissed, `cancel` for those that have not ended, `dismiss` for those that failed: they are listed among the
-    failures no more. A dry run says what would happen, and changes nothing. If more runs fit, send `cursor` to continue
-    with the rest.
+    failures no more. With `again`, `replay` is also for runs that completed: their receivers are called once more,
+    under other keys; the filter then has `ids`, or `finished_before` that is not later than now. A dry run says what
+    would happen, and changes nothing. If more runs fit, send `cursor` to continue with the rest.
     """
 
     action: RunActionWord
@@ -192,8 +193,16 @@ class NewRunActions(Given):
     limit: Annotated[int, Field(ge=1, le=bulk_actions.MAX_RUNS)] = bulk_actions.MAX_RUNS
     cursor: Cursor | None = None
     reason: Reason | None = None
+    again: bool = False
 
     _on_purpose = field_validator("all")(_all_on_purpose)
+
+    @field_validator("again")
+    @classmethod
+    def _for_a_replay(cls, again: bool, info: ValidationInfo) -> bool:
+        if again and info.data.get("action") not in ("replay", None):
+            raise ValueError("is only for the action replay; leave it out.")
+        return again
 
 
 class NewReplays(Given):

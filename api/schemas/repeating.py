@@ -18,9 +18,10 @@ class NewTrigger(Given):
 
 
 class NewReplay(Given):
-    """A run to repeat; `data`, if given, replaces the run's."""
+    """A run to repeat, with `again` even if it has completed; `data`, if given, replaces the run's."""
 
     data: dict[str, Any] | None = None
+    again: bool = False
 
 
 class Retried(Shown):

@@ -107,12 +107,17 @@ def delete(site: Site) -> Responder:
 
 
 def replay(site: Site, page: PageOfOne) -> Responder:
-    """Returns a responder that runs again what a run was for, with other data if the form has any; leads to the run."""
+    """Returns a responder that runs again what a run was for, with other data if the form has any; leads to the run.
 
-    def do(who: Asked, data: Data | None, run_id: UUID) -> str:
-        return run_path(requested_runs.replay(who.principal, site.system, run_id, data).id, "replayed")
+    A run that completed only if the form says so.
+    """
 
-    return _or_again(site, _data, do, page)
+    def do(who: Asked, wanted: tuple[Data | None, bool], run_id: UUID) -> str:
+        data, again = wanted
+        run = requested_runs.replay(who.principal, site.system, run_id, data, again=again)
+        return run_path(run.id, "replayed_again" if again else "replayed")
+
+    return _or_again(site, _replay_wanted, do, page)
 
 
 def on_run(site: Site, act: ActOnOne, done: str) -> Responder:
@@ -139,6 +144,11 @@ def _as_typed(_who: Asked, form: Form) -> Form:
 
 def _data(_who: Asked, form: Form) -> Data | None:
     return forms.data(form.get("data", ""))
+
+
+def _replay_wanted(who: Asked, form: Form) -> tuple[Data | None, bool]:
+    """Returns the data of a replay, and whether it may be of a run that completed."""
+    return _data(who, form), bool(form.get("again"))
 
 
 def _or_again(

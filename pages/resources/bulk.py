@@ -14,7 +14,7 @@ from falcon.asgi import Request, Response
 from core import instants
 from core.errors import InvalidInput
 from core.principals import Principal
-from core.states import Trigger
+from core.states import RunStatus, Trigger
 from pages import words
 from pages.forms import REASON, UNTIL, Form
 from pages.naming import called
@@ -55,6 +55,11 @@ class Choice:
     def selecting(self) -> Mapping[str, str]:
         """Returns the filter as far as it selects: what is ticked is meant, whatever has become of it meanwhile."""
         return self.filter if self.ids is None else {}
+
+    @property
+    def replays_completed(self) -> bool:
+        """Whether completed runs are meant to be replayed: those of a list that was asked for nothing else."""
+        return self.action == RunAction.REPLAY and self.filter.get("status") == RunStatus.COMPLETED
 
     def fields(self) -> dict[str, str]:
         """Returns the fields of a form that says the same."""

@@ -17,8 +17,8 @@ from core.auditing import AuditFilter
 from core.forecasts import Point
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
-from core.states import DEAD, ENDED, JobStatus, RunStatus
-from pages import clocks, examples, instants_typed, job_form, job_troubles, progress, rights, run_rows
+from core.states import ENDED, REPLAYABLE, JobStatus, RunStatus
+from pages import clocks, examples, instants_typed, job_form, job_troubles, policy_words, progress, rights, run_rows
 from pages.page_request import Asked
 from pages.resources import backfill
 from pages.resources.audit import rows_of
@@ -26,6 +26,7 @@ from pages.site import Site, if_allowed
 from services.access import audit
 from services.access.audit import AuditView
 from services.jobs import polling_states
+from services.jobs.polling_states import PollingStateView
 from services.messaging import broker as brokers
 from services.reading import listing, records
 from services.reading.explaining import explanations
@@ -35,7 +36,7 @@ from services.reading.occurrences import calendar, past_occurrences
 from services.reading.pauses import latest_pauses, pauses_in_force
 from services.reading.statistics import durations
 from services.reading.statistics.run_times import RunTimes
-from services.reading.views import JobView, LastRun, Occurrence, RunView
+from services.reading.views import JobView, LastRun, Occurrence, Page, RunView
 from services.task_types import registry
 
 COMING, PAST = 10, 100
@@ -69,58 +70,87 @@ class JobPage:
     def load(self, who: Asked, job_id: UUID) -> dict[str, Any]:
         """Returns what the page shows of a job."""
         view = records.job(who.principal, job_id)
-        cursor = who.params.get("cursor")
-        given = {"job_id": str(job_id), **({"cursor": cursor} if cursor else {})}
-        asked_for = self._site.readers.run_list(given)
-        stretch = Stretch(limit=RUNS, after=asked_for.stretch.after)
-        page = listing.runs_of_job(who.principal, self._site.counts, job_id, stretch, but=RunStatus.PENDING)
-        following = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST, asked_for.of)
-        definition = self._site.readers.job_as_asked(view)
-        beside = run_rows.beside(self._site.system, who.now, page.items)
-        may, why = rights.on_job(who.principal, view), self._why(who, view)
+        return {
+            **self._about(who, view),
+            **self._schedule(who, view),
+            **self._runs(who, view),
+            **self._as_code(view),
+        }
+
+    def _about(self, who: Asked, view: JobView) -> dict[str, Any]:
+        """What the job is, what keeps it from starting, what the reader may do with it, and who changed what."""
+        is_over = str(view.status) in _ENDED
+        is_paused = view.status == JobStatus.PAUSED
         return {
             "job": view,
             "calls_over_http": registry.queue_of(view.task_type) == brokers.RUNS_HTTP,
-            "may": may,
-            "job_pause": latest_pauses.of_job(who.principal, job_id) if view.status == JobStatus.PAUSED else None,
-            "holding": [] if str(view.status) in _ENDED else pauses_in_force.of_job(who.principal, job_id),
+            "may": rights.on_job(who.principal, view),
+            "job_pause": latest_pauses.of_job(who.principal, view.id) if is_paused else None,
+            "holding": [] if is_over else pauses_in_force.of_job(who.principal, view.id),
             "may_resume_app": rights.on_app(who.principal, view.app_id).operate,
-            "rows": if_allowed(lambda: rows_of(_entries(who, job_id))),
+            "is_over": is_over,
+            "is_failed": view.status is JobStatus.FAILED,
+            "rows": if_allowed(lambda: rows_of(_entries(who, view.id))),
             "entry_links": self._site.entry_links(who),
-            "is_over": str(view.status) in _ENDED,
+        }
+
+    def _schedule(self, who: Asked, view: JobView) -> dict[str, Any]:
+        """When it ran and will run, the answer to why it did or did not, and the states of its polling."""
+        principal, system = who.principal, self._site.system
+        why = self._why(who, view)
+        return {
             "recurs": isinstance(view.schedule, Recurring),
             "has_several_runs": isinstance(view.schedule, (Recurring, Polling)),
-            "is_failed": view.status is JobStatus.FAILED,
             "zone": clocks.of_job(view) or who.zone,
-            "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),
-            "days": calendar.of_job(who.principal, self._site.system, job_id, who.zone),
-            "past": past_occurrences.newest(who.principal, self._site.system, job_id, PAST),
-            "usual": durations.of_job(who.principal, job_id),
-            "newest_seconds": _seconds(view.last_run, page.items, beside["times"]),
+            "clock": _clock(who, view),
+            "coming": _coming(view, records.occurrences(principal, view.id, COMING)),
+            "days": calendar.of_job(principal, system, view.id, who.zone),
+            "past": past_occurrences.newest(principal, system, view.id, PAST),
+            "why": why,
+            "backfill": backfill.path_for(view, rights.on_job(principal, view), why),
+            "states": _states(who, view),
+        }
+
+    def _runs(self, who: Asked, view: JobView) -> dict[str, Any]:
+        """A page of its runs, and what the runs on it say: durations, troubles, progress."""
+        cursor = who.params.get("cursor")
+        page, following = self._page_of_runs(who, view.id, cursor)
+        beside = run_rows.beside(self._site.system, who.now, page.items)
+        return {
             **beside,
+            "usual": durations.of_job(who.principal, view.id),
+            "newest_seconds": _seconds(view.last_run, page.items, beside["times"]),
             "troubles": job_troubles.of(who, self._site.failing_hosts, view, page.items, beside["next_calls"]),
             "runs": _latest_first(page.items),
             "going": next((run for run in page.items if run.status in _GOING), None),
-            "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),
+            "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in REPLAYABLE]),
             "count": page.count,
             "paged": cursor is not None,
-            "next": following and f"/dashboard/jobs/{job_id}?{urlencode({'cursor': following})}#runs",
+            "next": following and f"/dashboard/jobs/{view.id}?{urlencode({'cursor': following})}#runs",
+            "asked_at": _asked_at(who, view, page.items),
+            "progress": next(filter(None, map(progress.of, page.items)), None),
+            "done_at": _done_at(view, page.items, who.now) if cursor is None else None,
+        }
+
+    def _page_of_runs(self, who: Asked, job_id: UUID, cursor: str | None) -> tuple[Page, str | None]:
+        """Returns a page of the runs that were not only planned, and the cursor of the page after it."""
+        asked_for = self._site.readers.run_list({"job_id": str(job_id), **({"cursor": cursor} if cursor else {})})
+        stretch = Stretch(limit=RUNS, after=asked_for.stretch.after)
+        page = listing.runs_of_job(who.principal, self._site.counts, job_id, stretch, but=RunStatus.PENDING)
+        return page, None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST, asked_for.of)
+
+    def _as_code(self, view: JobView) -> dict[str, Any]:
+        """The definition as programs and files have it, the form that makes another, and the commands of a shell."""
+        definition = self._site.readers.job_as_asked(view)
+        return {
             "definition": definition,
+            "policies": policy_words.unusual(view),
             "clone": self._clone(view),
             "written": {
                 "YAML": examples.as_yaml(definition),
                 "Python": examples.as_python(self._site.system.settings, definition),
             },
             "commands": self._commands(view, definition),
-            "why": why,
-            "backfill": backfill.path_for(view, may, why),
-            "clock": _clock(who, view),
-            "asked_at": _asked_at(who, view, page.items),
-            "states": polling_states.history(who.principal, job_id).states
-            if isinstance(view.schedule, Polling)
-            else [],
-            "progress": next(filter(None, map(progress.of, page.items)), None),
-            "done_at": _done_at(view, page.items, who.now) if cursor is None else None,
         }
 
     def _clone(self, view: JobView) -> str | None:
@@ -161,6 +191,11 @@ def _done_at(view: JobView, newest: Sequence[RunView], now: datetime) -> datetim
     told = [(run.finished_at, progress.of(run)) for run in reversed(newest) if run.status is RunStatus.COMPLETED]
     points = [Point(at, shown.share) for at, shown in told if at is not None and shown is not None]
     return forecasts.done_at(points, now)
+
+
+def _states(who: Asked, view: JobView) -> list[PollingStateView]:
+    polls = isinstance(view.schedule, Polling)
+    return polling_states.history(who.principal, view.id).states if polls else []
 
 
 def _entries(who: Asked, job_id: UUID) -> list[AuditView]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core import instants
 from core.filters import RunFilter
 from core.principals import Principal
 from core.states import RunStatus
@@ -35,13 +36,19 @@ def of_runs(site: Site) -> Kind:
     """Returns what can be done with runs."""
 
     def wanted_of(choice: Choice) -> RunFilter:
-        return replace(site.readers.run_list(choice.selecting).wanted, ids=choice.ids)
+        """Returns the filter; of completed runs that are replayed, those that ended before that was begun."""
+        given = dict(choice.selecting)
+        if choice.replays_completed:
+            given.setdefault("finished_before", choice.begun or instants.shown(site.system.clock.now()))
+        return replace(site.readers.run_list(given).wanted, ids=choice.ids)
 
     def act(who: Principal, choice: Choice, options: BulkOptions) -> BulkResult:
-        return bulk_actions.act_on_runs(who, site.system, RunAction(choice.action), wanted_of(choice), options)
+        given = replace(options, again=choice.replays_completed)
+        return bulk_actions.act_on_runs(who, site.system, RunAction(choice.action), wanted_of(choice), given)
 
     def count(who: Principal, choice: Choice) -> int | None:
-        return bulk_actions.count_of_runs(who, RunAction(choice.action), wanted_of(choice))
+        again, wanted = choice.replays_completed, wanted_of(choice)
+        return bulk_actions.count_of_runs(who, RunAction(choice.action), wanted, again=again)
 
     def being_replayed(who: Principal, choice: Choice) -> int:
         of_failures = choice.action == RunAction.REPLAY and choice.filter.get("status") == RunStatus.FAILED

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core import built_in_apps, schedules
+from core import built_in_apps, fingerprints, schedules
 from core.errors import InvalidInput, KeyReused, NotFound
-from core.schedules import RunAt
-from pages import examples, form_values, job_form, presets, rights
+from core.listing import Stretch
+from core.schedules import Immediate, RunAt
+from pages import examples, form_values, forms, job_form, presets, rights
 from pages.form_values import Filled, Preview
 from pages.forms import Form
 from pages.job_form import CALLBACK, SCHEDULE_KIND, Field
 from pages.page_request import Asked
 from pages.resources import test_call
-from pages.resources.actions import job_path
+from pages.resources.actions import job_path, run_path
 from pages.site import Site, if_allowed
 from services.apps import apps
 from services.execution import test_call_places
 from services.jobs import accepting, creating, definition
 from services.jobs.creation_outcomes import Refusal
-from services.reading import records
+from services.reading import listing, records
 from services.task_types.registry import TaskType
 
 NEXT = 10
 _MAX_APPS = 200
 _PRESET = "preset."
+_NOT_TRIED = ("name", "deadline_seconds")
 
 
 @dataclass(frozen=True)
@@ -58,21 +60,30 @@ class NewJob:
                 await self._site.show(req, resp, "preview.html", lambda who: self._looked_at(who, form))
             case "try":
                 await self._try(req, resp, form)
+            case "once":
+                await self._make(req, resp, _keyed_by_content(form), self._wanted_once, self._create_once)
             case "preview":
                 await self._site.show(req, resp, "new.html", lambda who: self._with_preview(who, form))
             case preset if preset.startswith(_PRESET):
                 values = form_values.by_preset(form, preset.removeprefix(_PRESET))
                 await self._site.show(req, resp, "new.html", lambda who: self._with_preview(who, values))
             case _:
-                await self._make(req, resp, form)
+                await self._make(req, resp, form, self._wanted, self._create)
 
-    async def _make(self, req: Request, resp: Response, form: Form) -> None:
+    async def _make(
+        self,
+        req: Request,
+        resp: Response,
+        form: Form,
+        prepare: Callable[[Asked, Form], _Wanted],
+        do: Callable[[Asked, _Wanted], str],
+    ) -> None:
         try:
-            await self._site.carry_out_prepared(req, resp, form, self._wanted, self._create)
+            await self._site.carry_out_prepared(req, resp, form, prepare, do)
         except KeyReused:
             raise
         except (InvalidInput, NotFound) as refusal:
-            wrong = _as_input(refusal)
+            wrong = form_values.as_input(refusal)
             resp.status = 400
             await self._site.show(
                 req, resp, "new.html", lambda who: self._context(who, self._refused(who, form, wrong))
@@ -85,13 +96,27 @@ class NewJob:
             await self._site.show_call(req, resp, lambda who: test_call.told_of_app(self._site, who, name, form))
 
     def _wanted(self, who: Asked, form: Form) -> _Wanted:
-        new = self._site.readers.new_job(self._job(who, form))
+        return self._validated(who, form, self._job(who, form))
+
+    def _wanted_once(self, who: Asked, form: Form) -> _Wanted:
+        """The job of the form, but at once; its name stays free for the job itself."""
+        typed = {name: value for name, value in form.items() if name not in _NOT_TRIED}
+        return self._validated(who, form, self._job(who, {**typed, SCHEDULE_KIND: Immediate.kind}))
+
+    def _validated(self, who: Asked, form: Form, job: dict[str, Any]) -> _Wanted:
+        new = self._site.readers.new_job(job)
         return _Wanted(form, accepting.validated(who.principal, self._site.system, new))
 
     def _create(self, who: Asked, wanted: _Wanted) -> str:
         is_new = self._new_app(who, wanted.form) is not None
         job_id = creating.create_validated(who.principal, self._site.system, wanted.job)
         return job_path(job_id, "created_with_app" if is_new else "created")
+
+    def _create_once(self, who: Asked, wanted: _Wanted) -> str:
+        """Make the job, and lead to its run."""
+        job_id = creating.create_validated(who.principal, self._site.system, wanted.job)
+        [run] = listing.runs_of_job(who.principal, self._site.counts, job_id, Stretch(limit=1)).items
+        return run_path(run.id, "tried")
 
     def _begun(self, who: Asked) -> dict[str, str]:
         """What the form begins with: that of a job, if the address names one that the reader sees."""
@@ -197,6 +222,7 @@ class NewJob:
         policies = job_form.policy_fields(self._site.system.settings)
         return {
             "kinds": self._kinds(),
+            "other_kinds": job_form.kinds_with_pages(self._site.system.settings),
             "needs_app": not (who.principal.sees_all or form_values.app_of(who)),
             "kind": CALLBACK if kind is None else kind.key,
             "task_fields": job_form.task_fields(kind),
@@ -213,8 +239,6 @@ class NewJob:
         }
 
 
-def _as_input(refusal: InvalidInput | NotFound) -> InvalidInput:
-    """A refusal as one of a field: the app that is missing was named by the form."""
-    if isinstance(refusal, InvalidInput):
-        return refusal
-    return InvalidInput.at("app_name", f"{refusal} Make it on the page of apps.")
+def _keyed_by_content(form: Form) -> Form:
+    """A form whose key is another than that of the job itself, and another for each content: it may be tried again."""
+    return {**form, forms.KEY: fingerprints.of(dict(form))} if form.get(forms.KEY) else form

@@ -7,20 +7,24 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core.states import DEAD, LIVE
+from core.states import DEAD, LIVE, REPLAYABLE, RunStatus
 from core.trace_context import TRACE_ID
 from pages import clocks, examples, progress, receiver_words, rights, timeline, unkept_calls
 from pages.page_request import Asked
 from pages.resources import backfill
 from pages.site import Site
+from services.jobs import requested_runs
+from services.messaging import broker as brokers
 from services.reading import records
 from services.reading.explaining import explanations
 from services.reading.explaining.explanations import Explanation
 from services.reading.failures import replays
+from services.reading.records import WholeRun
 from services.reading.snapshot import one_moment
 from services.reading.statistics import durations, run_times
 from services.reading.upcoming import next_calls
-from services.reading.views import RunView
+from services.reading.views import JobView, RunView
+from services.task_types import registry
 
 LINES = 200
 
@@ -65,21 +69,22 @@ class RunPage:
             "usual": durations.of_job(who.principal, run.job_id),
             "spans": timeline.spans(run, attempts, held, who.now),
             "is_live": run.status in LIVE,
-            "is_dead": run.status in DEAD,
-            "replays": whole.replays,
-            "may_replay": run.status in DEAD and replays.is_open(whole.replays),
-            "is_being_replayed": any(one.finished_at is None for one in whole.replays),
-            "data": records.data_of_run(who.principal, run_id) if run.status in DEAD else None,
+            **_replaying(whole, job),
+            "data": records.data_of_run(who.principal, run_id) if run.status in REPLAYABLE else None,
             "neighbours": records.beside(who.principal, run_id),
-            "commands": self._commands(run),
+            "commands": self._commands(run, job),
         }
 
-    def _commands(self, run: RunView) -> dict[str, str]:
+    def _commands(self, run: RunView, job: JobView) -> dict[str, str]:
         """The run's commands: what would be refused is left out."""
         settings, path = self._site.system.settings, f"/api/runs/{run.id}"
-        acts = [("Replay", "replay", DEAD), ("Cancel", "cancel", LIVE)]
-        offered = {label: examples.post(settings, f"{path}/{act}") for label, act, of in acts if run.status in of}
-        return {"Read it": examples.get(settings, path), **offered}
+        offered = {"Read it": examples.get(settings, path)}
+        if run.status in LIVE:
+            offered["Cancel"] = examples.post(settings, f"{path}/cancel")
+        if requested_runs.can_be_done_again(run, job):
+            body = {} if run.status in DEAD else {"again": True}
+            offered["Replay"] = examples.post(settings, f"{path}/replay", body)
+        return offered
 
     def _trace_url(self, run: RunView) -> str | None:
         """Returns where the run's trace is shown, if the installation says where traces are."""
@@ -90,3 +95,16 @@ class RunPage:
         """Why the run did or did not happen, where it is the one that its job's instant leads to."""
         found = explanations.explain(who.principal, self._site.system, run.job_id, run.scheduled_for)
         return found if found.run_id == run.id else None
+
+
+def _replaying(whole: WholeRun, job: JobView) -> dict[str, Any]:
+    """Whether and how it can be replayed: a run that completed only on purpose, and not while one replays it."""
+    run = whole.run
+    goes_on = any(one.finished_at is None for one in whole.replays)
+    return {
+        "replays": whole.replays,
+        "may_replay": run.status in DEAD and replays.is_open(whole.replays),
+        "may_replay_with_data": not goes_on and (run.status in DEAD or requested_runs.can_be_done_again(run, job)),
+        "is_completed": run.status is RunStatus.COMPLETED,
+        "calls_over_http": registry.queue_of(run.task_type) == brokers.RUNS_HTTP,
+    }

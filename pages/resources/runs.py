@@ -11,7 +11,7 @@ from falcon.asgi import Request, Response
 from core.errors import InvalidInput
 from core.filters import RunFilter
 from core.listing import NEWEST_FIRST
-from core.states import DEAD, RunStatus
+from core.states import REPLAYABLE, RunStatus
 from pages import list_filters, rights, run_rows
 from pages.list_filters import TypedFilter, Wrong
 from pages.page_request import Asked
@@ -77,7 +77,7 @@ class RunsPage:
         return {
             **self._form(who, typed, kept),
             "runs": _latest_first(page.items) if of_default else page.items,
-            "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),
+            "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in REPLAYABLE]),
             **run_rows.beside(self._site.system, who.now, page.items),
             "statuses": self._statuses(who, listed.wanted),
             "count": page.count,

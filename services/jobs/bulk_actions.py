@@ -10,11 +10,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from core.errors import Conflict, NotFound
+from core import instants
+from core.errors import Conflict, InvalidInput, NotFound
 from core.filters import JobFilter, RunFilter
 from core.pauses import expect_until
 from core.principals import Principal
 from core.scopes import Scope
+from core.states import REPLAYABLE
 from models import chosen_runs, counting, database, jobs, lists, runs
 from models.chosen_runs import Chosen, HostsOf
 from services.jobs import editing, lifecycle, requested_runs, run_actions
@@ -75,7 +77,7 @@ class BulkOptions:
     """How an action is carried out: on which part of what matches, with what of the request, and whether only tried.
 
     It goes on after the id `after`, and takes at most `limit` (None: MAX_JOBS or MAX_RUNS). A dry run rolls everything
-    back. `until` is the end of a pause, which no other action has.
+    back. `until` is the end of a pause, which no other action has. `again`: replay completed runs, too.
     """
 
     dry_run: bool
@@ -84,6 +86,7 @@ class BulkOptions:
     request: Request | None = None
     reason: str | None = None
     until: datetime | None = None
+    again: bool = False
 
 
 _Act = Callable[[Principal, System, UUID], object]
@@ -134,6 +137,11 @@ _RUN_ACTIONS = {
         run_actions.dismiss, find=chosen_runs.not_dismissed, count=chosen_runs.count_not_dismissed, has_reason=True
     ),
 }
+_REPLAY_AGAIN = _OfRuns(
+    partial(requested_runs.replay, again=True),
+    find=partial(chosen_runs.not_replayed, statuses=REPLAYABLE),
+    count=partial(chosen_runs.count_not_replayed, statuses=REPLAYABLE),
+)
 
 
 @dataclass(frozen=True)
@@ -202,13 +210,16 @@ def act_on_runs(
 ) -> BulkResult:
     """Carry out an action on every run that matches and to which it applies, up to the limit; as `act` does.
 
-    Runs that are named by their ids are refused if the action does not apply to them.
+    Runs that are named by their ids are refused if the action does not apply to them. Raises
+    `InvalidInput` if completed runs are replayed, too, and replays made meanwhile could match.
     """
-    kind, limit = _RUN_ACTIONS[action], options.limit or MAX_RUNS
+    kind, limit = _kind_of(action, again=options.again), options.limit or MAX_RUNS
     theirs = visibility.visible(principal, wanted, Scope.OPERATE)
     fitting = kind.find if wanted.ids is None else chosen_runs.fitting
 
     def find() -> Chosen:
+        if options.again and wanted.ids is None:
+            _expect_all_ended(wanted, system.clock.now())
         with database.reading():
             return fitting(theirs, options.after, limit + 1, partial(failing_hosts.of_runs, system))
 
@@ -222,7 +233,7 @@ def count(principal: Principal, action: JobAction, wanted: JobFilter) -> int:
         return lists.job_count(theirs)
 
 
-def count_of_runs(principal: Principal, action: RunAction, wanted: RunFilter) -> int | None:
+def count_of_runs(principal: Principal, action: RunAction, wanted: RunFilter, *, again: bool = False) -> int | None:
     """Returns to how many runs that match the action applies; an estimate if there are very many.
 
     Returns None if the filter names why runs failed or what they called, which no database can count.
@@ -231,7 +242,21 @@ def count_of_runs(principal: Principal, action: RunAction, wanted: RunFilter) ->
         return None
     theirs = visibility.visible(principal, wanted, Scope.OPERATE)
     with database.reading():
-        return _RUN_ACTIONS[action].count(theirs)
+        return _kind_of(action, again=again).count(theirs)
+
+
+def _kind_of(action: RunAction, *, again: bool) -> _OfRuns:
+    return _REPLAY_AGAIN if again else _RUN_ACTIONS[action]
+
+
+def _expect_all_ended(wanted: RunFilter, now: datetime) -> None:
+    """Raises `InvalidInput` if runs match that end later: replays that complete would be replayed without end."""
+    if wanted.finished_before is None or wanted.finished_before > now:
+        raise InvalidInput.at(
+            "filter.finished_before",
+            f"must be given with again, and be no later than now, {instants.shown(now)}: "
+            "otherwise replays that complete meanwhile would be replayed as well.",
+        )
 
 
 def _read(told: Sequence[str]) -> Refused:

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core import replays
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFailed
 from core.principals import Principal
 from core.schedules import Polling
 from core.scopes import Scope
-from core.states import DEAD, ENDED, JobState, RunStatus, Trigger
+from core.states import ENDED, JobState, JobStatus, RunStatus, Trigger
 from models import edits, jobs, repeats, runs, versions
 from models.runs import NewRun
 from models.tables import Job, Run
@@ -20,7 +21,7 @@ from services.jobs import requests_of_accounts
 from services.jobs.lifecycle import refuse_ended
 from services.jobs.run_actions import locked_run
 from services.reading import records, visibility
-from services.reading.views import RunView
+from services.reading.views import JobView, RunView
 from services.runtime import slow_checks
 from services.scheduling import pauses
 from services.system import System
@@ -71,25 +72,40 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
 
 
 @slow_checks.before_transaction
-def replay(principal: Principal, system: System, run_id: UUID, data: dict[str, Any] | None = None) -> RunView:
-    """Replay a dead run. Returns the new run; a job that has ended is active again until that is over.
+def replay(
+    principal: Principal,
+    system: System,
+    run_id: UUID,
+    data: dict[str, Any] | None = None,
+    *,
+    again: bool = False,
+) -> RunView:
+    """Replay a dead run; `again`: even one that completed. Returns the new run.
 
-    `data`, if given, replaces the run's. Raises `NotFound`, `Forbidden` for `data` that they may not give, the refusal
-    of `data` by its task type, or `Conflict` when the run is not dead, is replayed at present, or belongs to a
-    cancelled job. No mask in `data` is restored: it may name another address.
+    A job that has ended is active again until that is over. `data`, if given, replaces the run's. Raises `NotFound`,
+    `Forbidden` for `data` that they may not give, the refusal of `data` by its task type, or `Conflict` when the run
+    cannot be replayed, is replayed at present, or belongs to a cancelled job. No mask in `data` is restored: it may
+    name another address.
     """
     with system.transaction() as unit:
         now = unit.now
         job, run = locked_run(principal, run_id)
         _refuse_data(principal, system, job, data)
-        _refuse_replay(job, run)
+        _refuse_replay(job, run, again=again)
         quotas.take_waiting(system, job, data=data)
         row = _again(principal, job, run, now, data)
         after = {"run_id": str(row["id"])} if data is None else {"run_id": str(row["id"]), "data": data}
-        unit.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after=after)
+        thing = Thing("run", str(run.id), job.app_id)
+        unit.audit(principal, "run.replayed", thing, before={"status": run.status}, after=after)
         view, _ = records.run(principal, row["id"])
         unit.ring([row])
     return view
+
+
+def can_be_done_again(run: RunView, job: JobView) -> bool:
+    """Whether a run can be replayed by whoever asks for it, even if it has completed."""
+    facts = _facts(run.id, run.status, job.id, job.schedule.kind, job.task_type)
+    return job.status is not JobStatus.CANCELLED and replays.refusal(facts, again=True) is None
 
 
 def scope_for_data(task_type: str) -> Scope:
@@ -124,14 +140,20 @@ def _refuse_second_poll(job: Job) -> None:
         )
 
 
-def _refuse_replay(job: Job, run: Run) -> None:
-    if run.status not in DEAD:
-        raise Conflict(f"The run {run.id} is {run.status}; only one that failed or was cancelled can be replayed.")
+def _refuse_replay(job: Job, run: Run, *, again: bool) -> None:
+    facts = _facts(run.id, run.status, job.id, job.schedule_kind, job.task_type)
+    if (refusal := replays.refusal(facts, again=again)) is not None:
+        raise Conflict(refusal)
     if job.state is JobState.CANCELLED:
         raise Conflict(f"The job {job.id} is cancelled, so its runs cannot be replayed; create a new job instead.")
     if repeats.going_on([run.id]):
         raise Conflict(f"The run {run.id} is being replayed; wait until that is over.")
     _refuse_second_poll(job)
+
+
+def _facts(run_id: UUID, status: RunStatus, job_id: UUID, schedule_kind: str, task_type: str) -> replays.Facts:
+    is_done_once = registry.is_done_once(task_type)
+    return replays.Facts(run_id, RunStatus(status), job_id, schedule_kind, task_type, is_done_once)
 
 
 def _again(principal: Principal, job: Job, run: Run, now: datetime, data: dict[str, Any] | None = None) -> NewRun:

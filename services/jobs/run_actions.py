@@ -8,7 +8,7 @@ from core.auditing import Thing
 from core.errors import Conflict, NotFound
 from core.principals import Principal
 from core.scopes import Scope
-from core.states import JobState, RunStatus
+from core.states import RunStatus
 from models import failures, jobs, runs
 from models.tables import Job, Run
 from services.reading import records, visibility
@@ -32,7 +32,7 @@ def cancel(principal: Principal, system: System, run_id: UUID, reason: str | Non
         thing = Thing("run", str(run_id), job.app_id)
         unit.audit(principal, "run.cancelled", thing, before={"status": former}, reason=reason)
         if run.status != RunStatus.RUNNING or run.reports_until is not None:
-            run_endings.end_if_over([(job, JobState.CANCELLED)], now)
+            run_endings.end_if_over([(job, run_endings.state_if_cancelled([run_id])[run_id])], now)
         next_in_turn = overlap_queue.give(system, {job.id: job})
         view, _ = records.run(principal, run_id)
         unit.ring(next_in_turn)

@@ -170,8 +170,23 @@ def _following(job: EndingJob, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _maybe_over(ends: Sequence[DecidedEnd]) -> list[MaybeOver]:
     """Returns the jobs that end if this was their last run."""
-    over = {one.job.id: _over(one.job, end) for one in ends if (end := one.ending.job_ends) is not None}
+    cancelled = [one.run.id for one in ends if one.ending.job_ends is JobState.CANCELLED]
+    of_cancelled = state_if_cancelled(cancelled)
+    over = {
+        one.job.id: _over(one.job, of_cancelled.get(one.run.id, end))
+        for one in ends
+        if (end := one.ending.job_ends) is not None
+    }
     return list(over.values())
+
+
+def state_if_cancelled(run_ids: Collection[UUID]) -> dict[UUID, JobState]:
+    """Returns how the job of each of these runs ends if that run is cancelled and was its last.
+
+    A job that had completed stays so: only the replay was cancelled.
+    """
+    of_completed = repeats.of_completed(run_ids) if run_ids else set()
+    return {one: JobState.COMPLETED if one in of_completed else JobState.CANCELLED for one in run_ids}
 
 
 def _over(job: EndingJob, state: JobState) -> MaybeOver:

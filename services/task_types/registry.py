@@ -45,7 +45,7 @@ class TaskType:
     `PermanentFailure`; `handler` names the module in `actors/handlers/` that does all runs of the queue. When a job is
     created, `expect` raises where the settings allow none of this kind, before its parameters are read, and `check`
     looks at well-formed parameters and raises where the settings do not allow them. With `has_templates`, texts of the
-    parameters are checked as templates.
+    parameters are checked as templates. With `is_done_once`, a run that completed leaves nothing to repeat.
     """
 
     key: str
@@ -57,6 +57,7 @@ class TaskType:
     expect: Callable[[Settings], None] | None = None
     check: Callable[[Settings, Any], None] | None = None
     has_templates: bool = False
+    is_done_once: bool = False
     time_limit: Callable[[Settings], float] | None = None
     works: Callable[[Settings], bool] = lambda _settings: True
 
@@ -143,6 +144,12 @@ def has_templates(key: str) -> bool:
     """Whether texts of such a job's parameters are checked as templates."""
     found = _TYPES.get(key)
     return found is not None and found.has_templates
+
+
+def is_done_once(key: str) -> bool:
+    """Whether a completed run of such a job leaves nothing to repeat."""
+    found = _TYPES.get(key)
+    return found is not None and found.is_done_once
 
 
 def time_limit(settings: Settings, key: str) -> float:

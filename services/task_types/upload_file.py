@@ -39,6 +39,7 @@ registry.register(
         queue=brokers.RUNS_UPLOAD,
         handler="upload",
         check=check,
+        is_done_once=True,
         time_limit=lambda _settings: TIME_LIMIT_SECONDS,
     )
 )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from uuid import UUID
 
 from falcon.asgi import Request, Response
 
 from api import access, answers, forms, keys
 from api.answers import Answer
-from api.forms import Form
+from api.forms import BeforeFile, Form
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.jobs import Job
@@ -21,7 +23,7 @@ from core.errors import Unavailable
 from core.principals import Principal
 from core.scopes import Scope
 from services.files import uploads
-from services.files.receiving import Receptions
+from services.files.receiving import Reception, Receptions
 from services.files.spool import Incoming
 from services.reading import records
 from services.system import System
@@ -48,37 +50,64 @@ class Uploads:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Upload a file: it is spooled here, and a job stores it permanently."""
         has_key = keys.read(req) is not None  # a wrong key is refused before a large file is read
-        self._expect_uploader(access.principal(req))
-        most = self._system.settings.max_upload_bytes
-        begin = partial(self._receptions.begin, access.principal(req), may_be_sent_again=has_key)
-        reception = await self._threads.run(begin)
-        incoming = reception.file
-        try:
-            form = await forms.read(req, most, lambda piece: self._threads.run(reception.write, piece))
-            await self._threads.run(incoming.finish)  # before any transaction, since it waits for the disk
+
+        async def store(incoming: Incoming, form: Form) -> None:
             content = json.dumps({**form.texts, "file": [form.file_name, incoming.sha256]}).encode()
-            accept = partial(self._accept, incoming, form, access.principal(req))
+            accept = partial(self._answer, access.principal(req), incoming, form)
+            await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
+
+        await self.receive(req, store, has_key=has_key)
+
+    async def receive(
+        self,
+        req: Request,
+        store: Callable[[Incoming, Form], Awaitable[None]],
+        *,
+        has_key: bool,
+        before_file: BeforeFile = lambda _texts: None,
+    ) -> None:
+        """Receive the form of a request, which `store` gets with its file; unless it takes that over, it is removed.
+
+        `before_file` gets the fields that come before the file, and may raise.
+        """
+        principal = access.principal(req)
+        self._expect_uploader(principal)
+        begin = partial(self._receptions.begin, principal, may_be_sent_again=has_key)
+        reception = await self._threads.run(begin)
+        try:
+            form = await self._read(req, reception, before_file)
             try:
-                await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
+                await store(reception.file, form)
             except Unavailable:
-                incoming.release()  # whether its job is there is not known; the sweep will see
+                reception.file.release()  # whether its job is there is not known; the sweep will see
                 raise
         finally:
             reception.end()  # unless it was taken over: the request came before, or was refused
+
+    def accept(self, principal: Principal, incoming: Incoming, texts: Mapping[str, str], file_name: str) -> UUID:
+        """Create the job of a received file, whose name a field may replace. Returns its id.
+
+        Raises `InvalidInput` naming every wrong field, and as `uploads.accept` does.
+        """
+        fields = schemas.fields(texts)
+        new = fields.parsed(principal, self._system.clock.now())
+        name = fields.file_name or file_name
+        return with_app(
+            principal, self._system, new.app_name, lambda: uploads.accept(principal, self._system, new, incoming, name)
+        )
+
+    async def _read(self, req: Request, reception: Reception, before_file: BeforeFile) -> Form:
+        """Read the form to its end, and the file into the spool, where it is complete."""
+        most = self._system.settings.max_upload_bytes
+        form = await forms.read(req, most, lambda piece: self._threads.run(reception.write, piece), before_file)
+        await self._threads.run(reception.file.finish)  # before any transaction, since it waits for the disk
+        return form
 
     def _expect_uploader(self, principal: Principal) -> None:
         """Refuse who may upload nothing, before anything is received. Raises `Forbidden`."""
         new = schemas.UploadFields().parsed(principal, self._system.clock.now())
         uploads.expect_permitted(principal, new)
 
-    def _accept(self, incoming: Incoming, form: Form, principal: Principal) -> Answer:
-        fields = schemas.fields(form.texts)
-        new = fields.parsed(principal, self._system.clock.now())
-        file_name = fields.file_name or form.file_name
-        job_id = with_app(
-            principal,
-            self._system,
-            new.app_name,
-            lambda: uploads.accept(principal, self._system, new, incoming, file_name),
-        )
+    def _answer(self, principal: Principal, incoming: Incoming, form: Form) -> Answer:
+        job_id = self.accept(principal, incoming, form.texts, form.file_name)
         return answers.answer(Job.model_validate(records.job(principal, job_id)), 201, location=f"/api/jobs/{job_id}")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core.past_occurrences import Became, became
 from core.principals import Principal
-from core.states import Trigger
+from core.states import RunStatus, Trigger
 from models import database, history
 from models.history import PastRun
 from services.reading import visibility
@@ -20,7 +20,7 @@ MOST = 1_000
 
 @dataclass(frozen=True)
 class PastOccurrence:
-    """An occurrence and its run; if it was repeated, the newest run.
+    """An occurrence and its run; if it was repeated, the newest run, unless that was cancelled and one completed.
 
     `occurrences`: how many missed occurrences this run represents.
     """
@@ -52,7 +52,13 @@ def newest(principal: Principal, system: System, job_id: UUID, limit: int) -> li
 
 
 def _occurrence(runs: list[PastRun]) -> PastOccurrence:
-    newest_run = runs[0]
+    newest_run = _counting(runs)
     return PastOccurrence(
         newest_run.scheduled_for, became(newest_run.status, newest_run.late_at), newest_run.id, newest_run.occurrences
     )
+
+
+def _counting(runs: list[PastRun]) -> PastRun:
+    """Returns the run that says what became of an occurrence: a cancelled repeat undoes no completion."""
+    ran = next((run for run in runs if run.status != RunStatus.CANCELLED), runs[0])
+    return ran if ran.status == RunStatus.COMPLETED else runs[0]

@@ -69,7 +69,7 @@ def test_what_failed_is_repeated_singly_and_as_a_group(reader: NewReader) -> Non
     expect(group).to_contain_text("The receiver answered 422")
     grace.follow("Replay…")
     grace.press("Replay 3")
-    expect(grace.done).to_contain_text("The failed runs are being replayed")
+    expect(grace.done).to_contain_text("The runs are being replayed")
     replays = grace.page.locator("#rows-of-runs tr")
     expect(replays).to_have_count(3)
     for name in ("First", "Second", "Third"):
@@ -83,6 +83,21 @@ def test_what_failed_is_repeated_singly_and_as_a_group(reader: NewReader) -> Non
     grace.press("Delete 1")
     expect(grace.done).to_have_text("Deleted. 1 deleted, 0 refused.")
     expect(grace.page.locator("#jobs")).not_to_contain_text("Third")
+
+
+def test_what_is_typed_is_tried_in_another_tab_and_what_completed_is_replayed_after_a_warning(ada: Reader) -> None:
+    ada.open("/dashboard/new")
+    ada.fill(task_type="greet", name="Tried")
+    with ada.page.context.expect_page() as opened:
+        ada.page.get_by_role("button", name="Try it once now").click()
+    tried, done = opened.value, opened.value.locator("main > .note.ok")
+    expect(done).to_have_text("A job was created that runs once, to try it. The form is still in its tab.")
+    expect(tried.locator(".head .status").first).to_have_text("completed")
+    expect(ada.page.locator("[name=name]")).to_have_value("Tried")
+    tried.locator("#ask-replay summary").click()
+    tried.get_by_role("button", name="Replay it nevertheless").click()
+    expect(done).to_have_text("A new run does again what the one that completed has done.")
+    expect(tried.locator(".head .status").first).to_have_text("completed")
 
 
 def test_polling_is_watched_and_goes_on_from_a_former_state(ada: Reader, gate: Gate) -> None:
@@ -136,6 +151,13 @@ def test_each_kind_of_task_is_made_by_its_form(
         one.press("Make the job")
         expect(one.done).to_have_text("The job is created.")
         made.append(one.shown_id())
+    one.open("/dashboard/new")
+    one.follow("Upload a file")
+    file = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"hello"}
+    one.page.get_by_label("File required").set_input_files(file)  # type: ignore[arg-type]  # a file without a path
+    one.press("Upload it")
+    expect(one.done).to_have_text("The job is created.")
+    made.append(one.shown_id())
     for job_id in made[1:]:
         one.open(f"/dashboard/jobs/{job_id}")
         while one.status.inner_text() in ("pending", "queued", "running"):

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.factories import GivenSystem, given_system, stored_run
+from tests.factories import GivenSystem, given_system, stored_run, succeeded
 from tests.integration.api.client import NO_JOB, Client
 from tests.integration.api.keyed import a_failed_run
+from tests.integration.execution.attempting import attempt
 
 
 @pytest.fixture
@@ -67,6 +68,17 @@ def test_a_failed_run_is_not_cancelled_and_says_so(client: Client, system: Given
     assert stored_run(run.id).status == "failed"
 
 
+def test_completed_runs_are_replayed_with_again(client: Client, system: GivenSystem) -> None:
+    client.create(schedule={"type": "immediate"})
+    work, _ = attempt(system, succeeded())
+    named: dict[str, Any] = {"action": "replay", "filter": {"ids": [str(work.run_id)]}}
+    assert act(client, **named).json["changed"] == 0
+    before = system.clock.advance(1).isoformat()
+    by_filter = {"action": "replay", "filter": {"status": "completed", "finished_before": before}, "again": True}
+    assert act(client, **by_filter, dry_run=True).json["changed"] == 1
+    assert act(client, **named, again=True).json["changed"] == 1
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -77,6 +89,8 @@ def test_a_failed_run_is_not_cancelled_and_says_so(client: Client, system: Given
         ({"action": "replay", "filter": {"ids": [NO_JOB] * 1_001}}, "filter.ids"),
         ({"action": "replay", "filter": {"failure": ""}}, "filter.failure"),
         ({"action": "replay", "all": True, "limit": 0}, "limit"),
+        ({"action": "cancel", "all": True, "again": True}, "again"),
+        ({"action": "replay", "all": True, "again": True}, "filter.finished_before"),
     ],
 )
 def test_what_is_wrong_is_refused_by_its_field(client: Client, body: dict[str, Any], field: str) -> None:

@@ -6,7 +6,7 @@ from models.tables import Job
 from tests.factories import claim, given_system, record, succeeded
 from tests.integration.access.tenants import MINE, SETTINGS, made_app, made_job, made_key
 from tests.integration.api.client import Client, served
-from tests.integration.api.test_accounts import token_of
+from tests.integration.api.people import token_of
 
 KEY = f"/api/limits/account:{MINE}/acc1"
 

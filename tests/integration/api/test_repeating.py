@@ -83,6 +83,17 @@ def test_a_dead_run_is_replayed_with_other_data(client: Client, system: GivenSys
     assert claim_one(system).data == {"n": 1}
 
 
+def test_a_completed_run_is_replayed_for_whoever_says_again(client: Client, system: GivenSystem) -> None:
+    client.create(schedule=ONCE)
+    work, _ = attempt(system, succeeded())
+    refused_without = post(client, f"runs/{work.run_id}/replay")
+    assert (refused_without.status_code, '"again": true' in refused_without.json["detail"]) == (409, True)
+    assert set(refusal(post(client, f"runs/{work.run_id}/replay", {"again": "often"}))) == {"again"}
+    result = post(client, f"runs/{work.run_id}/replay", {"again": True, "data": {"n": 1}})
+    assert (result.status_code, result.json["retry_of"]) == (201, str(work.run_id))
+    assert claim_one(system).data == {"n": 1}
+
+
 def test_a_run_is_cancelled(client: Client) -> None:
     job_id = client.create(schedule=LATER)
     [run] = client.simulate_get(f"/api/jobs/{job_id}/runs").json["results"]

@@ -230,6 +230,14 @@ def test_what_has_failed_is_retried_and_replayed(terminal: Terminal, system: Giv
     assert replayed["job_id"] == job_id
 
 
+def test_a_completed_run_is_replayed_with_again(terminal: Terminal, system: GivenSystem) -> None:
+    job_id = terminal.create("--now")
+    record(system, claim_one(system), succeeded())
+    [run] = terminal.json("runs", "list", "--job", job_id)
+    assert "has completed" in terminal.refused("runs", "replay", run["id"])
+    assert terminal.json("runs", "replay", run["id"], "--again")["retry_of"] == run["id"]
+
+
 def test_a_replay_may_have_other_data_by_word_file_or_standard_input(
     terminal: Terminal, system: GivenSystem, tmp_path: Path
 ) -> None:

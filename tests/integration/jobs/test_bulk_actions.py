@@ -9,16 +9,14 @@ from uuid import UUID
 
 import pytest
 
-from core import fingerprints
 from core.errors import DatabaseUnavailable
-from core.filters import JobFilter, RunFilter
+from core.filters import JobFilter
 from core.principals import LOCAL, Principal
 from core.schedules import DelayFromNow, Schedule
-from core.states import JobStatus, RunStatus
+from core.states import JobStatus
 from services.execution import workers
 from services.jobs import bulk_actions, creating, lifecycle, requested_runs
-from services.jobs.bulk_actions import BulkOptions, JobAction, RunAction
-from services.requests.idempotency import Request
+from services.jobs.bulk_actions import BulkOptions, JobAction
 from tests.factories import (
     GivenSystem,
     claim,
@@ -26,16 +24,14 @@ from tests.factories import (
     given_system,
     in_threads,
     new_job,
-    record,
     refused,
     runs_of,
     stored_job,
-    stored_run,
 )
 from tests.integration.execution.attempting import attempt
+from tests.integration.jobs.keyed import request
 
 ALL = JobFilter()
-FAILED = RunFilter(status=RunStatus.FAILED)
 
 
 def made(system: GivenSystem, count: int, schedule: Schedule | None = None, **overrides: Any) -> list[UUID]:
@@ -46,21 +42,12 @@ def states(job_ids: list[UUID]) -> list[str]:
     return [stored_job(job_id).state for job_id in job_ids]
 
 
-def request(body: str = "the body") -> Request:
-    return Request("actOnJobs", "a-key", fingerprints.of(body))
-
-
 def unavailable(*_asked: object) -> NoReturn:
     raise DatabaseUnavailable("gone")
 
 
 def act(system: GivenSystem, action: JobAction, wanted: JobFilter = ALL, **options: Any) -> bulk_actions.BulkResult:
     return bulk_actions.act(LOCAL, system, action, wanted, BulkOptions(**{"dry_run": False, **options}))
-
-
-def replay(system: GivenSystem, wanted: RunFilter, **options: Any) -> bulk_actions.BulkResult:
-    given = BulkOptions(**{"dry_run": False, "limit": 10, **options})
-    return bulk_actions.act_on_runs(LOCAL, system, RunAction.REPLAY, wanted, given)
 
 
 @pytest.mark.parametrize(
@@ -129,41 +116,6 @@ def test_more_than_one_call_takes_are_gone_through_by_their_ids(
     assert (third.matched, third.last, states(those)) == (1, None, ["paused"] * 5)
 
 
-def dead_runs(system: GivenSystem, count: int) -> list[UUID]:
-    made_runs = [first_run(system).id for _ in range(count)]
-    for work in claim(system):
-        record(system, work, refused())
-    return made_runs
-
-
-def test_dead_runs_are_replayed_but_not_twice(system: GivenSystem) -> None:
-    dead = dead_runs(system, 3)
-    requested_runs.replay(LOCAL, system, dead[0])
-    outcome = replay(system, FAILED)
-    assert (outcome.matched, outcome.changed) == (2, 2)
-    for work in claim(system):
-        record(system, work, refused())
-    anew = replay(system, FAILED)
-    assert anew.changed == 3, "what failed again stands for what failed first"
-    assert {stored_run(run_id).status for run_id in dead} == {RunStatus.FAILED}
-
-
-def test_replays_are_limited_and_go_on_from_the_last(system: GivenSystem) -> None:
-    dead = dead_runs(system, 3)
-    dry = replay(system, FAILED, limit=2, dry_run=True)
-    assert (dry.changed, dry.last, claim(system)) == (2, dead[1], [])
-    first = replay(system, FAILED, limit=2)
-    rest = replay(system, FAILED, limit=2, after=first.last)
-    assert (first.changed, rest.changed, rest.last) == (2, 1, None)
-
-
-def test_runs_of_cancelled_jobs_are_refused(system: GivenSystem) -> None:
-    run = first_run(system)
-    lifecycle.cancel(LOCAL, system, run.job_id)
-    outcome = replay(system, RunFilter(status=RunStatus.CANCELLED))
-    assert (outcome.changed, [one.id for one in outcome.refused]) == (0, [run.id])
-
-
 # --- Under a key -----------------------------------------------------------------------------------------------
 
 
@@ -226,16 +178,6 @@ def test_the_same_action_asked_for_twice_at_once_is_carried_out_once(
     one, other = in_threads(2, lambda _: act(system, JobAction.TRIGGER, request=request()))
     assert one == other
     assert [len(runs_of(job_id)) for job_id in those] == [2] * 20
-
-
-def test_dead_runs_are_replayed_once_under_a_key(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk_actions, "BATCH", 2)
-    dead_runs(system, 3)
-    first = replay(system, FAILED, request=request())
-    for work in claim(system):
-        record(system, work, refused())
-    assert replay(system, FAILED, request=request()) == first
-    assert claim(system) == []
 
 
 def test_a_dry_run_under_a_key_leaves_no_trace(system: GivenSystem) -> None:

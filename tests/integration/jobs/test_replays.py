@@ -9,7 +9,7 @@ import pytest
 from core.errors import Conflict, NotFound
 from core.principals import LOCAL
 from core.schedules import Interval, Polling
-from core.states import JobState, JobStatus, Trigger
+from core.states import JobState, JobStatus, RunStatus, Trigger
 from services.jobs import creating, editing, lifecycle, requested_runs
 from services.reading import records
 from tests.factories import (
@@ -70,15 +70,22 @@ def test_a_schedule_that_has_ended_shows_its_replays_and_ends_again(system: Give
     assert (shown.status, shown.next_run_at, len(runs_of(job_id))) == (JobStatus.COMPLETED, None, 2)
 
 
-def test_what_is_not_dead_cannot_be_replayed(system: GivenSystem) -> None:
+def test_what_has_not_ended_or_is_not_there_cannot_be_replayed(system: GivenSystem) -> None:
     run = first_run(system)
-    with pytest.raises(Conflict, match="queued"):
-        requested_runs.replay(LOCAL, system, run.id)
-    attempt(system, succeeded())
-    with pytest.raises(Conflict, match="completed"):
-        requested_runs.replay(LOCAL, system, run.id)
-    with pytest.raises(NotFound, match="run"):
-        requested_runs.replay(LOCAL, system, uuid4())
+    for again in (False, True):
+        with pytest.raises(Conflict, match="queued; only one that has ended"):
+            requested_runs.replay(LOCAL, system, run.id, again=again)
+        with pytest.raises(NotFound, match="run"):
+            requested_runs.replay(LOCAL, system, uuid4(), again=again)
+
+
+def test_what_never_ran_is_not_replayed_but_backfilled(system: GivenSystem) -> None:
+    job_id = creating.create(LOCAL, system, new_job(Interval(every_seconds=60)))
+    lifecycle.pause(LOCAL, system, job_id)
+    make_due(system)
+    [skipped] = [run for run in runs_of(job_id) if run.status == RunStatus.SKIPPED]
+    with pytest.raises(Conflict, match="is skipped: it never ran, so it cannot be replayed; backfill its occurrence"):
+        requested_runs.replay(LOCAL, system, skipped.id, again=True)
 
 
 def test_the_runs_of_a_cancelled_or_deleted_job_cannot_be_replayed(system: GivenSystem) -> None:

@@ -138,7 +138,7 @@ class Browser:
         return self.request("POST", form.action, body=urlencode(fields))
 
     def request(
-        self, method: str, path: str, *, body: str | None = None, host: str = "127.0.0.1", **headers: str
+        self, method: str, path: str, *, body: str | bytes | None = None, host: str = "127.0.0.1", **headers: str
     ) -> Any:
         """Ask as a browser does; the answer, not followed."""
         where = urlsplit(path)

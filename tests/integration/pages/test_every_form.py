@@ -41,6 +41,7 @@ PAGES = (
     "/dashboard/apps",
     "/dashboard/audit",
     "/dashboard/new",
+    "/dashboard/upload",
     "/dashboard/settings",
     "/dashboard/outbox",
 )

@@ -66,7 +66,7 @@ SHOWN = {
 """What each page shows of the text, by where the text came from. The pages that are not here show none of it."""
 WITHOUT = {
     *("/login", "/register", "/forgot", "/logout", "/task/create"),
-    *("/dashboard/people", "/dashboard/settings"),
+    *("/dashboard/people", "/dashboard/settings", "/dashboard/upload"),
 }
 
 

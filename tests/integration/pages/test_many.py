@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,10 @@ import pytest
 
 from api.threads import Threads
 from core.principals import LOCAL
+from models import filtering
 from pages.resources import bulk
 from services.jobs import lifecycle, requested_runs
-from tests.factories import GivenSystem, claim, record, runs_of, stored_run, succeeded
+from tests.factories import GivenSystem, claim, claim_one, first_run, record, runs_of, stored_run, succeeded
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.many import failing, made, preview, states
 
@@ -85,8 +87,29 @@ def test_what_an_action_is_not_for_stays_and_says_why(browser: Browser, system: 
     assert "of 2 runs that fit, 1 would be replayed now." in dry_run.text
     assert "The run of later is pending" in dry_run.text
     assert dry_run.links["later"] == f"/dashboard/runs/{waiting}"
-    assert "The failed runs are being replayed" in browser.submit(dry_run.form("Replay 1")).text
+    assert "The runs are being replayed" in browser.submit(dry_run.form("Replay 1")).text
     assert stored_run(waiting).status == "pending"
+
+
+def test_completed_runs_are_replayed_from_a_list_of_completed_runs_alone(
+    browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filtering, "CLOCKS_APART", timedelta(days=36_500))  # the clock stands, and ids tell the time
+    run = first_run(system, name="done")
+    record(system, claim_one(system), succeeded())
+    system.clock.advance(1)
+    mixed = preview(browser, "/dashboard/runs", action="replay", which="chosen", id=run.id)
+    assert "0 would be replayed now" in mixed.text
+    for which in ({"which": "chosen", "id": run.id}, {"which": "all"}):
+        dry_run = preview(browser, "/dashboard/runs", action="replay", status="completed", **which)
+        assert "of 1 run that fits, 1 would be replayed now." in dry_run.text
+        assert "the receivers are called once more, under other idempotency keys" in dry_run.text
+    page = browser.submit(dry_run.form("Replay 1"))
+    assert "1 replayed, 0 refused." in page.text
+    assert page.links["an earlier run"] == f"/dashboard/runs/{run.id}"
+    record(system, claim_one(system), succeeded())
+    dry_run = preview(browser, "/dashboard/runs", action="replay", status="completed", which="all")
+    assert "0 would be replayed now" in dry_run.text, "its replay has run, and ended after this was asked for"
 
 
 def test_what_is_ticked_is_meant_though_it_fits_the_filter_no_more(browser: Browser, system: GivenSystem) -> None:

@@ -13,12 +13,13 @@ from core import schedules
 from core.principals import LOCAL
 from pages import presets
 from services.apps import apps
-from tests.factories import GivenSystem
+from tests.factories import GivenSystem, claim_one, runs_of
 from tests.integration.api.client import NO_JOB
 from tests.integration.pages.browser import Browser, Page
 from tests.integration.pages.making import MAKE, jobs, wrong_beside
 
 PREVIEW = "Show what it means"
+ONCE = "Try it once now"
 
 
 class Posting:
@@ -125,6 +126,45 @@ def test_data_that_is_no_object_is_refused(browser: Browser, data: str, word: st
     assert word in refused.text
 
 
+def test_a_job_is_tried_once_at_once_without_its_schedule_and_name(browser: Browser, system: GivenSystem) -> None:
+    page = browser.load("/dashboard/new")
+    typed = {
+        "task_type": "digest",
+        "data": '{"to": "all"}',
+        "name": "nightly",
+        "title": "Digest",
+        "priority": "7",
+        "schedule.type": "cron",
+        "schedule.cron.expression": "not typed yet",
+        "deadline_seconds": "60",
+    }
+    tried = browser.submit(page.form(ONCE), do="once", **typed)
+    assert "A job was created that runs once, to try it." in tried.text
+    [job] = jobs(system)
+    assert (job.schedule, job.name, job.deadline_seconds) == (schedules.Immediate(), None, None)
+    assert (job.task_type, job.data, job.title, job.priority) == ("digest", {"to": "all"}, "Digest", 7)
+    [run] = runs_of(job.id)
+    assert str(run.id) in tried.text
+    assert claim_one(system).run_id == run.id
+    made = browser.submit(page.form(MAKE), **{**typed, "schedule.cron.expression": "0 2 * * *"})
+    assert "The job is created." in made.text, "under the key and the name that the form has"
+
+
+def test_what_is_tried_twice_runs_once_and_again_once_something_else_is_typed(
+    browser: Browser, system: GivenSystem
+) -> None:
+    form = browser.load("/dashboard/new").form(ONCE)
+    first, second = (browser.send(form, do="once", task_type="greet").headers["Location"] for _ in range(2))
+    other = browser.send(form, do="once", task_type="greet", data='{"n": 2}').headers["Location"]
+    assert (first == second, first != other, len(jobs(system))) == (True, True, 2)
+
+
+def test_what_is_wrong_with_a_try_stands_beside_its_field(browser: Browser, system: GivenSystem) -> None:
+    page = browser.load("/dashboard/new?kind=http")
+    refused = browser.submit(page.form(ONCE), do="once", **{"data.url": "ftp://example.com"})
+    assert (refused.status, wrong_beside(refused), jobs(system)) == (400, {"data.url"}, [])
+
+
 def test_a_form_that_is_sent_twice_makes_one_job(browser: Browser, system: GivenSystem) -> None:
     form = browser.load("/dashboard/new").form(MAKE)
     first, second = (browser.send(form, task_type="greet") for _ in range(2))
@@ -219,7 +259,6 @@ def test_a_preset_fills_in_the_schedule_and_leaves_what_was_typed(browser: Brows
 
 def test_a_clone_is_all_that_a_job_is_but_its_name(browser: Browser, system: GivenSystem) -> None:
     browser.cookies["carillon_zone"] = "Europe/Berlin"
-    page = browser.load("/dashboard/new?kind=http")
     typed = {
         "data.url": "https://example.com/",
         "schedule.type": "interval",
@@ -229,7 +268,7 @@ def test_a_clone_is_all_that_a_job_is_but_its_name(browser: Browser, system: Giv
         "tags": "a\r\nb",
         "priority": "7",
     }
-    made = browser.submit(page.form(MAKE), **typed)
+    made = browser.submit(browser.load("/dashboard/new?kind=http").form(MAKE), **typed)
     form = browser.load(made.links["Clone"]).form(MAKE)
     assert form.fields["name"] == ""
     browser.submit(form)

@@ -9,7 +9,18 @@ from core.principals import LOCAL
 from services.execution import held_runs, limit_changes
 from services.execution.work import Failed
 from services.jobs import lifecycle, requested_runs
-from tests.factories import GivenSystem, claim, failed, first_run, given_system, record, refused, stored_run, succeeded
+from tests.factories import (
+    GivenSystem,
+    claim,
+    failed,
+    first_run,
+    given_system,
+    polled,
+    record,
+    refused,
+    stored_run,
+    succeeded,
+)
 from tests.integration.pages.browser import Browser, Page
 from tests.integration.pages.conftest import site
 
@@ -92,6 +103,35 @@ def test_a_run_is_replayed_with_other_data(browser: Browser, system: GivenSystem
     record(system, again, refused(422))
     once_more = browser.load(f"/dashboard/runs/{again.run_id}").form("Replay with this")
     assert '"some_key": "another"' in once_more.fields["data"]
+
+
+def test_a_run_that_completed_is_replayed_after_a_warning(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system)
+    [work] = claim(system)
+    record(system, work, succeeded())
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert not page.has_button("Replay"), "that is for what failed"
+    assert "Its receiver is called again, under another idempotency key" in page.text
+    assert """-d '{"again": true}'""" in page.text, "its command says so, too"
+    again = browser.submit(page.form("Replay it nevertheless"))
+    assert "A new run does again what the one that completed has done." in again.text
+    assert not browser.load(f"/dashboard/runs/{run.id}").has_button("Replay it nevertheless"), "one at a time"
+    [work] = claim(system)
+    record(system, work, succeeded())
+    form = browser.load(f"/dashboard/runs/{run.id}").form("Replay with this")
+    browser.submit(form, data='{"some_key": "another"}')
+    [work] = claim(system)
+    assert work.data == {"some_key": "another"}
+
+
+def test_a_poll_that_completed_offers_no_replay(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system, schedules.Polling(30))
+    [work] = claim(system)
+    record(system, work, polled({"page": 2}))
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert not page.has_button("Replay it nevertheless")
+    assert not page.has_button("Replay with this")
+    assert "/replay" not in page.text
 
 
 def test_what_the_receiver_says_of_its_refusal_stands_with_the_error(browser: Browser, system: GivenSystem) -> None:

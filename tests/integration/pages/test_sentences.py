@@ -78,5 +78,6 @@ def test_a_thing_that_is_over_offers_no_command_that_would_be_refused(browser: B
     record(system, work, succeeded())
     of_run = browser.load(f"/dashboard/runs/{work.run_id}").text
     assert f"/api/runs/{work.run_id}/cancel" not in of_run
-    assert f"/api/runs/{work.run_id}/replay" not in of_run
+    [command] = [line for line in of_run.split("curl") if f"/api/runs/{work.run_id}/replay" in line]
+    assert '{"again": true}' in command, "a completed run is replayed only for whoever asks for that"
     assert f"/api/jobs/{job_id}/pause" not in page_of(browser, job_id).text

@@ -35,7 +35,7 @@ def rows_after(decisions: Decisions, ends: Sequence[End], *, turns: bool = True)
     for job_id in dict.fromkeys(run["job"] for run, _ in over):
         mine = [(run, ending) for run, ending in over if run["job"] == job_id]
         happened = [attempt_endings.health_event(decisions.facts(run), ending) for run, ending in mine]
-        following.job_follows(job_id, [ending for _, ending in mine], happened)
+        following.job_follows(mine, happened)
         if turns and recurs(before.jobs[job_id]):
             following.turn_given(job_id)
     return following.rows
@@ -59,19 +59,21 @@ class _After:
         run |= {**AT_REST, **ending.changes}
         attempt |= ending.attempt
 
-    def job_follows(self, job_id: UUID, endings: Sequence[Ending], events: Sequence[Any]) -> None:
-        job = self.rows.jobs[job_id]
+    def job_follows(self, ended: Sequence[tuple[Row, Ending]], events: Sequence[Any]) -> None:
+        last, endings = ended[-1][0], [ending for _, ending in ended]
+        job = self.rows.jobs[last["job"]]
         condition, raised = judge(Condition(job["failures_in_row"], job["late_since"]), events, self.now)
         job |= {"failures_in_row": condition.failures_in_row, "late_since": condition.late_since}
         self.rows.alerts += [
-            {"job": job_id, "kind": one.kind, "failures": one.failures, "words": one.words} for one in raised
+            {"job": job["id"], "kind": one.kind, "failures": one.failures, "words": one.words} for one in raised
         ]
         if any(ending.job_pauses for ending in endings):
             self._pause(job)
         for ending in endings:
             self._polled(job, ending)
         if (job_ends := endings[-1].job_ends) is not None:  # before the last of them the job was not over
-            self._end_if_over(job, JobState.COMPLETED if recurs(job) else job_ends)
+            stays_completed = job_ends is JobState.CANCELLED and self._is_replay_of_completed(last)
+            self._end_if_over(job, JobState.COMPLETED if recurs(job) or stays_completed else job_ends)
 
     def turn_given(self, job_id: UUID) -> None:
         """Start the run that waits longest, if no other run of its job is going."""
@@ -92,6 +94,10 @@ class _After:
         job["runs_started"] += turns.starts.get(job_id, 0)
         if job_id in turns.spent:
             self._end_schedule(job)
+
+    def _is_replay_of_completed(self, run: Row) -> bool:
+        former = self.rows.runs.get(run["retry_of"])
+        return former is not None and former["status"] == RunStatus.COMPLETED
 
     def _pause(self, job: Row) -> None:
         if job["state"] not in ENDED:

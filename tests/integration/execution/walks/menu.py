@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from core.errors import AbortReason
@@ -70,7 +71,8 @@ PASSES: tuple[Callable[[System], object], ...] = (
     held_runs.release_due_keys,
     held_runs.release_due_keys,
 )
-CHANGES_OF_RUN: tuple[Callable[..., object], ...] = (run_actions.cancel, requested_runs.replay)
+REPLAY_AGAIN = partial(requested_runs.replay, again=True)
+CHANGES_OF_RUN: tuple[Callable[..., object], ...] = (run_actions.cancel, requested_runs.replay, REPLAY_AGAIN)
 CHANGES_OF_JOB: tuple[Callable[..., object], ...] = (
     lifecycle.cancel,
     lifecycle.pause,

@@ -14,7 +14,7 @@ from uuid import UUID
 from core.errors import CarillonError
 from core.policies import Overlap
 from core.principals import LOCAL
-from core.states import DEAD, ENDED, LIVE
+from core.states import ENDED, LIVE, REPLAYABLE
 from services.apps import apps
 from services.execution import recording, reports, workers
 from services.execution.reports import Sender
@@ -270,7 +270,7 @@ class Walk:
             self.expected = self.rows
 
     def _is_worth_it(self, run: Any) -> bool:
-        return run["status"] in LIVE or run["status"] in DEAD
+        return run["status"] in LIVE or run["status"] in REPLAYABLE
 
     def _at_work(self) -> list[Work]:
         """The claims under whose fence a run is running."""
