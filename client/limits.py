@@ -44,7 +44,10 @@ def show(context: typer.Context, key: Key, as_json: AsJson = False, url: Url = N
     if as_json:
         output.document(found)
         return
-    tables = {("run", "ends by"): found.pop("under_way"), ("run", "ended", "free again"): found.pop("still_counted")}
+    tables = {  # which servers of the previous release do not have
+        ("run", "ends by"): found.pop("under_way", []),
+        ("run", "ended", "free again"): found.pop("still_counted", []),
+    }
     output.fields({**found, "holders": None, "rate": _rate(found)})  # these are in the first table
     for titles, uses in tables.items():
         if uses:

@@ -9,9 +9,9 @@ from models.tables import App, AppSender
 
 
 def of_app(app_id: UUID) -> list[str]:
-    """Returns the senders that an app may name, sorted."""
+    """Returns the senders that an app may name, sorted here: each database has an order of its own."""
     query = AppSender.select(AppSender.sender).where(AppSender.app == app_id)
-    return [row.sender for row in query.order_by(AppSender.sender)]
+    return sorted(row.sender for row in query)
 
 
 def replace(app: App, senders: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from core.errors import PreconditionFailed
 from core.limits import Limit
 from core.principals import LOCAL
 from core.quotas import Quotas
+from models.tables import db
 from services.apps import app_senders, apps, quotas
 from services.execution import limit_changes
 from services.reading import limits
@@ -213,3 +214,14 @@ def test_of_many_who_change_at_once_what_all_have_read_one_does(store: str, chan
 def test_nothing_is_expected_of_what_nobody_has_read() -> None:
     etags.expect("app shop", None, None)
     etags.expect("app shop", "a", None)
+
+
+def test_senders_have_one_order_whatever_that_of_the_database_is(postgresql: str) -> None:
+    """Many installations sort as a language does, `a@` before `a1@`; tests run on a server that sorts as Python does."""
+    system = given_system()
+    apps.put(LOCAL, system, "shop", None, {})
+    with db.atomic() as transaction:
+        db.execute_sql('ALTER TABLE app_senders ALTER COLUMN sender TYPE text COLLATE "en-x-icu"')
+        put = app_senders.put(LOCAL, system, "shop", ["a@example.com", "a1@example.com"])
+        assert app_senders.listed(LOCAL, "shop") == put
+        transaction.rollback()
