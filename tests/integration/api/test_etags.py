@@ -217,7 +217,7 @@ def test_nothing_is_expected_of_what_nobody_has_read() -> None:
 
 
 def test_senders_have_one_order_whatever_that_of_the_database_is(postgresql: str) -> None:
-    """Many installations sort as a language does, `a@` before `a1@`; tests run on a server that sorts as Python does."""
+    """Many installations sort as a language does, `a@` before `a1@`; that of the tests sorts as Python does."""
     system = given_system()
     apps.put(LOCAL, system, "shop", None, {})
     with db.atomic() as transaction:
