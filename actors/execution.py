@@ -24,6 +24,7 @@ from services.execution.recording import NotRecorded
 from services.execution.work import Failed, Result, Stopped, Work
 from services.messaging.doorbell import Ring, actor_of
 from services.runtime import events, faults
+from services.runtime.abort_scope import AbortScope
 from services.runtime.database_retry import retry_while_unavailable
 from services.scheduling import dispatching
 from services.system import System
@@ -103,17 +104,23 @@ class RunExecutor:
             self._leases.holding(work) as scope,
         ):
             log.debug("execution_started")
-            try:
-                result = HANDLERS[self._queue](self._system, work, scope)
-            except Aborted as stop:
-                result = stopped(work, stop.reason)
-            except BaseException:
-                log.exception("handler_broke")
-                told = "Carillon could not do this: an internal error, which is logged."
-                result = Failed(TransientFailure(told, was_called=False))
+            result = self._perform(work, scope)
             attempt_spans.end(self._system, span, work, result)
             faults.reach(faults.EXECUTED)
             return self._hand_in(work, result, until)
+
+    def _perform(self, work: Work, scope: AbortScope) -> Result:
+        """Call the handler. Returns how the attempt ends, whatever happens."""
+        if work.fault is not None:
+            return Failed(TransientFailure(work.fault, was_called=False))
+        try:
+            return HANDLERS[self._queue](self._system, work, scope)
+        except Aborted as stop:
+            return stopped(work, stop.reason)
+        except BaseException:
+            log.exception("handler_broke")
+            told = "Carillon could not do this: an internal error, which is logged."
+            return Failed(TransientFailure(told, was_called=False))
 
     def _hand_in(self, work: Work, result: Result, until: float) -> ExchangeAnswer:
         """Record a result, and get the next work in the same exchange, unless the time to claim is over."""

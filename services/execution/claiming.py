@@ -11,26 +11,22 @@ from functools import partial
 
 import structlog
 
-from core import trace_context
 from core.errors import DatabaseUnavailable
 from core.token_hashes import hashed
 from models import database
 from models.hot.rows import ExecutedJob, StartedRun, Terms
 from models.pauses import Gate
-from services.execution import executed_jobs, last_tries, limits, report_tokens, retry_policy
-from services.execution.putting_back import put_back
+from services.execution import executed_jobs, last_tries, limits, preparing, report_tokens
 from services.execution.rotation import Rotation
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
 from services.messaging import broker as brokers
-from services.runtime import events, spans
+from services.runtime import events
 from services.secrets import signers
 from services.secrets.signers import Signer
 from services.system import System
-from services.task_types import registry, targets
 
 _MAX_ROUNDS = 10
-_ASIDE_SECONDS = 60.0
 log = structlog.get_logger()
 
 
@@ -93,9 +89,8 @@ def _claim_once(
     executed = [(run, begun.get(run.id, run.job)) for run in runs]
     is_signed = queue == brokers.RUNS_HTTP
     of_apps = signers.of_apps(system, {job.app_id for _, job in executed}) if is_signed else {}
-    each = [
-        partial(
-            _work,
+    works = [
+        _work(
             system,
             run,
             job,
@@ -106,28 +101,14 @@ def _claim_once(
         )
         for run, job in executed
     ]
-    works = [work for run, make in zip(runs, each, strict=True) if (work := _prepared(run, make, terms)) is not None]
     seconds = system.clock.monotonic() - monotonic
     database.after_commit(partial(events.emit, "runs.claimed", count=len(works), seconds=seconds))
-    return works, claimed.held_others or len(works) < len(claimed.runs)
+    return works, claimed.held_others or len(runs) < len(claimed.runs)
 
 
 def _terms(system: System, worker: WorkerIdentity, tokens: Sequence[str], now: datetime) -> Terms:
     until = now + timedelta(seconds=system.settings.lease_seconds)
     return Terms(worker.id, now, until, [hashed(token) for token in tokens])
-
-
-def _prepared(run: StartedRun, make: Callable[[], Work], terms: Terms) -> Work | None:
-    """Returns the work of a run just claimed. A run of which none can be made is put back for a while.
-
-    Being the most urgent, it would keep all others of its queue from being claimed.
-    """
-    try:
-        return make()
-    except Exception:
-        log.exception("run_not_prepared", run_id=str(run.id))
-        put_back([run.id], _ASIDE_SECONDS, terms.now)
-        return None
 
 
 def _work(
@@ -140,8 +121,8 @@ def _work(
     signer: Signer,
     places: tuple[str, ...],
 ) -> Work:
-    trace = trace_context.read(run.trace)
     data = job.data if run.data is None else run.data
+    prepared = preparing.prepare(system, run, job, data)
     return Work(
         run_id=run.id,
         job_id=run.job_id,
@@ -149,20 +130,21 @@ def _work(
         fence=run.fence,
         scheduled_for=run.scheduled_for,
         task_type=job.task_type,
-        target=targets.of_job(system.settings, job, data),
+        target=prepared.target,
         board_id=job.board_id,
         data=data,
-        policy=retry_policy.policy(system, job),
-        time_limit_seconds=job.time_limit_seconds or registry.time_limit(system.settings, job.task_type),
+        policy=prepared.policy,
+        time_limit_seconds=prepared.time_limit_seconds,
         polling_state=job.polling_state,
         polling_version=job.polling_version,
         app_id=job.app_id,
         due_at=run.due_at,
-        trace=trace,
-        job_trace=trace_context.read(run.job_trace),
-        carried=spans.next_in(trace),
+        trace=prepared.trace,
+        job_trace=prepared.job_trace,
+        carried=prepared.carried,
         claimed_monotonic=claimed_monotonic,
         report_token=report_token,
         signer=signer,
         places=places,
+        fault=prepared.fault,
     )

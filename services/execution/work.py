@@ -44,6 +44,7 @@ class Work:
     trace: TraceContext | None = None  # the trace that the run continues; None: it begins its own
     job_trace: TraceContext | None = None  # the trace in which the job was created
     carried: TraceContext | None = None  # what its calls and e-mails carry
+    fault: str | None = None  # why it could not be prepared: it fails with this, and nothing is called
 
     @property
     def trace_id(self) -> str:

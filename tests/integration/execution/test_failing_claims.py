@@ -1,4 +1,4 @@
-"""A claim that fails harms nobody but those who asked for it; a run that cannot be prepared is set aside."""
+"""A claim that fails harms nobody but those who asked for it; a run that cannot be prepared fails alone."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from core.errors import DatabaseUnavailable
-from core.states import RunStatus
-from models import database
-from models.tables import Use
+from core.states import Outcome, RunStatus
 from services.execution import claiming, workers
 from services.execution.exchanges import ExchangeAnswer
 from services.messaging.broker import RUNS_EMAIL, RUNS_HTTP
 from services.scheduling.run_endings import RunOutcome
 from services.task_types import targets
-from tests.factories import GivenSystem, claim, first_run, stored_run
+from tests.factories import GivenSystem, attempts_at, claim, first_run, stored_run
+from tests.integration.execution.answering import answering
 from tests.integration.execution.attempting import make_due_again
 from tests.integration.execution.calling_threads import Threads, of
+from tests.integration.execution.executing import execute
 from tests.integration.execution.limiting import put
 from tests.outsider import outsider
 from tests.waiting import LONGEST
@@ -99,28 +99,54 @@ def test_a_result_that_waits_for_a_lock_is_not_failed_by_a_claim_of_the_same_rou
     assert answer.work.run_id == following.id
 
 
-@pytest.mark.parametrize("limited", [False, True])
-def test_a_run_that_cannot_be_prepared_is_set_aside_for_those_that_it_outranks(
-    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, limited: bool
-) -> None:
-    if limited:
-        put(system, "app:app_a", 1)
-    bad, good = first_run(system, priority=9), first_run(system)
-    worker = workers.register(system)
-    real = targets.of_job
-    poison = iter([ValueError("It cannot be read.")])
+def poisoned(monkeypatch: pytest.MonkeyPatch, *targets_of: Exception | None) -> None:
+    """Break what is prepared of the runs claimed next; None stands for one that is not broken."""
+    real, faults = targets.of_job, iter(targets_of)
 
     def of_job(*given: Any) -> Any:
-        for error in poison:
-            raise error
+        if fault := next(faults, None):
+            raise fault
         return real(*given)
 
     monkeypatch.setattr(targets, "of_job", of_job)
-    [work] = claiming.claim(system, worker, RUNS_HTTP, 1, is_limited=limited)
-    assert work.run_id == good.id
-    stored = stored_run(bad.id)
-    assert (stored.status, stored.attempt_count, stored.loss_count) == (RunStatus.RETRYING, 0, 0)
-    with database.reading():
-        assert [use.run_id for use in Use.select().where(Use.ended_at.is_null())] == [good.id] * limited
-    make_due_again(system, bad.id)
-    assert stored_run(bad.id).status is RunStatus.QUEUED
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_a_run_that_cannot_be_prepared_keeps_none_that_it_outranks_from_being_claimed(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, limited: bool
+) -> None:
+    if limited:
+        put(system, "app:app_a", 2)
+    bad, good = first_run(system, priority=9), first_run(system)
+    worker = workers.register(system)
+    poisoned(monkeypatch, ValueError("It cannot be read."))
+    works = claiming.claim(system, worker, RUNS_HTTP, 2, is_limited=limited)
+    assert [(work.run_id, work.fault is None) for work in works] == [(bad.id, False), (good.id, True)]
+
+
+def test_a_run_that_cannot_be_prepared_fails_visibly_and_is_retried_as_often_as_any_other(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = first_run(system, max_retries=1)
+    poisoned(monkeypatch, *[ValueError("It cannot be read.")] * 2)
+    execute(system)
+    stored = stored_run(run.id)
+    assert (stored.status, stored.attempt_count, stored.failure_count) == (RunStatus.RETRYING, 1, 1)
+    assert stored.error_message is not None
+    assert stored.error_message.startswith("Carillon could not prepare this run: ValueError;")
+    system.clock.advance(3600)
+    make_due_again(system, run.id)
+    execute(system)
+    assert stored_run(run.id).status is RunStatus.FAILED
+    assert [one.outcome for one in attempts_at(run.id)] == [Outcome.FAILED] * 2
+
+
+def test_a_run_that_can_be_prepared_again_completes(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering() as receiver:
+        run = first_run(system, callback_url=receiver.url)
+        poisoned(monkeypatch, ValueError("It cannot be read."))
+        execute(system)
+        assert receiver.got == []
+        make_due_again(system, run.id)
+        execute(system)
+    assert stored_run(run.id).status is RunStatus.COMPLETED
