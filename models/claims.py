@@ -116,17 +116,17 @@ def losses(worker_id: UUID, least: int) -> list[Loss]:
     return [Loss(*row) for row in query.where(*of_worker).tuples()]
 
 
-def put_back(run_ids: Sequence[UUID], due_at: datetime) -> set[str]:
-    """Undo the claim of runs that the caller's transaction has claimed; they are retried at an instant.
-
-    Returns the limited keys that they do not use after all.
-    """
-    query: Any = Use.delete().where(Use.run_id.in_(run_ids), Use.ended_at.is_null()).returning(Use.key)
-    freed = {use.key for use in query.execute()}
+def put_back(run_ids: Sequence[UUID], due_at: datetime) -> None:
+    """Undo the claim of runs that the caller's transaction has claimed; they are retried at an instant."""
     of_claim = ("worker_id", "lease_expires_at", "claimed_at", "claimed_token_hash", "claimed_polling_version")
     again = {"status": RunStatus.RETRYING, "due_at": due_at, "attempt_count": Run.attempt_count - 1}
     Run.update(again | dict.fromkeys(of_claim)).where(Run.id.in_(run_ids)).execute()
-    return freed
+
+
+def forget_uses(run_ids: Sequence[UUID]) -> set[str]:
+    """Delete the calls under way of these runs, so that no limit counts them. Returns the keys that counted them."""
+    query: Any = Use.delete().where(Use.run_id.in_(run_ids), Use.ended_at.is_null()).returning(Use.key)
+    return {use.key for use in query.execute()}
 
 
 def _ids(query: Any) -> list[UUID]:

@@ -11,8 +11,12 @@ from models import claims, held_keys
 
 def put_back(run_ids: Sequence[UUID], seconds: float, now: datetime) -> None:
     """Undo the claim of these runs, which are retried after so many seconds."""
-    if not run_ids:
-        return
-    freed = claims.put_back(run_ids, now + timedelta(seconds=seconds))
-    for key in sorted(freed):  # the claim has held others of the key, as if these were called
+    if run_ids:
+        forget_uses(run_ids, now)
+        claims.put_back(run_ids, now + timedelta(seconds=seconds))
+
+
+def forget_uses(run_ids: Sequence[UUID], now: datetime) -> None:
+    """Have no limit count these locked runs: they were claimed, but not called."""
+    for key in sorted(claims.forget_uses(run_ids)):  # the claim has held others of the key, as if these were called
         held_keys.recheck_at(key, now)

@@ -25,7 +25,7 @@ from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
 from services.apps import quotas
-from services.execution import applying, deferred, kept_calls, limits, retry_policy
+from services.execution import applying, deferred, kept_calls, limits, putting_back, retry_policy
 from services.execution.work import Deferred, Failed, HandedIn, Result, Stopped, Succeeded
 from services.messaging.unit_of_work import UnitOfWork
 from services.runtime import events
@@ -95,6 +95,8 @@ def record_within(
     decided = _decide_each(locked, ended, now, holds_of_handed_back(ended, locked))
     deferred.begin(system, [one.run for one in decided if isinstance(one, AwaitsReport)], now)
     ends = [one for one in decided if isinstance(one, DecidedEnd)]
+    if uncalled := _never_begun(ended, decided):
+        putting_back.forget_uses(uncalled, now)
     applying.apply(system, unit, ends)
     kept_calls.keep(work for (work, _), one in zip(ended, decided, strict=True) if one is not NotRecorded.STALE_FENCE)
     return [
@@ -138,6 +140,16 @@ def _decide_each(locked: Locked, ended: Sequence[HandedIn], now: datetime, holds
         if decided[-1] is not NotRecorded.STALE_FENCE:
             taken.add(run_id)
     return decided
+
+
+def _never_begun(ended: Sequence[HandedIn], decided: Sequence[Decided]) -> list[UUID]:
+    """Returns the runs that end attempts which nobody executed, as their claim was not confirmed."""
+    never = Stopped(AbortReason.NOT_CONFIRMED)
+    return [
+        work.run_id
+        for (work, result), one in zip(ended, decided, strict=True)
+        if result == never and isinstance(one, DecidedEnd)
+    ]
 
 
 def holds_of_handed_back(ended: Sequence[HandedIn], locked: Locked) -> dict[UUID, Hold]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.errors import DatabaseUnavailable
+from core.rates import Rate
 from core.states import Outcome, RunStatus
 from models import changes, claims, database, driver_errors
 from models.tables import Use, db
@@ -104,7 +105,7 @@ def test_what_was_claimed_though_nobody_heard_is_queued_again_and_costs_nothing(
 ) -> None:
     """`shared`: in the transaction that records a result. With a limit on, the claim has one of its own anyway."""
     if limited:
-        put(system, "app:app_a", 1)
+        put(system, "app:app_a", 1, Rate(2 if shared else 1, 3600))
     if shared:
         first_run(system)
         [done] = claim(system)
@@ -124,7 +125,7 @@ def test_what_was_claimed_though_nobody_heard_is_queued_again_and_costs_nothing(
     stored = stored_run(run.id)
     assert (stored.failure_count, stored.loss_count, stored.worker_id) == (0, 0, None)
     with database.reading():
-        assert Use.select().where(Use.ended_at.is_null()).count() == 0
+        assert Use.select().where(Use.run_id == run.id).count() == 0, "nothing was called"
     work = of(threads.ask()).work
     assert work is not None
     assert record(system, work, succeeded()) is not None
