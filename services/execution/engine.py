@@ -56,6 +56,7 @@ class Engine:
 
     def start(self) -> None:
         """Begin to answer."""
+        self._recorder.submit(lambda: None)  # its thread starts now: later, the machine might have none to spare
         self._thread.start()
 
     def stop(self) -> None:
@@ -115,10 +116,13 @@ class Engine:
         except Exception as error:  # noqa: BLE001  each is done by itself now, and meets it again
             log.debug("exchange_split", error=str(error))
             return False
-        recorded = self._recorded_of(ended, outcomes)
-        for exchange in (*recorded, *free):
-            works = claimed.get(exchange.queue_name) if exchange.wants_work else None
-            exchange.answer(works.pop(0) if works else None)
+        try:
+            recorded = self._recorded_of(ended, outcomes)
+            for exchange in (*recorded, *free):
+                works = claimed.get(exchange.queue_name) if exchange.wants_work else None
+                exchange.answer(works.pop(0) if works else None)
+        finally:
+            self._unconfirmed.add([work for works in claimed.values() for work in works])  # none, unless this broke
         self._follow_up(recorded)
         return True
 

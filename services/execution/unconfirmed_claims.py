@@ -40,10 +40,12 @@ class UnconfirmedClaims:
         self._stopped = threading.Event()
 
     def add(self, works: Sequence[Work]) -> None:
-        """Look for the runs of an unconfirmed claim from now on."""
+        """Look for these runs from now on: of an unconfirmed claim, or claimed without reaching a thread."""
+        if not works:
+            return
         with self._lock:
             self._works += works
-            if self._works and self._thread is None:
+            if self._thread is None:
                 thread = threading.Thread(target=self._run, name="unconfirmed-claims", daemon=True)
                 thread.start()  # may fail at the limit of threads: the next claim in doubt, or the end, looks then
                 self._thread = thread

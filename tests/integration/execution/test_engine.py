@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -12,7 +13,7 @@ from core.errors import DatabaseUnavailable
 from core.rates import Rate
 from core.states import RunStatus
 from models.pauses import GATE
-from services.execution import claiming, held_runs
+from services.execution import claiming, held_runs, recording
 from services.execution.exchanges import ExchangeAnswer
 from services.execution.recording import NotRecorded
 from services.execution.work import Work
@@ -234,3 +235,29 @@ def test_an_engine_that_stops_leaves_what_it_has_not_begun_to_give_to_the_coordi
     monkeypatch.setattr(releaser, "shutdown", stopped_while_one_waits)
     threads.engine.stop()
     assert len(freed) == 1
+
+
+def test_a_result_that_goes_to_the_recorder_is_recorded_though_no_thread_can_be_started_any_more(
+    system: GivenSystem, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_run(system)
+    [done] = claim(system)
+    record_within, start = recording.record_within, threading.Thread.start
+    is_running = threading.Event()
+
+    def locked(*given: Any, waits_for_locks: bool = False) -> Any:
+        return record_within(*given, waits_for_locks=True) if waits_for_locks else [NotRecorded.LOCKED]
+
+    def start_until_it_runs(thread: threading.Thread) -> None:
+        if is_running.is_set():
+            raise RuntimeError("can't start new thread")
+        if thread.name == "engine":
+            is_running.set()
+        start(thread)
+
+    handing_in = threads.hand_in(done)
+    threads.all_have_called()
+    monkeypatch.setattr(recording, "record_within", locked)
+    monkeypatch.setattr(threading.Thread, "start", start_until_it_runs)
+    threads.start()
+    assert of(handing_in) == ExchangeAnswer(COMPLETED)

@@ -236,3 +236,22 @@ def test_the_looks_end_with_the_engine(system: GivenSystem, threads: Threads, mo
     assert asking.exception(LONGEST)
     threads.engine.stop()
     assert threads.engine._unconfirmed._thread is None
+
+
+def test_what_was_claimed_together_with_a_record_but_reached_no_thread_is_handed_back(
+    system: GivenSystem, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_run(system)
+    [done] = claim(system)
+    run = first_run(system)
+    fault = RuntimeError("It broke after the commit.")
+
+    def break_off(*_given: Any) -> Any:
+        raise fault
+
+    monkeypatch.setattr(threads.engine, "_recorded_of", break_off)
+    handing_in = threads.hand_in(done, wants_work=True)
+    threads.start()
+    assert handing_in.exception(LONGEST) is fault
+    until(lambda: [one.outcome for one in attempts_at(run.id)] == [Outcome.RELEASED], "it is handed back")
+    assert stored_run(run.id).status is RunStatus.QUEUED
