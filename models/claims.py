@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -63,7 +63,7 @@ def _held_by(worker_id: UUID) -> Any:
     return (Run.worker_id == worker_id) & (Run.status == RunStatus.RUNNING) & Run.reports_until.is_null()
 
 
-def token_hashes(run_ids: Sequence[UUID]) -> set[str]:
+def token_hashes(run_ids: Collection[UUID]) -> set[str]:
     """Returns the token hashes of the attempts under way at those of these runs that are running."""
     query: Any = Run.select(Run.claimed_token_hash).where(Run.id.in_(list(run_ids)), RUNNING)
     return {token_hash for (token_hash,) in query.tuples()}

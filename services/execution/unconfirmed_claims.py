@@ -17,14 +17,16 @@ from core.errors import AbortReason, DatabaseUnavailable
 from core.states import RunStatus
 from core.token_hashes import hashed
 from models import claims, database
-from services.execution import careful_recording
-from services.execution.recording import NotRecorded
+from services.execution import careful_recording, recording
+from services.execution.recording import NotRecorded, RecordResult
 from services.execution.work import Stopped, Work
 from services.messaging.doorbell import Ring
+from services.scheduling.run_endings import RunOutcome
 from services.system import System
 from services.task_types import registry
 
 LOOK_SECONDS = 1.0
+_TOGETHER = 100
 _UNCONFIRMED = Stopped(AbortReason.NOT_CONFIRMED)
 log = structlog.get_logger()
 
@@ -40,15 +42,22 @@ class UnconfirmedClaims:
         self._stopped = threading.Event()
 
     def add(self, works: Sequence[Work]) -> None:
-        """Look for these runs from now on: of an unconfirmed claim, or claimed without reaching a thread."""
+        """Look for these runs from now on: of an unconfirmed claim, or claimed without reaching a thread.
+
+        Raises nothing at the limit of threads: the next ones to be added, or the end, begin the look then.
+        """
         if not works:
             return
         with self._lock:
             self._works += works
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="unconfirmed-claims", daemon=True)
-                thread.start()  # may fail at the limit of threads: the next claim in doubt, or the end, looks then
-                self._thread = thread
+                try:
+                    thread.start()
+                except RuntimeError:
+                    log.exception("unconfirmed_claims_not_begun")
+                else:
+                    self._thread = thread
 
     def stop(self) -> None:
         """Look a last time; runs that show only later wait for the end of their lease."""
@@ -79,30 +88,52 @@ class UnconfirmedClaims:
             works = list(self._works)
         began = self._system.clock.monotonic()
         try:
-            with database.reading():
-                running = claims.token_hashes([work.run_id for work in works])
+            self._forget(self._handed_back(works))
         except DatabaseUnavailable:
             return  # away still
         except Exception:
             log.exception("unconfirmed_claims_not_found")
-            return
-        started = [work for work in works if hashed(work.report_token) in running]
-        over = [work for work in works if work.claimed_monotonic + self._system.settings.lease_seconds < began]
-        self._forget([*(work for work in started if self._is_handed_back(work)), *over])
+        self._forget([work for work in works if work.claimed_monotonic + self._system.settings.lease_seconds < began])
 
-    def _is_handed_back(self, work: Work) -> bool:
-        """Release a run that shows, and ring for it. Returns whether that is done."""
+    def _handed_back(self, works: Sequence[Work]) -> list[Work]:
+        """Release those of these runs that show. Returns those that are done with."""
+        done: list[Work] = []
+        for first in range(0, len(works), _TOGETHER):
+            chunk = works[first : first + _TOGETHER]
+            with database.reading():
+                running = claims.token_hashes({work.run_id for work in chunk})
+            started = [work for work in chunk if hashed(work.report_token) in running]
+            done += self._released(started) if started else []
+        return done
+
+    def _released(self, works: Sequence[Work]) -> list[Work]:
+        """Release these runs, and ring for them. Returns those that are done with: others have locked the rest."""
+        recorded = zip(works, self._recorded(works), strict=True)
+        done = [(work, one) for work, one in recorded if one is not NotRecorded.LOCKED]
+        for work, _ in done:
+            log.warning("claim_was_in_doubt", run_id=str(work.run_id), attempt=work.attempt)
+        queued = [work for work, one in done if isinstance(one, RunOutcome) and one.status is RunStatus.QUEUED]
+        self._system.doorbell.ring([Ring(work.run_id, registry.queue_of(work.task_type)) for work in queued])
+        return [work for work, _ in done]
+
+    def _recorded(self, works: Sequence[Work]) -> list[RecordResult]:
+        """Record that these attempts never began: all at once, without waiting for locks, or else each by itself."""
+        try:
+            return recording.record_what_is_free(self._system, [(work, _UNCONFIRMED) for work in works])
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("unconfirmed_claims_not_handed_back")
+        return [self._recorded_alone(work) for work in works]
+
+    def _recorded_alone(self, work: Work) -> RecordResult:
+        if self._stopped.is_set():  # it may wait for a lock, and the process is to end
+            return NotRecorded.LOCKED
         try:
             [recorded] = careful_recording.record(self._system, [(work, _UNCONFIRMED)])
-            log.warning("claim_was_in_doubt", run_id=str(work.run_id), attempt=work.attempt)
-            if recorded is not NotRecorded.STALE_FENCE and recorded.status is RunStatus.QUEUED:
-                self._system.doorbell.ring([Ring(work.run_id, registry.queue_of(work.task_type))])
         except DatabaseUnavailable:
-            return False
-        except Exception:
-            log.exception("unconfirmed_claim_not_handed_back", run_id=str(work.run_id))
-            return False
-        return True
+            return NotRecorded.LOCKED
+        return recorded
 
     def _forget(self, works: Sequence[Work]) -> None:
         gone = {work.report_token for work in works}
