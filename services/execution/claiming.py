@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
@@ -28,6 +29,13 @@ from services.system import System
 
 _MAX_ROUNDS = 10
 log = structlog.get_logger()
+
+
+class Claim(NamedTuple):
+    """What was claimed, and whether other runs were held or put back instead, so that it is worth claiming again."""
+
+    works: list[Work]
+    set_others_aside: bool
 
 
 def claim(
@@ -52,7 +60,7 @@ def claim(
         claimed: list[Work] = []
         try:
             with system.transaction(Gate.UNUSED):
-                claimed, held_others = _claim_once(
+                claimed, set_others_aside = _claim_once(
                     system, worker, queue, limit - len(taken), rotation, is_limited=is_limited
                 )
         except Exception as error:
@@ -63,20 +71,19 @@ def claim(
                 log.exception("claim_ended_early", queue=queue)
             break  # those taken are under way from now on, whatever became of the others
         taken += claimed
-        if not held_others or len(taken) == limit:
+        if not set_others_aside or len(taken) == limit:
             break
     return taken
 
 
-def claim_within(system: System, worker: WorkerIdentity, queue: str, limit: int, rotation: Rotation) -> list[Work]:
+def claim_within(system: System, worker: WorkerIdentity, queue: str, limit: int, rotation: Rotation) -> Claim:
     """Claim the most urgent runs of a queue without limits, within the caller's transaction; waits for no lock."""
-    return _claim_once(system, worker, queue, limit, rotation, is_limited=False)[0]
+    return _claim_once(system, worker, queue, limit, rotation, is_limited=False)
 
 
 def _claim_once(
     system: System, worker: WorkerIdentity, queue: str, limit: int, rotation: Rotation, *, is_limited: bool
-) -> tuple[list[Work], bool]:
-    """Returns what was claimed, and whether other runs were held or put back, so that it is worth claiming again."""
+) -> Claim:
     monotonic = system.clock.monotonic()  # taken before the lease begins, so that the worker never overestimates it
     tokens = [report_tokens.new() for _ in range(limit)]
     terms = _terms(system, worker, tokens, system.clock.now())
@@ -103,7 +110,7 @@ def _claim_once(
     ]
     seconds = system.clock.monotonic() - monotonic
     database.after_commit(partial(events.emit, "runs.claimed", count=len(works), seconds=seconds))
-    return works, claimed.held_others or len(runs) < len(claimed.runs)
+    return Claim(works, claimed.held_others or len(runs) < len(claimed.runs))
 
 
 def _terms(system: System, worker: WorkerIdentity, tokens: Sequence[str], now: datetime) -> Terms:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -24,6 +24,7 @@ from models import database
 from models.pauses import Gate
 from services.execution import breakers, careful_recording, claiming, held_runs, recording
 from services.execution.breakers import LastCalls
+from services.execution.claiming import Claim
 from services.execution.exchanges import Exchange, ExchangeAnswer, ExchangeQueue
 from services.execution.limits import LimitCache
 from services.execution.recording import NotRecorded, RecordResult
@@ -119,31 +120,30 @@ class Engine:
         try:
             recorded = self._recorded_of(ended, outcomes)
             for exchange in (*recorded, *free):
-                works = claimed.get(exchange.queue_name) if exchange.wants_work else None
-                exchange.answer(works.pop(0) if works else None)
+                _answer_with(exchange, claimed.get(exchange.queue_name) if exchange.wants_work else None)
         finally:
-            self._unconfirmed.add([work for works in claimed.values() for work in works])  # none, unless this broke
+            self._unconfirmed.add(_works(claimed))  # none, unless this broke
         self._follow_up(recorded)
         return True
 
     def _record_and_claim(
         self, ended: Sequence[Exchange], free: Sequence[Exchange]
-    ) -> tuple[list[RecordResult], dict[str, list[Work]]]:
+    ) -> tuple[list[RecordResult], dict[str, Claim]]:
         """Record, then claim in the same transaction. Returns the outcomes, and what was claimed of each queue."""
         began = self._system.clock.monotonic()
-        claimed: dict[str, list[Work]] = {}
+        claimed: dict[str, Claim] = {}
         try:
             with self._system.transaction(Gate.UNUSED) as unit:
                 outcomes = recording.record_within(self._system, unit, _results(ended))
                 done = [one for one, outcome in zip(ended, outcomes, strict=True) if outcome is not NotRecorded.LOCKED]
                 claimed = self._claim_within([*done, *free])
         except Exception:
-            self._unconfirmed.add([work for works in claimed.values() for work in works])  # none unless at the commit
+            self._unconfirmed.add(_works(claimed))  # none unless at the commit
             raise
         recording.after_commit(self._system, outcomes, began)
         return outcomes, claimed
 
-    def _claim_within(self, exchanges: Sequence[Exchange]) -> dict[str, list[Work]]:
+    def _claim_within(self, exchanges: Sequence[Exchange]) -> dict[str, Claim]:
         """Claim for these exchanges within the caller's transaction. Returns what was claimed of each queue."""
         wanted = Counter(exchange.queue_name for exchange in exchanges if exchange.wants_work)
         return {
@@ -264,3 +264,15 @@ class Engine:
 
 def _results(exchanges: Sequence[Exchange]) -> list[HandedIn]:
     return [exchange.ended for exchange in exchanges if exchange.ended is not None]
+
+
+def _works(claimed: Mapping[str, Claim]) -> list[Work]:
+    return [work for claim in claimed.values() for work in claim.works]
+
+
+def _answer_with(exchange: Exchange, claim: Claim | None) -> None:
+    """Answer with the next work of a claim; without one, the thread asks again if the claim set others aside."""
+    if claim is not None and claim.works:
+        exchange.answer(claim.works.pop(0))
+    else:
+        exchange.answer(asks_again=claim is not None and claim.set_others_aside)

@@ -18,7 +18,7 @@ _MAX_RESTS = 3
 class ExchangeAnswer:
     """The engine's answer to a thread: how its result was recorded, if it gave one, and its next work.
 
-    With `asks_again`, the claim failed, so that there may be work all the same.
+    With `asks_again`, the claim failed or put runs back, so that there may be work all the same.
     """
 
     recorded: RunOutcome | StaleFence | None = None

@@ -17,7 +17,8 @@ class Threads:
     """An engine and threads that call it; nothing is answered before `start`."""
 
     def __init__(self, system: GivenSystem) -> None:
-        self.engine = Engine(system, workers.register(system))
+        self.worker = workers.register(system)
+        self.engine = Engine(system, self.worker)
         self._pool = ThreadPoolExecutor(8)
         self._called = 0
 

@@ -18,9 +18,11 @@ from models import database
 from models.tables import Run, Use
 from models.workers import heartbeat
 from services.execution import claiming, held_runs, limit_changes, workers
+from services.execution.exchanges import ExchangeAnswer
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
 from services.maintenance import rescues
+from services.scheduling.run_endings import RunOutcome
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -33,6 +35,7 @@ from tests.factories import (
     succeeded,
 )
 from tests.integration.execution.attempting import LEASE_SECONDS, make_due_again
+from tests.integration.execution.calling_threads import Threads, of
 
 
 @pytest.fixture
@@ -183,3 +186,21 @@ def test_one_that_waits_keeps_no_place_under_a_limit(store: str) -> None:
     with database.reading():
         under_way = [one.run_id for one in Use.select().where(Use.ended_at.is_null())]
     assert under_way == [work.run_id]
+
+
+def test_a_thread_asks_again_for_what_is_behind_a_run_that_its_exchange_has_put_back(system: GivenSystem) -> None:
+    threads = Threads(system)
+    run_ids = lost_twice(system, 2)
+    first_run(system, priority=9)
+    [done] = claim(system, 1, threads.worker)
+    [tried] = claim(system, 1, threads.worker)
+    behind = first_run(system)
+    handing_in = threads.hand_in(done, wants_work=True)
+    threads.start()
+    assert of(handing_in) == ExchangeAnswer(RunOutcome(RunStatus.COMPLETED), None, asks_again=True)
+    [put_back] = {*run_ids} - {tried.run_id}
+    assert stored_run(put_back).status is RunStatus.RETRYING
+    work = of(threads.ask()).work
+    threads.stop()
+    assert work is not None
+    assert work.run_id == behind.id
