@@ -75,5 +75,12 @@ def _of_jobs(system: System, candidates: Sequence[Candidate]) -> dict[UUID, list
 
 
 def _host(system: System, job: ExecutedJob, data: Any) -> str | None:
-    url = targets.of_job(system.settings, job, data).url
+    """Returns the key of the host that a run calls.
+
+    A run whose target cannot be made out has none, and keeps no others from being claimed: it fails once it is claimed.
+    """
+    try:
+        url = targets.of_job(system.settings, job, data).url
+    except Exception:  # noqa: BLE001  logged when the attempt is prepared, which meets it again
+        return None
     return None if url is None else limit_keys.of_host(url)

@@ -6,6 +6,7 @@ An installation adds its own kind by one call of `register`, in a module that TA
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,6 +66,8 @@ class TaskType:
 LONGEST_TIME_LIMIT_SECONDS = 86_400.0
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _TYPES: dict[str, TaskType] = {}
+_LOGGED_EVERY_SECONDS = 60.0
+_broken_limits_logged: dict[str, float] = {}  # by task type, when that was on the monotonic clock
 log = structlog.get_logger()
 
 
@@ -155,7 +158,7 @@ def is_done_once(key: str) -> bool:
 def time_limit(settings: Settings, key: str) -> float:
     """Returns the seconds that a run of a task type may take if its job sets no limit.
 
-    If the type's own function raises, it is logged, and the limit is that of a callback.
+    If the type's own function raises, that is logged once a minute, and the limit is that of a callback.
     """
     found = _TYPES.get(key)
     if found is None or found.time_limit is None:
@@ -163,9 +166,19 @@ def time_limit(settings: Settings, key: str) -> float:
     try:
         wanted = found.time_limit(settings)
     except Exception:  # an installation's own code may raise anything, and runs are claimed by this
-        log.exception("time_limit_broke", task_type=key)
+        if _is_logged_again(key, time.monotonic()):
+            log.exception("time_limit_broke", task_type=key)
         return settings.callback_time_limit_seconds
     return storable.seconds(wanted, LONGEST_TIME_LIMIT_SECONDS) or LONGEST_TIME_LIMIT_SECONDS
+
+
+def _is_logged_again(key: str, now: float) -> bool:
+    """Whether it is a minute since a broken time limit of this task type was last logged. Then it is to be logged."""
+    logged = _broken_limits_logged.get(key)
+    if logged is not None and now - logged < _LOGGED_EVERY_SECONDS:
+        return False
+    _broken_limits_logged[key] = now
+    return True
 
 
 def queue_of(task_type: str) -> str:

@@ -10,11 +10,14 @@ import pytest
 
 from core.errors import DatabaseUnavailable
 from core.states import Outcome, RunStatus
+from models.hot.rows import ExecutedJob
 from services.execution import claiming, workers
 from services.execution.exchanges import ExchangeAnswer
 from services.messaging.broker import RUNS_EMAIL, RUNS_HTTP
 from services.scheduling.run_endings import RunOutcome
 from services.task_types import targets
+from services.task_types.targets import Target
+from settings import Settings
 from tests.factories import GivenSystem, attempts_at, claim, first_run, stored_run
 from tests.integration.execution.answering import answering
 from tests.integration.execution.attempting import make_due_again
@@ -24,6 +27,7 @@ from tests.integration.execution.limiting import put
 from tests.outsider import outsider
 from tests.waiting import LONGEST
 
+POISON = "https://poison.example.org/"
 ERRORS = [ValueError("It broke."), DatabaseUnavailable("The database is away.")]
 
 
@@ -99,42 +103,42 @@ def test_a_result_that_waits_for_a_lock_is_not_failed_by_a_claim_of_the_same_rou
     assert answer.work.run_id == following.id
 
 
-def poisoned(monkeypatch: pytest.MonkeyPatch, *targets_of: Exception | None) -> None:
-    """Break what is prepared of the runs claimed next; None stands for one that is not broken."""
-    real, faults = targets.of_job, iter(targets_of)
+def poison(monkeypatch: pytest.MonkeyPatch, callback_url: str) -> None:
+    """Break what is prepared of runs with this callback URL."""
+    real = targets.of_job
 
-    def of_job(*given: Any) -> Any:
-        if fault := next(faults, None):
-            raise fault
-        return real(*given)
+    def of_job(settings: Settings, job: ExecutedJob, data: Any) -> Target:
+        if job.callback_url == callback_url:
+            raise ValueError("It cannot be read.")
+        return real(settings, job, data)
 
     monkeypatch.setattr(targets, "of_job", of_job)
 
 
-@pytest.mark.parametrize("limited", [False, True])
+@pytest.mark.parametrize("key", [None, "app:app_a", "host:example.org"])
 def test_a_run_that_cannot_be_prepared_keeps_none_that_it_outranks_from_being_claimed(
-    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, limited: bool
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, key: str | None
 ) -> None:
-    if limited:
-        put(system, "app:app_a", 2)
-    bad, good = first_run(system, priority=9), first_run(system)
+    """The limit of a host needs the target of each run before it is claimed."""
+    if key is not None:
+        put(system, key, 2)
+    bad, good = first_run(system, priority=9, callback_url=POISON), first_run(system)
     worker = workers.register(system)
-    poisoned(monkeypatch, ValueError("It cannot be read."))
-    works = claiming.claim(system, worker, RUNS_HTTP, 2, is_limited=limited)
+    poison(monkeypatch, POISON)
+    works = claiming.claim(system, worker, RUNS_HTTP, 2, is_limited=key is not None)
     assert [(work.run_id, work.fault is None) for work in works] == [(bad.id, False), (good.id, True)]
 
 
 def test_a_run_that_cannot_be_prepared_fails_visibly_and_is_retried_as_often_as_any_other(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = first_run(system, max_retries=1)
-    poisoned(monkeypatch, *[ValueError("It cannot be read.")] * 2)
+    run = first_run(system, max_retries=1, callback_url=POISON)
+    poison(monkeypatch, POISON)
     execute(system)
     stored = stored_run(run.id)
     assert (stored.status, stored.attempt_count, stored.failure_count) == (RunStatus.RETRYING, 1, 1)
     assert stored.error_message is not None
     assert stored.error_message.startswith("Carillon could not prepare this run: ValueError;")
-    system.clock.advance(3600)
     make_due_again(system, run.id)
     execute(system)
     assert stored_run(run.id).status is RunStatus.FAILED
@@ -144,8 +148,9 @@ def test_a_run_that_cannot_be_prepared_fails_visibly_and_is_retried_as_often_as_
 def test_a_run_that_can_be_prepared_again_completes(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     with answering() as receiver:
         run = first_run(system, callback_url=receiver.url)
-        poisoned(monkeypatch, ValueError("It cannot be read."))
-        execute(system)
+        with monkeypatch.context() as broken:
+            poison(broken, receiver.url)
+            execute(system)
         assert receiver.got == []
         make_due_again(system, run.id)
         execute(system)

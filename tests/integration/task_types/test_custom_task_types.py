@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from structlog.testing import capture_logs
 
 from actors.handlers import custom_task
 from core import storable
@@ -140,12 +141,19 @@ def test_a_function_gets_the_headers_that_carry_its_trace_on(system: GivenSystem
         assert result.result == headers
 
 
-def test_a_time_limit_that_cannot_be_told_is_that_of_a_callback(system: GivenSystem) -> None:
+def test_a_time_limit_that_cannot_be_told_is_that_of_a_callback(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_broken_limits_logged", {})
+
     def broken(_settings: Settings) -> float:
         raise KeyError("x")
 
     registry.register(TaskType("thumbnail", "Any", Nothing, perform=lambda _task: None, time_limit=broken))
-    assert claimed(system, {}).time_limit_seconds == system.settings.callback_time_limit_seconds
+    with capture_logs() as logged:
+        limits = {claimed(system, {}).time_limit_seconds for _ in range(2)}
+    assert limits == {system.settings.callback_time_limit_seconds}
+    assert [line["event"] for line in logged].count("time_limit_broke") == 1, "at most once a minute"
 
 
 @pytest.mark.parametrize("made", [None, 7, "x", [1], {"a": None}])
