@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from core import limits as rules
@@ -41,20 +40,26 @@ _NEWS = timedelta(seconds=5 * KNOWN_SECONDS)
 def release_due_keys(system: System) -> int:
     """Release the held runs of keys that are due for a recheck, as far as they have room. Returns how many.
 
-    Keys that others have locked are waited for when all others are done.
+    Keys that others have locked are waited for when all others are done; at last, and briefly, one of the jobs whose
+    runs were left out.
     """
     with database.reading():
         keys = held_keys.due_for_recheck(system.clock.now(), _KEYS)
     locked: list[str] = []
+    passed_over: dict[str, set[UUID]] = defaultdict(set)
+
+    def release_key(key: str, *, briefly: bool = False) -> int:
+        return _release_all(system, key, passed_over[key], briefly=briefly)
 
     def briefly(key: str) -> int:
         try:
-            return _release_all(system, key, briefly=True)
+            return release_key(key, briefly=True)
         except LockTimeout:
             locked.append(key)
             return 0
 
-    return one_by_one(briefly, keys) + one_by_one(partial(_release_all, system), locked)
+    released = one_by_one(briefly, keys) + one_by_one(release_key, locked)
+    return released + _release_one_passed_over(system, passed_over)
 
 
 def release_after(system: System, keys: Collection[str]) -> None:
@@ -63,7 +68,7 @@ def release_after(system: System, keys: Collection[str]) -> None:
     with database.reading():
         holding = held_keys.of_keys(set(keys) - {INSTALLATION})
     for key in holding:
-        _release_all(system, key)
+        _release_all(system, key, set())
 
 
 def count_calls_of_new_limits(system: System) -> None:
@@ -138,14 +143,13 @@ def _prune(system: System) -> None:
             return
 
 
-def _release_all(system: System, key: str, *, briefly: bool = False) -> int:
+def _release_all(system: System, key: str, passed_over: set[UUID], *, briefly: bool = False) -> int:
     """Release held runs of a key for which it has room, in passes. Returns how many.
 
-    Runs of jobs that others have locked are left out until the key is looked at again. If `briefly`, it waits no longer
+    Jobs that others have locked are added to `passed_over`, and their runs left out. If `briefly`, it waits no longer
     than a moment for the key's own lock, and for those of the runs' other keys.
     """
     released = 0
-    passed_over: set[UUID] = set()
     for _ in range(_MAX_PASSES):
         count, has_more = _release_some(system, key, passed_over, briefly=briefly)
         released += count
@@ -154,15 +158,34 @@ def _release_all(system: System, key: str, *, briefly: bool = False) -> int:
     return released
 
 
-def _release_some(system: System, key: str, passed_over: set[UUID], *, briefly: bool) -> tuple[int, bool]:
+def _release_one_passed_over(system: System, passed_over: Mapping[str, Collection[UUID]]) -> int:
+    """Wait briefly for one of the jobs that each key passed over, and release what its key then has room for.
+
+    It is chosen at random, so that a job that is seldom free has its place in the line for its lock.
+    """
+    one_of = [(key, job_id) for key, job_ids in passed_over.items() for job_id in job_ids]
+    if not one_of:
+        return 0
+    key, job_id = random.choice(one_of)  # noqa: S311  no secret
+    try:
+        return _release_some(system, key, {*passed_over[key]} - {job_id}, briefly=True, waits_for=job_id)[0]
+    except LockTimeout:
+        return 0
+
+
+def _release_some(
+    system: System, key: str, passed_over: set[UUID], *, briefly: bool, waits_for: UUID | None = None
+) -> tuple[int, bool]:
     """Release those of a key's most urgent held runs for which there is room under all their keys.
 
-    Jobs that others have locked are added to `passed_over`, whose runs are left out. Returns how many, and whether it
-    is worth trying again at once.
+    Jobs that others have locked are added to `passed_over`, whose runs are left out; only one may be waited for.
+    Returns how many, and whether it is worth trying again at once.
     """
     with system.transaction() as unit:
         if briefly:
             locks.wait_briefly()
+        if waits_for is not None:
+            jobs.lock([waits_for])  # before all others, which are locked only if they are free
         waiting = held_keys.first_held(key, _RUNS, needs_job=limits.any_needs_job(), without=passed_over)
         locked = jobs.lock((run.job_id for run in waiting), skip_locked=True)  # before the keys: a claim waits for none
         passed_over |= {run.job_id for run in waiting} - locked.keys()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from math import inf
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from models.pause_ends import End
 from models.tables import Job
 from services.jobs import lifecycle
 from services.messaging.unit_of_work import UnitOfWork
-from services.runtime.batching import in_parts
+from services.runtime.batching import Pass, free_first, in_parts
 from services.scheduling import pauses
 from services.system import System
 
@@ -98,22 +99,19 @@ def _end(system: System, due: Sequence[End], *, release_later: bool = False) -> 
     passed_over = {end.id for end in due if end.kind is Paused.JOB}
 
     def some(job_ids: Sequence[UUID]) -> int:
-        seen_to = _end_of_jobs(system, job_ids, release_later=release_later)
-        passed_over.difference_update(seen_to)
-        return len(seen_to)
+        done = free_first(partial(_end_of_jobs, system, release_later=release_later), job_ids)
+        passed_over.difference_update(set(job_ids) - done.passed_over.keys())
+        return done.count
 
     if passed_over:
         in_parts(some, sorted(passed_over))
     return passed_over
 
 
-def _end_of_jobs(system: System, job_ids: Sequence[UUID], *, release_later: bool) -> set[UUID]:
-    """Resume jobs in one transaction, with a number of statements that does not grow with the number of jobs.
-
-    Returns these jobs without those that others have locked.
-    """
+def _end_of_jobs(system: System, job_ids: Sequence[UUID], *, release_later: bool, waits_for_locks: bool) -> Pass[UUID]:
+    """Resume jobs in one transaction, with a number of statements that does not grow with the number of jobs."""
     with system.transaction() as unit:
-        locked, passed_over = jobs.lock_briefly(job_ids, waits_for_locks=False)
+        locked, passed_over = jobs.lock_briefly(job_ids, waits_for_locks=waits_for_locks)
         if not release_later:
             runs.lock_live(locked)
         seen_to = set(job_ids) - passed_over
@@ -135,7 +133,7 @@ def _end_of_jobs(system: System, job_ids: Sequence[UUID], *, release_later: bool
                 after={"state": job.state},
                 reason=pauses.PAUSE_IS_OVER,
             )
-    return seen_to
+    return Pass(len(seen_to), {job_id: [job_id] for job_id in passed_over})
 
 
 def _release(unit: UnitOfWork, resumed: Sequence[Job]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID, uuid4
 
 from core.auditing import INSTALLATION, Thing
@@ -18,12 +19,14 @@ from services.access import visible_apps
 from services.messaging.unit_of_work import UnitOfWork
 from services.requests.idempotency import Request, answered, once
 from services.restoring import holding
+from services.runtime.batching import Pass, free_in_parts
 from services.scheduling import overlap_queue, run_endings
 from services.system import System
 
 DISCARDED = "discarded after a restore: it may have run before"
 
-_Found = Sequence[tuple[UUID, UUID]]
+_FoundRun = tuple[UUID, UUID]
+_Found = Sequence[_FoundRun]
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def release_left_behind(system: System) -> int:
     """
     with database.reading():
         found = restores.left_behind(LOOK) if installation.state().restored_at is not None else []
-    count = sum(_pass(system, part, _release, waits_for_locks=False) for part in chunks(found))
+    count = sum(free_in_parts(partial(_release_briefly, system), part) for part in chunks(found))
     _end_if_over(system)
     return count
 
@@ -161,26 +164,27 @@ class _Pass:
     def carry_out(self) -> int:
         """Release or discard the runs. Returns how many."""
         self.is_carried_out = True
-        return _pass(self._system, self._found, _discard if self._order.wanted.discard else _release, self._order)
+        wanted = self._order.wanted
+        with self._system.transaction() as unit:
+            locked = jobs.lock(job_id for _, job_id in self._found)
+            held = _lock_held(self._found, locked)
+            (_discard if wanted.discard else _release)(self._system, unit, held, locked)
+            self._order.record(unit, "restore.discarded" if wanted.discard else "restore.released", len(held))
+        return len(held)
 
 
-_Act = Callable[[System, UnitOfWork, Sequence[Run], dict[UUID, Job]], None]
-
-
-def _pass(
-    system: System, found: _Found, act: _Act, order: _Order | None = None, *, waits_for_locks: bool = True
-) -> int:
-    """Act on those of these runs that are still held, in one transaction. Returns how many.
-
-    Unless it `waits_for_locks`, it passes over runs of jobs that others have locked.
-    """
+def _release_briefly(system: System, found: _Found, *, waits_for_locks: bool) -> Pass[_FoundRun]:
+    """Release those of these runs that are still held; without `waits_for_locks`, of jobs that nobody has locked."""
     with system.transaction() as unit:
-        locked = jobs.lock((job_id for _, job_id in found), skip_locked=not waits_for_locks)
-        held = restores.lock_held([run_id for run_id, job_id in found if job_id in locked])
-        act(system, unit, held, locked)
-        if order is not None:
-            order.record(unit, "restore.discarded" if order.wanted.discard else "restore.released", len(held))
-    return len(held)
+        locked, passed_over = jobs.lock_briefly({job_id for _, job_id in found}, waits_for_locks=waits_for_locks)
+        held = _lock_held(found, locked)
+        _release(system, unit, held, locked)
+    return Pass(len(held), {job_id: [one for one in found if one[1] == job_id] for job_id in passed_over})
+
+
+def _lock_held(found: _Found, locked: Collection[UUID]) -> list[Run]:
+    """Lock those of these runs of locked jobs that are still held."""
+    return restores.lock_held([run_id for run_id, job_id in found if job_id in locked])
 
 
 def _release(_system: System, unit: UnitOfWork, held: Sequence[Run], locked: dict[UUID, Job]) -> None:

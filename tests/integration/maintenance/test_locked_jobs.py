@@ -14,14 +14,15 @@ from core.principals import LOCAL
 from core.rates import Rate
 from core.schedules import DelayFromNow
 from core.states import Hold, JobState, RunStatus
-from models import database
+from models import database, locks
 from models.hot import claims as hot_claims
 from models.postgresql import TIME_OUTS
-from models.tables import Run
+from models.tables import App, Run
 from services.execution import held_runs, limit_changes
 from services.jobs import pause_endings
 from services.maintenance import rescues
 from services.maintenance.rescues import Rescues
+from services.restoring import declaring, releasing
 from services.scheduling import overdue, overlap_queue, pauses
 from tests.factories import (
     GivenSystem,
@@ -37,7 +38,7 @@ from tests.factories import (
 )
 from tests.integration.execution.limiting import create, held, put
 from tests.integration.jobs.pausing_until import IN_A_MINUTE, pause_job
-from tests.integration.locked_rows import locked
+from tests.integration.locked_rows import locked, locked_until_waited_for
 from tests.integration.scheduling.dispatcher import EVERY_MINUTE, next_minute
 
 LATE_SECONDS = 300
@@ -147,6 +148,14 @@ def _held(system: GivenSystem, *keys: str) -> Scene:
     return made, lambda: held_runs.release_due_keys(system), lambda one: run_of(one).held_by is None
 
 
+def left_by_a_release_that_was_broken_off(system: GivenSystem) -> Scene:
+    made = [first_run(system) for _ in range(2)]
+    declaring.declare(LOCAL, system)
+    with database.transaction():
+        App.update(restored_at=None).execute()
+    return of_jobs(made), lambda: releasing.release_left_behind(system), lambda one: run_of(one).held_by is None
+
+
 def of_jobs(runs: Sequence[Run]) -> list[UUID]:
     return [run.job_id for run in runs]
 
@@ -155,18 +164,19 @@ def run_of(job_id: UUID) -> Run:
     return runs_of(job_id)[0]
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        expired,
-        past_its_deadline,
-        late,
-        waiting_for_its_turn,
-        paused_until_now,
-        held_by_one_limit,
-        held_by_limits_of_their_own,
-    ],
-)
+SCENES = [
+    expired,
+    past_its_deadline,
+    late,
+    waiting_for_its_turn,
+    paused_until_now,
+    held_by_one_limit,
+    held_by_limits_of_their_own,
+    left_by_a_release_that_was_broken_off,
+]
+
+
+@pytest.mark.parametrize("given", SCENES)
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_pass_leaves_out_only_the_job_that_is_locked_until_the_next(
     postgresql: str, system: GivenSystem, given: Callable[[GivenSystem], Scene], which: int
@@ -177,6 +187,17 @@ def test_a_pass_leaves_out_only_the_job_that_is_locked_until_the_next(
         assert [is_done(job_id) for job_id in made] == [which != 0, which != 1]
     system.clock.advance(1)
     one_pass()
+    assert all(map(is_done, made))
+
+
+@pytest.mark.parametrize("given", SCENES)
+def test_a_job_that_is_hardly_ever_free_has_its_place_in_the_line_for_its_lock(
+    postgresql: str, system: GivenSystem, given: Callable[[GivenSystem], Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "_BRIEFLY", "SET LOCAL lock_timeout = '55s'")
+    made, one_pass, is_done = given(system)
+    with locked_until_waited_for(postgresql, "jobs", made[0]):
+        one_pass()
     assert all(map(is_done, made))
 
 
