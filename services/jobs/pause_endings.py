@@ -17,6 +17,7 @@ from math import inf
 from uuid import UUID
 
 from core.auditing import Thing
+from core.errors import LockTimeout
 from core.pauses import Paused
 from core.principals import SYSTEM
 from core.states import Hold, JobState
@@ -104,7 +105,8 @@ def _end(system: System, due: Sequence[End], *, release_later: bool = False) -> 
         return done.count
 
     if passed_over:
-        in_parts(some, sorted(passed_over))
+        with suppress(LockTimeout):  # it is logged, and the jobs stay passed over
+            in_parts(some, sorted(passed_over))
     return passed_over
 
 

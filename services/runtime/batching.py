@@ -14,6 +14,8 @@ from core.database_faults import DatabaseFault
 from core.errors import DatabaseUnavailable, LockTimeout, Unavailable
 
 Item = TypeVar("Item")
+_MOST_TIME_OUTS = 40
+"""After so many, of about 50 ms each, nothing is halved any more: the lock may not be that of a single item."""
 log = structlog.get_logger()
 
 
@@ -53,23 +55,57 @@ def free_first(work: Work[Item], items: Sequence[Item]) -> Pass[Item]:
 def in_parts(work: Callable[[Sequence[Item]], int], items: Sequence[Item]) -> int:
     """Carry out `work` on all items at once; if that fails, on each half of them. Returns the sum of its answers.
 
-    So one bad item does not stop the others, nor one for which a lock is not free in time; either is logged. Raises
-    `Unavailable` where a server is away.
+    So one bad item does not stop the others, nor do some for which locks are not free in time; each is logged. Raises
+    `Unavailable` where a server is away, and `LockTimeout` where locks, of the whole table maybe, stop all parts.
     """
-    try:
-        return work(items)
-    except LockTimeout as error:
+    return _Halving(work).carry_out(items)
+
+
+class _Halving(Generic[Item]):
+    """Carries out work in smaller and smaller parts, and remembers what came of the parts before."""
+
+    def __init__(self, work: Callable[[Sequence[Item]], int]) -> None:
+        self._work = work
+        self._is_any_done = False
+        self._time_outs = 0
+        self._not_halved: LockTimeout | None = None
+
+    def carry_out(self, items: Sequence[Item]) -> int:
+        """Carry out the work on all items. Raises `LockTimeout` if it gave up before any part was done."""
+        count = self._part(items)
+        if self._not_halved is not None and not self._is_any_done:
+            raise self._not_halved
+        return count
+
+    def _part(self, items: Sequence[Item]) -> int:
+        try:
+            count = self._work(items)
+        except LockTimeout as error:
+            if not self._may_halve(items, error):
+                return 0
+        except Unavailable:
+            raise
+        except Exception:
+            if len(items) == 1:
+                log.exception("bad_item", item=str(items[0]))
+                return 0
+        else:
+            self._is_any_done = True
+            return count
+        half = len(items) // 2
+        return self._part(items[:half]) + self._part(items[half:])
+
+    def _may_halve(self, items: Sequence[Item], error: LockTimeout) -> bool:
+        """Whether halves of these items are to be tried, for which a lock was not free in time; else it is logged."""
+        self._time_outs += 1
         if len(items) == 1:
             log.warning("item_locked", item=str(items[0]), error=str(error))
-            return 0
-    except Unavailable:
-        raise
-    except Exception:
-        if len(items) == 1:
-            log.exception("bad_item", item=str(items[0]))
-            return 0
-    half = len(items) // 2
-    return in_parts(work, items[:half]) + in_parts(work, items[half:])
+            return False
+        if self._time_outs >= _MOST_TIME_OUTS:
+            log.warning("items_locked", count=len(items), error=str(error))
+            self._not_halved = error
+            return False
+        return True
 
 
 def free_in_parts(work: Work[Item], items: Sequence[Item]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import pytest
@@ -16,6 +16,7 @@ AWAY = DatabaseUnavailable("It is away.")
 TOO_SLOW = DatabaseUnavailable("It took too long.", DatabaseFault.TOO_SLOW)
 LOCKED = LockTimeout("Somebody has it.", DatabaseFault.TOO_SLOW)
 ITEMS = list(range(7))
+MANY = range(1_000)
 OTHERS = [0, 1, 2, 4, 5, 6]
 
 
@@ -40,6 +41,41 @@ class Work:
 def test_an_item_that_fails_or_is_locked_stops_no_other(error: Exception) -> None:
     work = Work(error)
     assert (batching.in_parts(work.several, ITEMS), work.done) == (6, OTHERS)
+
+
+class Table:
+    """Some of its rows are locked; counts how often it is worked on."""
+
+    def __init__(self, locked: Collection[int]) -> None:
+        self.done: set[int] = set()
+        self.tries = 0
+        self._locked = locked
+
+    def work(self, items: Sequence[int]) -> int:
+        self.tries += 1
+        if any(item in self._locked for item in items):
+            raise LOCKED
+        self.done.update(items)
+        return len(items)
+
+
+def test_a_lock_of_all_rows_is_waited_for_a_few_times_only_and_is_reported() -> None:
+    table = Table(MANY)
+    with pytest.raises(LockTimeout):
+        batching.in_parts(table.work, MANY)
+    assert table.tries < 60
+
+
+def test_some_items_that_are_all_locked_are_each_tried_and_nothing_is_reported() -> None:
+    table = Table(ITEMS)
+    assert (batching.in_parts(table.work, ITEMS), table.tries) == (0, 2 * len(ITEMS) - 1)
+
+
+@pytest.mark.parametrize("first", [0, 300, 900])
+def test_many_locked_rows_in_one_place_cost_few_waits_and_no_more_than_their_neighbours(first: int) -> None:
+    table = Table(range(first, first + 100))
+    assert batching.in_parts(table.work, MANY) == len(table.done) > 700
+    assert table.tries < 60
 
 
 @pytest.mark.parametrize("error", [AWAY, TOO_SLOW])
