@@ -69,10 +69,10 @@ def token_hashes(run_ids: Collection[UUID]) -> set[str]:
     return {token_hash for (token_hash,) in query.tuples()}
 
 
-def expired(now: datetime, limit: int) -> list[UUID]:
-    """Returns runs whose lease has expired, longest ago first."""
+def expired(now: datetime, limit: int, without: Collection[UUID] = ()) -> list[UUID]:
+    """Returns runs whose lease has expired, longest ago first; those of the jobs in `without` are left out."""
     query = Run.select(Run.id).where(RUNNING, Run.lease_expires_at < now).order_by(Run.lease_expires_at).limit(limit)
-    return _ids(query)
+    return _ids(runs.of_jobs_other_than(query, without))
 
 
 def end_leases_by(instant: datetime, beyond: datetime, limit: int) -> int:

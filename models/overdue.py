@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.priority import HIGHEST_PRIORITY
-from models import changes
+from models import changes, runs
 from models.database import for_update
 from models.tables import Run
 
@@ -38,10 +38,13 @@ def age(aged: Iterable[Run], now: datetime) -> None:
         changes.note(runs=run_ids)
 
 
-def past_deadline(now: datetime, limit: int) -> list[UUID]:
-    """Returns runs that are not over and whose deadline has passed without that being recorded yet."""
+def past_deadline(now: datetime, limit: int, without: Collection[UUID] = ()) -> list[UUID]:
+    """Returns runs that are not over and whose deadline has passed without that being recorded yet.
+
+    Runs of the jobs in `without` are left out.
+    """
     query = Run.select(Run.id).where(_DEADLINE_AHEAD, Run.deadline_at < now).order_by(Run.deadline_at).limit(limit)
-    return [run.id for run in query]
+    return [run.id for run in runs.of_jobs_other_than(query, without)]
 
 
 def lock_past_deadline(run_ids: Collection[UUID], now: datetime) -> list[Run]:
@@ -57,10 +60,13 @@ def record_missed(run_ids: Collection[UUID], now: datetime, **ended: Any) -> Non
         changes.note(runs=run_ids)
 
 
-def late(due_before: datetime, limit: int) -> list[UUID]:
-    """Returns runs due before an instant that have not begun, were never held, and are not noted as late."""
+def late(due_before: datetime, limit: int, without: Collection[UUID] = ()) -> list[UUID]:
+    """Returns runs due before an instant that have not begun, were never held, and are not noted as late.
+
+    Runs of the jobs in `without` are left out.
+    """
     query = Run.select(Run.id).where(_MAY_BE_LATE, Run.due_at < due_before).order_by(Run.due_at).limit(limit)
-    return [run.id for run in query]
+    return [run.id for run in runs.of_jobs_other_than(query, without)]
 
 
 def lock_late(run_ids: Collection[UUID]) -> list[Run]:

@@ -146,9 +146,13 @@ def pending(job_id: UUID, limit: int) -> list[Run]:
 
 def due_by(instant: datetime, limit: int, other_than: Collection[UUID] = ()) -> list[tuple[UUID, datetime]]:
     """Returns runs that wait for an instant no later than this one, soonest first; none `other_than` of these jobs."""
-    due: Any = Run.select(Run.id, Run.due_at).where(_WAITING, Run.due_at <= instant)
-    due = due.where(Run.job.not_in(list(other_than))) if other_than else due
-    return list(due.order_by(Run.due_at).limit(limit).tuples())
+    due = Run.select(Run.id, Run.due_at).where(_WAITING, Run.due_at <= instant)
+    return list(of_jobs_other_than(due, other_than).order_by(Run.due_at).limit(limit).tuples())
+
+
+def of_jobs_other_than(query: Any, job_ids: Collection[UUID]) -> Any:
+    """Returns a query for runs without those of these jobs."""
+    return query.where(Run.job.not_in(list(job_ids))) if job_ids else query
 
 
 def latest_scheduled_for(job_id: UUID, trigger: Trigger) -> datetime | None:

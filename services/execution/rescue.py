@@ -16,23 +16,19 @@ from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
 from services.execution import deferred, retry_policy
-from services.runtime.batching import Pass, free_first, in_parts
+from services.runtime.batching import Pass, free_in_parts
 from services.scheduling import run_endings
 from services.scheduling.run_endings import DecidedEnd
 from services.system import System
 
 
-def take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> int:
-    """Take these runs back from workers that are gone. Returns how many.
+def take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> Pass[UUID]:
+    """Take these runs back from workers that are gone. Returns how many, and those that were passed over.
 
     One that fails does not stop the others. Runs whose jobs others have locked are passed over until the next call.
     """
-
-    def some(part: Sequence[UUID]) -> int:
-        work = partial(_take_back, system, only_expired=only_expired, best_effort=len(part) == 1)
-        return free_first(work, part).count
-
-    return in_parts(some, run_ids)
+    work = partial(_take_back, system, only_expired=only_expired)
+    return free_in_parts(partial(work, best_effort=False), run_ids, alone=partial(work, best_effort=True))
 
 
 def _take_back(

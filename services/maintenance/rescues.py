@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import partial
 from uuid import UUID
 
 from core.errors import DatabaseUnavailable
 from models import claims, database
 from services.execution.rescue import take_back
+from services.runtime.batching import look_past_locked
 from services.system import System
 
 BATCH = 1_000
@@ -27,7 +30,7 @@ class Rescues:
         self._postpone()
 
     def turn(self) -> int:
-        """Look once, about every second. Returns how many runs were taken back, at most one batch."""
+        """Look once, about every second. Returns how many runs were taken back, a bounded number."""
         try:
             if not self._may_rescue():
                 return 0
@@ -53,10 +56,13 @@ class Rescues:
 
 
 def rescue(system: System) -> int:
-    """Take back one batch of runs whose lease has run out. Returns how many."""
-    with database.reading():
-        expired = claims.expired(system.clock.now(), BATCH)
-    return take_back(system, expired, only_expired=True) if expired else 0
+    """Take back one batch of runs whose lease has run out; more where locked jobs fill it. Returns how many."""
+
+    def look(without: Collection[UUID]) -> list[UUID]:
+        with database.reading():
+            return claims.expired(system.clock.now(), BATCH, without)
+
+    return look_past_locked(look, partial(take_back, system, only_expired=True), BATCH)
 
 
 def rescue_all(system: System) -> int:
@@ -68,5 +74,5 @@ def rescue_all(system: System) -> int:
             left = claims.held_by_workers(BATCH)
         if not left or left == before:  # those that cannot be taken back now are left to the coordinator
             return taken
-        taken += take_back(system, left, only_expired=False)
+        taken += take_back(system, left, only_expired=False).count
         before = left

@@ -95,7 +95,7 @@ def release_left_behind(system: System) -> int:
     """
     with database.reading():
         found = restores.left_behind(LOOK) if installation.state().restored_at is not None else []
-    count = sum(free_in_parts(partial(_release_briefly, system), part) for part in chunks(found))
+    count = sum(free_in_parts(partial(_release_briefly, system), part).count for part in chunks(found))
     _end_if_over(system)
     return count
 

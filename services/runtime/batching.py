@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -16,6 +17,7 @@ from core.errors import DatabaseUnavailable, LockTimeout, Unavailable
 Item = TypeVar("Item")
 _MOST_TIME_OUTS = 40
 """After so many, of about 50 ms each, nothing is halved any more: the lock may not be that of a single item."""
+_MOST_LOOKS = 10
 log = structlog.get_logger()
 
 
@@ -108,9 +110,37 @@ class _Halving(Generic[Item]):
         return True
 
 
-def free_in_parts(work: Work[Item], items: Sequence[Item]) -> int:
-    """Carry out `work` as `free_first` does, and in parts as `in_parts` does. Returns how many items were processed."""
-    return in_parts(lambda part: free_first(work, part).count, items)
+def free_in_parts(work: Work[Item], items: Sequence[Item], *, alone: Work[Item] | None = None) -> Pass[Item]:
+    """Carry out `work` as `free_first` does, and in parts as `in_parts` does; `alone`, if given, on a single item."""
+    passed_over: dict[UUID, list[Item]] = defaultdict(list)
+
+    def some(part: Sequence[Item]) -> int:
+        done = free_first(alone if alone is not None and len(part) == 1 else work, part)
+        for job_id, left in done.passed_over.items():
+            passed_over[job_id] += left
+        return done.count
+
+    return Pass(in_parts(some, items), passed_over)
+
+
+def look_past_locked(
+    look: Callable[[Collection[UUID]], Sequence[Item]], work: Callable[[Sequence[Item]], Pass[Item]], batch: int
+) -> int:
+    """Carry out `work` on what `look` finds, a batch; if that is full, and jobs were passed over, look without these.
+
+    So a job that others have locked keeps out no other, however many items it has. Looks a bounded number of times.
+    Returns how many items were processed.
+    """
+    count = 0
+    passed_over: set[UUID] = set()
+    for _ in range(_MOST_LOOKS):
+        found = look(passed_over)
+        done = work(found) if found else Pass(0)
+        count += done.count
+        passed_over |= done.passed_over.keys()
+        if len(found) < batch or not done.passed_over:
+            break
+    return count
 
 
 def one_by_one(work: Callable[[Item], int], items: Sequence[Item]) -> int:

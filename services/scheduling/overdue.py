@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -17,7 +17,7 @@ from models import database, jobs, overdue, runs
 from models.pauses import Gate
 from models.tables import Job, Run
 from services.alerts import noting
-from services.runtime.batching import Pass, free_in_parts
+from services.runtime.batching import Pass, Work, free_in_parts, look_past_locked
 from services.scheduling import run_endings
 from services.system import System
 
@@ -38,17 +38,24 @@ def age(system: System) -> int:
 def watch_deadlines(system: System) -> int:
     """Record deadlines that have passed, and drop runs with `expire` that are not running. Returns how many passed."""
     now = system.clock.now()
-    with database.reading():
-        late = overdue.past_deadline(now, BATCH)
-    return free_in_parts(partial(_record_passed, system, now), late) if late else 0
+    return _watch(partial(overdue.past_deadline, now, BATCH), partial(_record_passed, system, now))
 
 
 def watch_late(system: System) -> int:
     """Mark runs that have been due for long and not begun, once each. Returns how many; held runs are never late."""
     now = system.clock.now()
-    with database.reading():
-        late = overdue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
-    return free_in_parts(partial(_record_late, system, now), late) if late else 0
+    due_before = now - timedelta(seconds=system.settings.late_seconds)
+    return _watch(partial(overdue.late, due_before, BATCH), partial(_record_late, system, now))
+
+
+def _watch(find: Callable[[Collection[UUID]], list[UUID]], work: Work[UUID]) -> int:
+    """Carry out `work` on the runs that a query finds, without those of given jobs. Returns how many."""
+
+    def look(without: Collection[UUID]) -> list[UUID]:
+        with database.reading():
+            return find(without)
+
+    return look_past_locked(look, partial(free_in_parts, work), BATCH)
 
 
 def _record_passed(system: System, now: datetime, run_ids: Sequence[UUID], *, waits_for_locks: bool) -> Pass[UUID]:

@@ -30,7 +30,7 @@ def give_all(system: System) -> int:
     """
     with database.reading():
         ready = overlap_queue.ready_jobs(BATCH)
-    return free_in_parts(partial(_give_some, system), ready) if ready else 0
+    return free_in_parts(partial(_give_some, system), ready).count if ready else 0
 
 
 def _give_some(system: System, job_ids: Sequence[UUID], *, waits_for_locks: bool) -> Pass[UUID]:

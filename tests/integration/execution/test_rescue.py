@@ -100,7 +100,7 @@ def test_a_lease_renewed_between_look_and_grasp_is_left_alone(system: GivenSyste
     with database.reading():
         seen = [found.id for found in Run.select().where(Run.lease_expires_at < system.clock.now())]
     workers.renew(system, worker, {run.id: work.fence})
-    assert rescue.take_back(system, seen, only_expired=True) == 0
+    assert rescue.take_back(system, seen, only_expired=True).count == 0
     assert record(system, work, succeeded()) == RunOutcome(RunStatus.COMPLETED)
 
 
@@ -109,7 +109,7 @@ def test_a_run_recorded_between_look_and_grasp_stays_as_recorded(system: GivenSy
     work = claim_one(system)
     system.clock.advance(LEASE_SECONDS + 1)
     record(system, work, succeeded())
-    assert rescue.take_back(system, [run.id], only_expired=True) == 0
+    assert rescue.take_back(system, [run.id], only_expired=True).count == 0
     assert stored_run(run.id).status is RunStatus.COMPLETED
 
 

@@ -70,7 +70,7 @@ def loses_its_worker(system: GivenSystem, _work: Work) -> None:
 
 
 def is_left_at_the_start(system: GivenSystem, work: Work) -> None:
-    assert rescue.take_back(system, [work.run_id], only_expired=False) == 1
+    assert rescue.take_back(system, [work.run_id], only_expired=False).count == 1
 
 
 def is_handed_back(system: GivenSystem, work: Work) -> None:

@@ -201,6 +201,24 @@ def test_a_job_that_is_hardly_ever_free_has_its_place_in_the_line_for_its_lock(
     assert all(map(is_done, made))
 
 
+@pytest.mark.parametrize("given", [expired, past_its_deadline, late])
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_job_that_is_locked_and_fills_a_batch_keeps_out_no_other(
+    postgresql: str,
+    system: GivenSystem,
+    given: Callable[[GivenSystem], Scene],
+    which: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rescues, "BATCH", 1)
+    monkeypatch.setattr(overdue, "BATCH", 1)
+    made, one_pass, is_done = given(system)
+    with locked(postgresql, "jobs", made[which]):
+        one_pass()
+        one_pass()
+        assert [is_done(job_id) for job_id in made] == [which != 0, which != 1]
+
+
 @pytest.mark.parametrize("table", ["jobs", "runs"])
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_pause_holds_all_runs_that_are_free_before_it_waits_for_the_last(

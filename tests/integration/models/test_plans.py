@@ -74,6 +74,7 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
         for one in (PRIMARY_KEYS["runs"], PRIMARY_KEYS["jobs"])
     ),
     (lambda: claims.expired(NOON, 10), "runs_leased"),
+    (lambda: claims.expired(NOON, 10, {new_id()}), "runs_leased"),
     (lambda: due_rows.going([new_id()]), "runs_live"),
     (lambda: jobs.with_live_run([new_id()]), "runs_live"),
     (lambda: shown_jobs.by_ids([new_id()]), "runs_live"),
@@ -126,7 +127,9 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: overlap_queue.lock_next([], [new_id()]), "runs_waiting_for_turn"),
     (lambda: overdue.to_age(NOON, 10), "runs_to_age"),
     (lambda: overdue.past_deadline(NOON, 10), "runs_with_deadline"),
+    (lambda: overdue.past_deadline(NOON, 10, {new_id()}), "runs_with_deadline"),
     (lambda: overdue.late(NOON, 10), "runs_may_be_late"),
+    (lambda: overdue.late(NOON, 10, {new_id()}), "runs_may_be_late"),
     (lambda: alerts.take(NOON, NOON, 10), "alerts_to_tell"),
     (lambda: held_keys.first_held("app:a", 10, needs_job=False), "runs_held_by_key"),
     (lambda: held_keys.given("app:a"), "runs_held_by_key"),

@@ -131,6 +131,6 @@ def test_a_job_locked_by_a_slow_change_is_waited_for_and_then_judged_by_it(postg
 
 def test_a_job_that_is_not_there_is_no_reason_to_stop(system: GivenSystem) -> None:
     assert job_queries.lock([]) == {}
-    assert rescue.take_back(system, [NOWHERE], only_expired=True) == 0
+    assert rescue.take_back(system, [NOWHERE], only_expired=True).count == 0
     creating.create(LOCAL, system, new_job())
     assert claim_one(system).attempt == 1
