@@ -7,8 +7,9 @@ when one dies.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
+from uuid import UUID
 
 from migrations import large_indexes
 from services.access import password_resets
@@ -52,7 +53,7 @@ class Coordinator:
         self._rescues = rescues.Rescues(system)
         self._prune_loop = PruneLoop(system)
         self._coming_threads = ComingThreads(system.clock, system.settings.max_concurrent_runs)
-        self._zones_are_fresh = False
+        self._left_by_refresh: Collection[UUID] | None = None
         self._dispatch = DispatchLoop(system, self._stopping)
         self._plan_loop = Loop("plan", self._plan)
         self._loops = Loops(self._table(), system.clock, self._stopping)
@@ -111,11 +112,14 @@ class Coordinator:
     def _plan(self) -> float:
         """Plan all coming occurrences; then rest until the beat, at most for `beat_patience_seconds`."""
         self._heard.store()
-        if not self._zones_are_fresh:
-            timezones.refresh(self._system)
-            self._zones_are_fresh = True
+        self._refresh_zones()
         self._exhaust(_plan_some)
         return self._system.settings.beat_patience_seconds
+
+    def _refresh_zones(self) -> None:
+        """Heed new time-zone data, once; jobs that others have locked keep nobody from planning and come later."""
+        if self._left_by_refresh is None or self._left_by_refresh:
+            self._left_by_refresh = timezones.refresh(self._system, self._left_by_refresh).passed_over.keys()
 
     def _end_pauses(self) -> float:
         """Resume what was paused up to now; rest until the next pause ends, at most a second: more may be asked for."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -12,7 +14,9 @@ from core.schedules import Recurring
 from core.states import JobState, Trigger
 from models import database, jobs, runs, timezones
 from models.pauses import Gate
+from models.set_based import chunks
 from models.tables import Job
+from services.runtime.batching import Pass, free_first
 from services.scheduling import run_endings, stored_schedule
 from services.system import System
 
@@ -22,30 +26,47 @@ _JUST_BEFORE = timedelta(microseconds=1)
 log = structlog.get_logger()
 
 
-def refresh(system: System) -> int:
-    """Compute all coming occurrences again if the data has changed since the last call. Returns how many jobs it read.
+def refresh(system: System, left: Collection[UUID] | None = None) -> Pass[UUID]:
+    """Compute all coming occurrences again if the data has changed since the last time, or only those of jobs `left`.
 
-    Runs that are planned already stay unchanged. Safe to repeat and to interrupt.
+    Returns how many jobs it read, and those it left, since others have locked them: while there are any, call it again
+    with these. Runs that are planned already stay unchanged. Safe to repeat and to interrupt.
     """
     with database.reading():
         if timezones.edition() == EDITION:
-            return 0
-    count, after = 0, None
-    while batch := _refresh_batch(system, after):
-        count, after = count + len(batch), batch[-1]
-    with system.transaction(Gate.UNUSED):
-        timezones.set_edition(EDITION)
-    log.info("timezone_data", edition=EDITION, jobs=count)
-    return count
+            return Pass(0)
+    count = 0
+    passed_over: dict[UUID, Sequence[UUID]] = {}
+    for job_ids in _batches() if left is None else chunks(sorted(left)):
+        done = free_first(partial(_refresh_batch, system), job_ids)
+        count += done.count
+        passed_over |= done.passed_over
+    if not passed_over:
+        with system.transaction(Gate.UNUSED):
+            timezones.set_edition(EDITION)
+    log.info("timezone_data", edition=EDITION, jobs=count, locked=len(passed_over))
+    return Pass(count, passed_over)
 
 
-def _refresh_batch(system: System, after: UUID | None) -> list[UUID]:
+def _batches() -> Iterator[list[UUID]]:
+    """Yields all jobs with coming occurrences."""
+    after = None
+    while job_ids := _next_batch(after):
+        yield job_ids
+        after = job_ids[-1]
+
+
+def _next_batch(after: UUID | None) -> list[UUID]:
+    with database.reading():
+        return timezones.with_coming_occurrences(after, BATCH)
+
+
+def _refresh_batch(system: System, job_ids: Sequence[UUID], *, waits_for_locks: bool) -> Pass[UUID]:
     with system.transaction(Gate.UNUSED) as unit:
-        now = unit.now
-        job_ids = timezones.with_coming_occurrences(after, BATCH)
-        for job in jobs.lock(job_ids).values():
-            _refresh_job(job, now)
-    return job_ids
+        locked, passed_over = jobs.lock_briefly(job_ids, waits_for_locks=waits_for_locks)
+        for job in locked.values():
+            _refresh_job(job, unit.now)
+    return Pass(len(locked), {job_id: [job_id] for job_id in passed_over})
 
 
 def _refresh_job(job: Job, now: datetime) -> None:
