@@ -11,7 +11,7 @@ from core.principals import LOCAL
 from core.states import RunStatus
 from models import database
 from models.tables import Breaker, Run
-from services.execution import workers
+from services.execution import held_runs, workers
 from services.execution.engine import Engine
 from services.execution.work import Failed, Result, Work
 from services.jobs import creating
@@ -50,6 +50,18 @@ class Workers:
         """What a thread of an engine gets that has nothing to hand in."""
         self.system.clock.advance(1)  # so that the engine looks whether anything is limited
         return self._engines[engine].exchange(RUNS_HTTP).work
+
+    def claim_released(self, engine: int = 0) -> Work:
+        """Release what is due, and claim it, as soon as an engine that sees to former calls has left its locks."""
+        claimed: list[Work] = []
+
+        def is_claimed() -> bool:
+            held_runs.release_due_keys(self.system)
+            claimed.extend(work for work in [self.claim(engine)] if work is not None)
+            return bool(claimed)
+
+        until(is_claimed, "a run that is released")
+        return claimed[0]
 
     def end(self, work: Work, result: Result, engine: int = 0, queue: str = RUNS_HTTP) -> None:
         self._engines[engine].exchange(queue, (work, result), wants_work=False)

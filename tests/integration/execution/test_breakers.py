@@ -79,16 +79,13 @@ def test_a_receiver_that_fails_and_comes_back(system: GivenSystem, two: Workers)
 
     system.clock.advance(2 * FIRST_WAIT_SECONDS)
     for _ in range(MAX_PLACES):
-        held_runs.release_due_keys(system)
-        work = two.claim(1)
-        assert work is not None
+        work = two.claim_released(1)
         former = breaker()
         two.end(work, succeeded(), engine=1)
         until_moved(former)
     assert standing() is None
-    held_runs.release_due_keys(system)
-    rest = [two.claim(0) for _ in range(3)]
-    assert None not in rest
+    for _ in range(3):
+        two.claim_released()
     assert waiting(made) == []
 
 
