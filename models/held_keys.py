@@ -13,11 +13,13 @@ from core.limit_keys import ACCOUNT
 from core.states import KEYED_HOLDS, Hold, RunStatus
 from models import changes, limits, run_holds, set_based
 from models.claims import BY_PARTY, MOST_URGENT_FIRST
-from models.database import for_update
+from models.database import for_update, is_sqlite
+from models.fields import sqlite_text
 from models.filtering import CLAIMABLE
 from models.hot.rows import Candidate
-from models.tables import HeldKey, Run, db
+from models.tables import HeldKey, Limit, Run, db
 
+_OWN_RATE = (Limit.key == HeldKey.key) & Limit.per_seconds.is_null(False)
 # Exactly the condition of the index.
 _LIMITED = peewee.SQL("status = 'queued' AND held_key IS NOT NULL")
 
@@ -119,9 +121,8 @@ def some_accounts(now: datetime, after: datetime, limit: int) -> list[str]:
 
     They are chosen at random.
     """
-    is_of_account = peewee.fn.SUBSTR(HeldKey.key, 1, len(ACCOUNT)) == ACCOUNT
     has_own = limits.is_limited(HeldKey.key, now)
-    query = HeldKey.select(HeldKey.key).where(is_of_account, HeldKey.until > after, ~has_own)
+    query = HeldKey.select(HeldKey.key).where(_is_of_account(), HeldKey.until > after, ~has_own)
     return [row.key for row in query.order_by(peewee.fn.RANDOM()).limit(limit)]
 
 
@@ -132,9 +133,42 @@ def recheck_sooner(keys: Collection[str], until: datetime) -> None:
 
 
 def recheck_by(instant: datetime, beyond: datetime) -> int:
-    """Recheck at an instant the keys that are rechecked beyond another only. Returns how many."""
-    late = for_update(HeldKey.select(HeldKey.key).where(HeldKey.until > beyond), skip_locked=True)
-    return int(HeldKey.update(until=instant).where(HeldKey.key.in_(late)).execute())
+    """Recheck at an instant the keys that are rechecked further beyond another than the span of their own rate.
+
+    Accounts without a rate of their own are left out. Returns how many keys were set.
+    """
+    span: Any = Limit.select(Limit.per_seconds).where(_OWN_RATE)
+    late = HeldKey.until > _later(beyond, peewee.fn.COALESCE(span, 0))
+    return _recheck_all(instant, ~_is_of_default_rate() & late)
+
+
+def recheck_accounts_by(instant: datetime, beyond: datetime) -> int:
+    """Recheck at an instant the accounts without a rate of their own that are rechecked beyond another only.
+
+    Returns how many.
+    """
+    return _recheck_all(instant, _is_of_default_rate() & (HeldKey.until > beyond))
+
+
+def _recheck_all(instant: datetime, condition: Any) -> int:
+    free = for_update(HeldKey.select(HeldKey.key).where(condition), skip_locked=True)
+    return int(HeldKey.update(until=instant).where(HeldKey.key.in_(free)).execute())
+
+
+def _is_of_default_rate() -> Any:
+    return _is_of_account() & ~peewee.fn.EXISTS(Limit.select(peewee.SQL("1")).where(_OWN_RATE))
+
+
+def _is_of_account() -> Any:
+    return peewee.fn.SUBSTR(HeldKey.key, 1, len(ACCOUNT)) == ACCOUNT
+
+
+def _later(instant: datetime, seconds: Any) -> Any:
+    """Returns the expression for an instant that lies so many seconds after another, or up to a millisecond more."""
+    if is_sqlite():
+        formatted = peewee.SQL("STRFTIME('%Y-%m-%dT%H:%M:%f', ?, ", [sqlite_text(instant)])
+        return peewee.NodeList((formatted, seconds, peewee.SQL("|| ' seconds') || '999Z'")))
+    return peewee.NodeList((peewee.SQL("(%s + INTERVAL '1 second' *", [instant]), seconds, peewee.SQL(")")))
 
 
 def hold_no_more(key: str, now: datetime) -> None:

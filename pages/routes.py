@@ -112,6 +112,7 @@ def _one_job(site: Site) -> list[Route]:
         Route(f"{path}/backfill", get=Answer(filling.ask, backfill), post=Answer(filling.fill, backfill)),
         Route(path, get=Answer(page.show, f"GET {like}")),
         Route(f"{path}/delete", post=Answer(actions.delete(site), f"DELETE {like}")),
+        Route(f"{path}/file", get=Answer(page.download, f"GET {like}/download-url")),
         *(Route(f"{path}/{name}", post=Answer(act, f"POST {like}/{name}")) for name, act in actions_on_job.items()),
     ]
 

@@ -95,6 +95,10 @@ class Site:
         """Lead to the path that `find` returns, which is work for a thread."""
         see_other(resp, self.url(await self._run(find, self.asked(req))))
 
+    async def lead_away(self, req: Request, resp: Response, find: Callable[[Asked], str]) -> None:
+        """Lead to the address that `find` returns, of whatever server, which is work for a thread."""
+        see_other(resp, await self._run(find, self.asked(req)))
+
     async def show_call(self, req: Request, resp: Response, load: Load) -> None:
         """Answer with the test call that `load` makes, in a thread that may wait ten seconds for a receiver."""
         resp.content_type = falcon.MEDIA_HTML

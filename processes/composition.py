@@ -72,9 +72,11 @@ def foundation(settings: Settings, process_name: str, perform_call: PerformCall 
     faults.arm(settings.fault_points)
     start.warn(settings)
     take = partial(_once_the_database_answers, waiting_endpoint.address_of(settings, process_name))
-    with parts(settings, process_name, perform_call, take) as base, _ending_the_process():
-        yield base
-    log.info("stopped")
+    try:
+        with parts(settings, process_name, perform_call, take) as base, _ending_the_process():
+            yield base
+    finally:
+        log.info("stopped")
     signals.end_now()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import TracebackType
 
 from actors.handlers.call import perform_call
 from actors.main import RunWorker
@@ -35,9 +37,24 @@ def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
         _serve(key_file.with_key(settings), on_ready)
 
 
+class Parts(ExitStack):
+    """Takes down what it holds once, in order: a second thread that asks for it waits until all is down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ending = threading.Lock()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        """Take down what is left, last things first."""
+        with self._ending:
+            return bool(super().__exit__(kind, error, traceback))
+
+
 def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     faults.arm(settings.fault_points)
-    with ExitStack() as running:
+    with Parts() as running:
         base = running.enter_context(parts(settings, "embedded", perform_call))
         rescues.rescue_all(base.system)  # the folder is locked by us, so the process that ran them is dead
         worker = RunWorker(base.system, base.broker, base.stopping)
@@ -60,14 +77,17 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
 
 def _start(running: ExitStack, worker: RunWorker, coordinator: Coordinator, sweeper: Sweeper) -> None:
-    """Start what works beside the web server. The worker ends first, while the coordinator still makes runs due."""
+    """Start what works beside the web server. The worker ends first, while the coordinator still makes runs due.
+
+    Each is ended only if it was started: what was not cannot be waited for.
+    """
+    sweeper.start()
     running.callback(sweeper.stop)
+    coordinator.start()
     running.callback(coordinator.stop)
+    worker.start()
     running.callback(worker.stop)
     running.callback(worker.finish)
-    worker.start()
-    coordinator.start()
-    sweeper.start()
 
 
 @contextmanager

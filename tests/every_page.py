@@ -14,7 +14,8 @@ from pages.site import Site
 from processes import page_readers
 from services.system import System
 
-NO_PAGES = {"/dashboard/static/{name}", "/admin", "/dashboard/find"}  # files, and what leads elsewhere
+NO_PAGES = {"/dashboard/static/{name}", "/admin", "/dashboard/find", "/dashboard/jobs/{job_id:uuid}/file"}
+"""Files, and what leads elsewhere."""
 _ASKED = {
     "/reset": "token={reset_token}",
     "/dashboard/jobs/actions": "action=pause&which=all",

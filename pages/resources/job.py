@@ -14,6 +14,7 @@ from falcon.asgi import Request, Response
 
 from core import forecasts
 from core.auditing import AuditFilter
+from core.errors import NotFound
 from core.forecasts import Point
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
@@ -25,6 +26,8 @@ from pages.resources.audit import rows_of
 from pages.site import Site, if_allowed
 from services.access import audit
 from services.access.audit import AuditView
+from services.files import uploads
+from services.files.uploads import UploadView
 from services.jobs import polling_states
 from services.jobs.polling_states import PollingStateView
 from services.messaging import broker as brokers
@@ -37,7 +40,7 @@ from services.reading.pauses import latest_pauses, pauses_in_force
 from services.reading.statistics import durations
 from services.reading.statistics.run_times import RunTimes
 from services.reading.views import JobView, LastRun, Occurrence, Page, RunView
-from services.task_types import registry
+from services.task_types import registry, upload_file
 
 COMING, PAST = 10, 100
 RUNS = 20
@@ -67,6 +70,12 @@ class JobPage:
         """Show a job."""
         await self._site.show(req, resp, "job.html", lambda who: self.load(who, job_id))
 
+    async def download(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Lead to the job's file."""
+        await self._site.lead_away(
+            req, resp, lambda who: uploads.download_url(who.principal, self._site.system, job_id)
+        )
+
     def load(self, who: Asked, job_id: UUID) -> dict[str, Any]:
         """Returns what the page shows of a job."""
         view = records.job(who.principal, job_id)
@@ -85,6 +94,7 @@ class JobPage:
             "job": view,
             "calls_over_http": registry.queue_of(view.task_type) == brokers.RUNS_HTTP,
             "may": rights.on_job(who.principal, view),
+            "file": _file(view),
             "job_pause": latest_pauses.of_job(who.principal, view.id) if is_paused else None,
             "holding": [] if is_over else pauses_in_force.of_job(who.principal, view.id),
             "may_resume_app": rights.on_app(who.principal, view.app_id).operate,
@@ -177,6 +187,17 @@ class JobPage:
             "Make another like it": examples.create(settings, definition),
             **{_LABELS.get(one, one.capitalize()): examples.post(settings, f"{path}/{one}") for one in actions},
         }
+
+
+def _file(view: JobView) -> UploadView | None:
+    """Returns the file that a job is about, if it has one that is stored."""
+    if view.task_type != upload_file.KEY:
+        return None
+    try:
+        found = uploads.of_job(view.id)
+    except NotFound:
+        return None
+    return found if found.is_stored else None
 
 
 def _latest_first(runs: Sequence[RunView]) -> list[RunView]:

@@ -98,13 +98,17 @@ class RunPage:
 
 
 def _replaying(whole: WholeRun, job: JobView) -> dict[str, Any]:
-    """Whether and how it can be replayed: a run that completed only on purpose, and not while one replays it."""
+    """Whether and how it can be replayed: a run that completed only on purpose, and not while one replays it.
+
+    No run of a cancelled job can.
+    """
     run = whole.run
+    can_be_done_again = requested_runs.can_be_done_again(run, job)
     goes_on = any(one.finished_at is None for one in whole.replays)
     return {
         "replays": whole.replays,
-        "may_replay": run.status in DEAD and replays.is_open(whole.replays),
-        "may_replay_with_data": not goes_on and (run.status in DEAD or requested_runs.can_be_done_again(run, job)),
+        "may_replay": run.status in DEAD and can_be_done_again and replays.is_open(whole.replays),
+        "may_replay_with_data": not goes_on and can_be_done_again,
         "is_completed": run.status is RunStatus.COMPLETED,
         "calls_over_http": registry.queue_of(run.task_type) == brokers.RUNS_HTTP,
     }

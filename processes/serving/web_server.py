@@ -32,7 +32,8 @@ log = structlog.get_logger()
 class WebServer(uvicorn.Server):
     """Serves until SIGTERM or SIGINT; then `/readyz` answers 503, and `drain` runs while requests are still answered.
 
-    The constructor raises `ProgramError` if the port cannot be bound. `listening` is a socket that is bound.
+    If serving ends without a signal, `drain` is not called. The constructor raises `ProgramError` if the port cannot be
+    bound. `listening` is a socket that is bound.
     """
 
     def __init__(
@@ -53,12 +54,16 @@ class WebServer(uvicorn.Server):
         self._drain = drain
         self._on_ready = on_ready
         self._hurry = hurry
+        self._has_ended = False
         StopSignals(stopping, self._stop_at_once)
-        threading.Thread(target=self._drain_then_exit, name="drain", daemon=True).start()
 
     def serve_until_stopped(self) -> None:
         """Serve on the socket that was given, else on the port of the settings."""
-        self.run([self._listening])
+        threading.Thread(target=self._drain_then_exit, name="drain", daemon=True).start()
+        try:
+            self.run([self._listening])
+        finally:
+            self._has_ended = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then call `on_ready`."""
@@ -95,6 +100,8 @@ class WebServer(uvicorn.Server):
 
     def _drain_then_exit(self) -> None:
         self._stopping.wait()
+        if self._has_ended:  # by a fault, so no status of success may be near
+            return
         log.info("stopping")
         try:
             self._drain()

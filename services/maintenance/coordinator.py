@@ -51,6 +51,7 @@ class Coordinator:
         self._stopping = threading.Event()
         self._heard = HeardBeats(system)
         self._rescues = rescues.Rescues(system)
+        self._clock_repairs = clock_repairs.ClockRepairs(system)
         self._prune_loop = PruneLoop(system)
         self._coming_threads = ComingThreads(system.clock, system.settings.max_concurrent_runs)
         self._left_by_refresh: Collection[UUID] | None = None
@@ -73,7 +74,7 @@ class Coordinator:
             Loop("release-held-runs", self._once(held_runs.release_due_keys, _EACH_SECOND)),
             Loop("count-for-new-limits", self._once(held_runs.count_calls_of_new_limits, _EACH_SECOND)),
             Loop("repair-limits", self._once(held_runs.repair, held_runs.REPAIR_SECONDS)),
-            Loop("repair-clock", self._until_done(clock_repairs.repair, clock_repairs.REPAIR_SECONDS)),
+            Loop("repair-clock", self._until_done(lambda _: self._clock_repairs.turn(), clock_repairs.REPAIR_SECONDS)),
             Loop("recheck-accounts", self._once(held_runs.recheck_accounts, held_runs.RECHECK_SECONDS)),
             Loop("restores", self._until_done(releasing.release_left_behind, _RESTORES_SECONDS)),
             Loop("pauses-left", self._once(pauses.settle_left_behind, _EACH_SECOND)),

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,14 +14,16 @@ from uuid import UUID
 import psycopg2
 import pytest
 
+from core.breakers import opened
 from core.errors import AbortReason
-from core.states import RunStatus
-from models import database, locks
+from core.states import Hold, RunStatus
+from models import breakers, database, held_keys, locks
+from models.tables import App, HeldKey
 from services.execution import recording, rescue, workers
 from services.execution.leases import Leases
 from services.execution.work import Result, Work
 from services.execution.workers import WorkerIdentity
-from services.maintenance import rescues
+from services.maintenance import clock_repairs, rescues
 from tests.factories import (
     GivenSystem,
     claim_one,
@@ -185,3 +188,22 @@ def test_a_record_and_a_rescue_of_the_same_run_have_one_winner(postgresql: str) 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:
     return in_threads(len(actions), lambda number: actions[number]())
+
+
+@pytest.mark.usefixtures("_waits")
+def test_a_repair_and_a_breaker_that_moves_never_lock_each_other_out(postgresql: str) -> None:
+    """Who moves a breaker changes it, and then the key of the runs that it holds."""
+    system = given_system()
+    run = first_run(system)
+    tomorrow = system.clock.now() + timedelta(days=1)
+    with database.transaction():
+        app = App.get().id
+        breakers.open_new("a key", app, "host", opened(tomorrow), tomorrow)
+        held_keys.put(HeldKey(key="a key", app_id=app, held_by=Hold.DESTINATION, until=tomorrow))
+    with ThreadPoolExecutor(1) as pool, held(postgresql, run.id) as outsider:
+        with database.transaction():
+            breakers.probe_by(system.clock.now(), system.clock.now())
+            repairing = begun(pool, lambda: clock_repairs.repair(system))
+            outsider.wait_for_queue(1)
+            held_keys.recheck_at("a key", system.clock.now())
+        assert repairing.result(LONGEST) == 0

@@ -159,7 +159,18 @@ def test_a_run_that_goes_on_is_cancelled(browser: Browser, system: GivenSystem) 
     assert not page.has_button("Replay")
     page = browser.submit(page.form("Cancel"))
     assert stored_run(run.id).status == "cancelled"
+    assert not page.has_button("Replay"), "its job is cancelled with it"
+    assert not page.has_button("Replay with this")
+
+
+def test_a_cancelled_run_is_replayed_while_its_job_goes_on(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system, schedules.Cron("* * * * *"))
+    requested = requested_runs.trigger(LOCAL, system, run.job_id)
+    page = browser.load(f"/dashboard/runs/{requested.id}")
+    page = browser.submit(page.form("Cancel"))
+    assert stored_run(requested.id).status == "cancelled"
     assert page.has_button("Replay")
+    assert page.has_button("Replay with this")
 
 
 def test_a_run_that_ended_offers_no_cancelling_and_says_that_no_result_came(

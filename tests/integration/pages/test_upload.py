@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from urllib3 import encode_multipart_formdata
@@ -12,7 +13,7 @@ from urllib3 import encode_multipart_formdata
 from models.tables import Job, Run, Upload
 from services.files.receiving import Receptions
 from services.files.spool import Incoming
-from tests.factories import GivenSystem, given_system
+from tests.factories import GivenSystem, first_run, given_system
 from tests.integration.files.uploading import perform, spooled, stored
 from tests.integration.pages.browser import Browser, Form, Page
 from tests.integration.pages.conftest import site
@@ -57,6 +58,27 @@ def test_a_file_becomes_a_job_that_stores_it(browser: Browser, system: GivenSyst
     [file] = spooled(system)
     assert file.read_bytes() == b"hello"
     assert "Stored report.txt (5 bytes)." in str(stored(system))
+
+
+def test_the_page_of_a_job_leads_to_its_file_once_that_is_stored(browser: Browser, system: GivenSystem) -> None:
+    answer = send(browser, browser.load(PATH).form(BUTTON), file_name="report.txt")
+    assert "report.txt" not in led_to(browser, answer).links
+    stored(system)
+    link = led_to(browser, answer).links["report.txt"]
+    lead = browser.request("GET", link)
+    assert lead.status_code == 303
+    there = urlsplit(lead.headers["Location"])
+    assert there.path.startswith("/files/default/")
+    file = browser.request("GET", f"{there.path}?{there.query}")
+    assert file.content == b"hello"
+    assert file.headers["Content-Disposition"].startswith("attachment;")
+
+
+def test_what_is_not_stored_or_not_there_leads_to_no_file(browser: Browser, system: GivenSystem) -> None:
+    send(browser, browser.load(PATH).form(BUTTON))
+    job_id = Job.get().id
+    assert browser.request("GET", f"/dashboard/jobs/{job_id}/file").status_code == 409
+    assert browser.request("GET", f"/dashboard/jobs/{first_run(system).job_id}/file").status_code == 404
 
 
 def test_it_may_be_stored_at_an_instant_on_the_readers_clocks(browser: Browser) -> None:

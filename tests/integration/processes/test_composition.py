@@ -1,7 +1,8 @@
-"""A process that is refused at its start says why, whatever keeps it from closing in order."""
+"""What a process says at its end: that it has stopped, also after a fault, and why it was refused."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +37,27 @@ def test_a_refused_process_whose_connections_do_not_close_still_says_why(
     )
     assert ended.stderr.splitlines()[-1] == "PORT=80 cannot be bound: it is taken."
     assert ended.returncode == 2
+
+
+ENDED_BY_A_FAULT = """
+import sys
+from processes.composition import foundation
+import settings
+
+with foundation(settings.load({"DATA_DIR": sys.argv[1]}), "worker"):
+    raise ValueError("a fault")
+"""
+
+
+def test_a_process_that_a_fault_ends_logs_that_it_has_stopped(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDED_BY_A_FAULT, str(tmp_path)],
+        cwd=ROOT,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "stopped" in [json.loads(line)["event"] for line in ended.stderr.splitlines() if line.startswith("{")]
+    assert ended.stderr.splitlines()[-1] == "ValueError: a fault"
+    assert ended.returncode == 1
