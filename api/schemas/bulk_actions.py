@@ -149,7 +149,8 @@ class RunsActedOn(_Meant):
     """Selects the runs that fit every member given, of those that the action is for.
 
     `failure` is why they failed, as the list of failures or one of them tells it, `host` what their last attempt called
-    (`-`: no host). Of runs that are named by `ids`, those that the action is not for are refused.
+    (`-`: no host); with either, only runs that failed fit. Of runs that are named by `ids`, those that the action is
+    not for are refused.
     """
 
     ids: Ids | None = None
