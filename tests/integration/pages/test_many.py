@@ -10,9 +10,11 @@ from uuid import UUID
 import pytest
 
 from api.threads import Threads
+from core.errors import PermanentFailure
 from core.principals import LOCAL
 from models import filtering
 from pages.resources import bulk
+from services.execution.work import Failed
 from services.jobs import lifecycle, requested_runs
 from tests.factories import GivenSystem, claim, claim_one, first_run, record, runs_of, stored_run, succeeded
 from tests.integration.pages.browser import Browser
@@ -191,6 +193,53 @@ def test_replays_of_one_reason_go_on_though_nobody_can_count_them(
     assert "3 replayed, 0 refused." in page.text
     shown = page.form("Show").fields
     assert (shown["trigger"], shown["created_from"]) == ("retry", "2026-11-20T12:00:01Z"), "of all steps"
+
+
+@pytest.mark.parametrize("query", [{"status": "failed"}, {"failure": "Broken."}, {"finished_before": "2027-01-01"}])
+def test_replays_that_fail_meanwhile_are_not_replayed_without_end(
+    browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
+) -> None:
+    monkeypatch.setattr(bulk, "MOST", 2)
+    failing(system, *["Broken."] * 5)
+    system.clock.advance(1)
+    page = preview(browser, "/dashboard/runs", action="replay", which="all", **query)
+    for _ in range(3):
+        [form] = [form for form in page.forms if "going" in form.fields]
+        page = browser.submit(form)
+        for work in claim(system):
+            record(system, work, Failed(PermanentFailure("Broken.", status_code=422)))
+        system.clock.advance(1)
+    assert "5 replayed, 0 refused." in page.text
+
+
+def test_replays_go_on_in_a_process_whose_clock_is_behind(
+    browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "MOST", 2)
+    for name in ("one", "two", "three"):
+        first_run(system, name=name)
+    for work in claim(system):
+        record(system, work, succeeded())
+    system.clock.advance(10)
+    page = preview(browser, "/dashboard/runs", action="replay", status="completed", which="all")
+    page = browser.submit(page.form("Replay 2"))
+    system.clock.set(system.clock.now() - timedelta(seconds=1))
+    assert "3 replayed, 0 refused." in browser.submit(page.form("Replay the next 1")).text
+
+
+def test_a_step_is_taken_once_though_its_page_is_loaded_again(
+    browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "MOST", 1)
+    jobs = made(system, "one", "two", "three")
+    dry_run = preview(browser, "/dashboard/jobs", action="trigger", which="all")
+    step = browser.send(dry_run.form("Run now 1")).headers["location"]
+    pages = [browser.load(step) for _ in range(2)]
+    after = [browser.send(page.form("Run now the next 1")).headers["location"] for page in pages]
+    assert after[0] == after[1]
+    assert [len(runs_of(job)) for job in jobs] == [2, 2, 1]
+    browser.submit(browser.load(after[0]).form("Run now the next 1"))
+    assert [len(runs_of(job)) for job in jobs] == [2, 2, 2]
 
 
 @pytest.mark.parametrize(("action", "most"), [("replay", 3), ("dismiss", 3), ("cancel", 2)])
