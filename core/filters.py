@@ -52,7 +52,7 @@ class RunFilter:
     """A filter for runs. `..._from` is inclusive, `..._before` exclusive; `but` is a status to leave out.
 
     `visible` is what the caller may see; `failure` is a reason for failure as `core.failure_groups` computes it; `host`
-    is what the last attempt called (`failure_groups.NO_HOST`: none), which only failures are filtered by;
+    is what the last attempt called (`failure_groups.NO_HOST`: none): only failed runs match a filter with one of them;
     `held_by` and `held_key` filter runs that are held; `retry_of` is the run that they replay.
     """
 

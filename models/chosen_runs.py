@@ -163,8 +163,13 @@ def _not_dismissed(wanted: RunFilter) -> Any:
 
 
 def _fitting(wanted: RunFilter) -> Any:
+    """Returns runs that match; by why runs failed, or by the host that they called, only those that failed match.
+
+    So an action takes no run that its list does not show: one that was never tried has called no host, for no reason.
+    """
     why = () if wanted.failure is None else _why(wanted.failure)
-    return filtering.runs(Run.select(Run.id, *why).join(Job).join(App), wanted)
+    query = filtering.runs(Run.select(Run.id, *why).join(Job).join(App), wanted)
+    return query.where(_FAILED) if is_compared(wanted) else query
 
 
 def _why(failure: str) -> tuple[Any, ...]:

@@ -149,7 +149,8 @@ class RunsActedOn(_Meant):
     """Selects the runs that fit every member given, of those that the action is for.
 
     `failure` is why they failed, as the list of failures or one of them tells it, `host` what their last attempt called
-    (`-`: no host). Of runs that are named by `ids`, those that the action is not for are refused.
+    (`-`: no host); with either, only runs that failed fit. Of runs that are named by `ids`, those that the action is
+    not for are refused.
     """
 
     ids: Ids | None = None
@@ -183,7 +184,8 @@ class NewRunActions(Given):
     dismissed, `cancel` for those that have not ended, `dismiss` for those that failed: they are listed among the
     failures no more. With `again`, `replay` is also for runs that completed: their receivers are called once more,
     under other keys; the filter then has `ids`, or `finished_before` that is not later than now. A dry run says what
-    would happen, and changes nothing. If more runs fit, send `cursor` to continue with the rest.
+    would happen, and changes nothing. If more runs fit, send `cursor` to continue with the rest. Whoever continues to
+    replay gives `finished_before`, the instant of the first request, since replays that fail meanwhile would fit, too.
     """
 
     action: RunActionWord

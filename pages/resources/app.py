@@ -65,7 +65,7 @@ class AppPage:
         """Delete an app that has no jobs, and lead to the others."""
 
         def do(who: Asked, form: Form) -> str:
-            apps.delete(who.principal, self._site.system, name, self._site.reason(form))
+            apps.delete(who.principal, self._site.system, name, self._site.reason(form), seen(form, "app_version"))
             return "/dashboard/apps?done=deleted"
 
         await self._act(req, resp, name, do)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core import instants
+from core import fingerprints, instants
 from core.errors import InvalidInput
 from core.principals import Principal
 from core.states import RunStatus, Trigger
@@ -60,6 +60,11 @@ class Choice:
     def replays_completed(self) -> bool:
         """Whether completed runs are meant to be replayed: those of a list that was asked for nothing else."""
         return self.action == RunAction.REPLAY and self.filter.get("status") == RunStatus.COMPLETED
+
+    @property
+    def key(self) -> str:
+        """Returns the idempotency key of this step: the same on a page that is loaded again, or open twice."""
+        return fingerprints.of(self.fields())
 
     def fields(self) -> dict[str, str]:
         """Returns the fields of a form that says the same."""

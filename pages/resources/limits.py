@@ -75,7 +75,8 @@ class LimitsPage:
 
         def do(who: Asked, form: Form) -> str:
             reason = self._site.reason(form)
-            limit_changes.delete(who.principal, self._site.system, form.get("limited", ""), reason)
+            key, expected = form.get("limited", ""), seen(form, _VERSION)
+            limit_changes.delete(who.principal, self._site.system, key, reason, expected)
             return f"{PATH}?done=unlimited"
 
         await self._site.act(req, resp, do)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from core import instants
 from core.filters import RunFilter
@@ -36,11 +37,22 @@ def of_runs(site: Site) -> Kind:
     """Returns what can be done with runs."""
 
     def wanted_of(choice: Choice) -> RunFilter:
-        """Returns the filter; of completed runs that are replayed, those that ended before that was begun."""
-        given = dict(choice.selecting)
-        if choice.replays_completed:
-            given.setdefault("finished_before", choice.begun or instants.shown(site.system.clock.now()))
-        return replace(site.readers.run_list(given).wanted, ids=choice.ids)
+        """Returns the filter; where all runs that fit are replayed, of those that ended before that was begun.
+
+        Otherwise their replays would fit as soon as they have ended, too, and be replayed without end.
+        """
+        wanted = replace(site.readers.run_list(choice.selecting).wanted, ids=choice.ids)
+        if choice.ids is not None or choice.action != RunAction.REPLAY:
+            return wanted
+        return replace(wanted, finished_before=instants.first_of(wanted.finished_before, begun(choice)))
+
+    def begun(choice: Choice) -> datetime | None:
+        """Returns when a replay was begun, at the latest now: another process may have noted it by a clock ahead."""
+        now = site.system.clock.now()
+        if not choice.begun:
+            return now if choice.replays_completed else None
+        noted = site.readers.run_list({"finished_before": choice.begun}).wanted.finished_before
+        return instants.first_of(noted, now)
 
     def act(who: Principal, choice: Choice, options: BulkOptions) -> BulkResult:
         given = replace(options, again=choice.replays_completed)

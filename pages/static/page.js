@@ -55,5 +55,9 @@ const GOING = "carillon_going";
 const begins = document.querySelector("form input[name=going]")?.form;
 const going = document.querySelector("form[data-going]");
 if (going) {
+  document.querySelector("form[data-going] + a")?.addEventListener("click", () => sessionStorage.removeItem(GOING));
   if (sessionStorage.getItem(GOING) === going.dataset.going) going.requestSubmit();
-} else begins?.addEventListener("submit", () => sessionStorage.setItem(GOING, begins.elements.going.value));
+} else {
+  sessionStorage.removeItem(GOING); // who has left it, and comes back to one of its pages, does not begin it again
+  begins?.addEventListener("submit", () => sessionStorage.setItem(GOING, begins.elements.going.value));
+}

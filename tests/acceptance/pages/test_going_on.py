@@ -18,7 +18,9 @@ FIRST = '<form method="post" action="/act"><input type="hidden" name="going" val
 REST = (
     '<p>On the way</p><form method="post" action="/act" data-going="k1">'
     '<input type="hidden" name="going" value="k1"><button>Pause the next 2</button></form>'
+    '<a href="/bare">Stop here</a>'
 )
+BEGUN = "() => sessionStorage.setItem('carillon_going', 'k1')"
 
 
 class Steps:
@@ -34,8 +36,11 @@ class Steps:
             case "/act":
                 self.taken += 1
                 route.fulfill(body=HTML.format(REST if self.taken < 3 else "<p>Done</p>"), content_type="text/html")
+            case "/bare":
+                route.fulfill(body="<!doctype html><p>Without a script</p>", content_type="text/html")
             case path:
-                route.fulfill(body=HTML.format(FIRST if path == "/first" else REST), content_type="text/html")
+                body = {"/first": FIRST, "/rest": REST}.get(path, "<p>A list</p>")
+                route.fulfill(body=HTML.format(body), content_type="text/html")
 
 
 @pytest.fixture
@@ -58,9 +63,28 @@ def test_what_a_reader_has_begun_goes_on_to_its_end(page: Page, steps: Steps) ->
     assert steps.taken == 3
 
 
-def test_an_address_alone_does_nothing(page: Page, steps: Steps) -> None:
+def expect_nothing_begun(page: Page, steps: Steps) -> None:
     page.goto(f"{SITE}/rest")
     page.wait_for_load_state("networkidle")
     page.evaluate("() => new Promise((done) => setTimeout(done))")  # whatever the script began, it has begun by then
     expect(page.locator("p")).to_have_text("On the way")
     assert steps.taken == 0
+
+
+def test_an_address_alone_does_nothing(page: Page, steps: Steps) -> None:
+    expect_nothing_begun(page, steps)
+
+
+def test_who_has_left_it_and_comes_back_does_not_begin_it_again(page: Page, steps: Steps) -> None:
+    page.goto(f"{SITE}/rest")
+    page.evaluate(BEGUN)
+    page.goto(f"{SITE}/list")
+    expect_nothing_begun(page, steps)
+
+
+def test_who_stops_it_and_comes_back_does_not_begin_it_again(page: Page, steps: Steps) -> None:
+    page.goto(f"{SITE}/rest")
+    page.evaluate(BEGUN)
+    page.get_by_role("link", name="Stop here").click()
+    expect(page.locator("p")).to_have_text("Without a script")
+    expect_nothing_begun(page, steps)

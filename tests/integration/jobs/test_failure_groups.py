@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ from core import failure_groups
 from core.errors import PermanentFailure, TransientFailure
 from core.filters import RunFilter
 from core.principals import LOCAL
+from core.schedules import DelayFromNow
 from core.states import RunStatus
 from models import calls, chosen_runs
 from services.execution import claiming, workers
@@ -19,7 +21,7 @@ from services.jobs.bulk_actions import BulkOptions, RunAction
 from services.messaging import broker as brokers
 from services.reading.failures import failed_runs
 from services.scheduling import dispatching
-from tests.factories import GivenSystem, claim, given_system, new_job, record, runs_of
+from tests.factories import GivenSystem, claim, given_system, new_job, record, runs_of, stored_run
 from tests.integration.email.conftest import LETTER
 
 ERRORS = (
@@ -106,6 +108,21 @@ def fail_at(system: GivenSystem, *urls: str, message: str = "The receiver answer
 
 def hosts(system: GivenSystem) -> dict[str | None, int]:
     return {one.host: one.count for one in failed_runs.grouped(LOCAL, system, 24).groups}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [RunFilter(host=failure_groups.NO_HOST), RunFilter(failure=failure_groups.UNKNOWN)],
+    ids=["host", "failure"],
+)
+@pytest.mark.parametrize("are_named", [False, True])
+def test_runs_that_were_never_tried_have_called_no_host_for_no_reason(
+    system: GivenSystem, wanted: RunFilter, are_named: bool
+) -> None:
+    planned = runs_of(creating.create(LOCAL, system, new_job(DelayFromNow(60))))[0]
+    wanted = replace(wanted, ids=(planned.id,)) if are_named else wanted
+    outcome = bulk_actions.act_on_runs(LOCAL, system, RunAction.CANCEL, wanted, BulkOptions(dry_run=False))
+    assert (outcome.matched, stored_run(planned.id).status) == (0, RunStatus.PENDING)
 
 
 def test_two_receivers_that_fail_alike_are_two_groups_and_each_is_acted_on_by_itself(system: GivenSystem) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.errors import NotFound
 from core.limits import Limit
 from core.principals import LOCAL
 from core.quotas import Quotas
@@ -74,9 +75,30 @@ def test_a_limit_that_another_deleted_is_not_put_again(browser: Browser, system:
     expect_late(browser.submit(form, concurrency="5"))
 
 
+def test_the_deletion_of_a_limit_that_another_has_changed(browser: Browser, system: GivenSystem) -> None:
+    limit_changes.put(LOCAL, system, KEY, Limit(3))
+    form = browser.load(OF_KEY).form("Delete the limit")
+    limit_changes.put(LOCAL, system, KEY, Limit(4))
+    assert browser.submit(form).status == 412
+    assert limits.get(LOCAL, system, KEY).concurrency == 4
+    browser.submit(browser.load(OF_KEY).form("Delete the limit"))
+    with pytest.raises(NotFound):
+        limits.get(LOCAL, system, KEY)
+
+
+def test_the_deletion_of_an_app_that_another_has_changed(browser: Browser, system: GivenSystem) -> None:
+    form = to(browser.load(APP), "delete")
+    apps.amend(LOCAL, system, "shop", lambda _: AppDefinition(THEIRS))
+    refused = browser.submit(form, reason="Not used")
+    expect_late(refused)
+    assert apps.get(LOCAL, "shop").callback_base_url == THEIRS
+    assert "Deleted." in browser.submit(to(refused, "delete")).text, "the refused page shows the app as it is"
+
+
 @pytest.mark.parametrize(
     ("action", "typed"),
     [
+        ("delete", {"reason": "Not used"}),
         ("change", {"callback_base_url": MINE}),
         ("quotas", {"jobs": "9"}),
         ("task-types", {"changed_type": "send"}),
