@@ -19,7 +19,6 @@ from models.filtering import CLAIMABLE
 from models.hot.rows import Candidate
 from models.tables import HeldKey, Limit, Run, db
 
-_OWN_RATE = (Limit.key == HeldKey.key) & Limit.per_seconds.is_null(False)
 # Exactly the condition of the index.
 _LIMITED = peewee.SQL("status = 'queued' AND held_key IS NOT NULL")
 
@@ -132,31 +131,36 @@ def recheck_sooner(keys: Collection[str], until: datetime) -> None:
     HeldKey.update(until=until).where(HeldKey.key.in_(free), HeldKey.until > until).execute()
 
 
-def recheck_by(instant: datetime, beyond: datetime) -> int:
-    """Recheck at an instant the keys that are rechecked further beyond another than the span of their own rate.
+def recheck_by(now: datetime, beyond: datetime) -> int:
+    """Recheck now the keys that are rechecked further beyond an instant than the span of their own rate in force.
 
     Accounts without a rate of their own are left out. Returns how many keys were set.
     """
-    span: Any = Limit.select(Limit.per_seconds).where(_OWN_RATE)
+    span: Any = Limit.select(Limit.per_seconds).where(_is_own_rate(now))
     late = HeldKey.until > _later(beyond, peewee.fn.COALESCE(span, 0))
-    return _recheck_all(instant, ~_is_of_default_rate() & late)
+    return _recheck_all(now, ~_is_of_default_rate(now) & late)
 
 
-def recheck_accounts_by(instant: datetime, beyond: datetime) -> int:
-    """Recheck at an instant the accounts without a rate of their own that are rechecked beyond another only.
+def recheck_accounts_by(now: datetime, beyond: datetime) -> int:
+    """Recheck now the accounts without a rate of their own in force that are rechecked beyond an instant only.
 
     Returns how many.
     """
-    return _recheck_all(instant, _is_of_default_rate() & (HeldKey.until > beyond))
+    return _recheck_all(now, _is_of_default_rate(now) & (HeldKey.until > beyond))
 
 
-def _recheck_all(instant: datetime, condition: Any) -> int:
+def _recheck_all(now: datetime, condition: Any) -> int:
     free = for_update(HeldKey.select(HeldKey.key).where(condition), skip_locked=True)
-    return int(HeldKey.update(until=instant).where(HeldKey.key.in_(free)).execute())
+    return int(HeldKey.update(until=now).where(HeldKey.key.in_(free)).execute())
 
 
-def _is_of_default_rate() -> Any:
-    return _is_of_account() & ~peewee.fn.EXISTS(Limit.select(peewee.SQL("1")).where(_OWN_RATE))
+def _is_of_default_rate(now: datetime) -> Any:
+    return _is_of_account() & ~peewee.fn.EXISTS(Limit.select(peewee.SQL("1")).where(_is_own_rate(now)))
+
+
+def _is_own_rate(now: datetime) -> Any:
+    in_force = Limit.expires_at.is_null() | (Limit.expires_at > now)
+    return (Limit.key == HeldKey.key) & Limit.per_seconds.is_null(False) & in_force
 
 
 def _is_of_account() -> Any:

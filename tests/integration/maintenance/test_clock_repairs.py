@@ -70,6 +70,21 @@ def test_an_account_is_held_tomorrow_no_longer_and_a_shorter_rate_is_no_clock_th
     assert [entry["uses"] for entry in entries if entry["event"] == "clock_was_ahead"] == logged
 
 
+@pytest.mark.usefixtures("store")
+def test_an_account_whose_own_rate_has_expired_goes_by_the_default_again() -> None:
+    system = given_system(account_rate=Rate(1, 3600))
+    put(system, "account:app_a/acc1", rate=Rate(1, 60), expires_at=NOON + 10 * MINUTE)
+    create(system, 2)
+    ended = system.clock.advance(660)
+    record(system, claim_one(system), succeeded())
+    assert claim(system) == []
+    system.clock.advance(60)
+    with capture_logs() as entries:
+        assert clock_repairs.repair(system) == 0
+    assert entries == []
+    assert until_of("account:app_a/acc1") == ended + timedelta(hours=1)
+
+
 def until_of(key: str) -> datetime:
     """When a key is rechecked."""
     with database.reading():
