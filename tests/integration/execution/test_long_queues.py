@@ -52,7 +52,7 @@ def test_a_claim_reads_only_about_as_many_runs_as_it_takes(system: GivenSystem) 
     db.execute_sql("ANALYZE runs")  # as autovacuum does: the plans are those for a long queue
     worker = workers.register(system)
     with system.transaction(Gate.UNUSED):
-        works = claiming.claim_within(system, worker, RUNS_HTTP, TAKEN, Rotation())
+        works = claiming.claim_within(system, worker, RUNS_HTTP, TAKEN, Rotation()).works
         [read] = db.execute_sql(READ).fetchone()
     assert len(works) == TAKEN
     assert read < TAKEN * MAX_READ_OF_A_RUN
